@@ -1,0 +1,112 @@
+/**
+ * The engine seam: what turns component bytes into isolates.
+ *
+ * Three steps, each as rarely as it can be: {@linkcode Engine.load} once per component, {@linkcode LoadedComponent.link}
+ * once per function, {@linkcode LinkedComponent.instantiate} once per request. Host functions are the same for every
+ * request of a function; they find theirs through `currentTask()`.
+ *
+ * @module
+ */
+
+/** The full name of an interface, as it stands in the binary: `wasi:http/types@0.2.3`. */
+export type InterfaceName = string;
+
+/**
+ * Host implementations, by full interface name (`wasi:http/types@0.2.12`). The engine matches a component's import to
+ * the compatible version: the same major, and for 0.x the same minor, and for 0.0.x the same patch.
+ *
+ * An implementation follows jco's mapping of WIT to JavaScript: camelCase functions, classes for resources, `{ tag, val }`
+ * variants, an error with `payload` thrown for the `err` of a `result`, `undefined` for `none`. A function that waits
+ * returns a `Promise` and is declared `async`, or is marked with {@linkcode waits}.
+ */
+export type HostImports = Readonly<Record<InterfaceName, HostInterface>>;
+
+/** One interface of the host: functions and classes by their camelCase names. */
+export type HostInterface = Readonly<Record<string, unknown>>;
+
+/** An exported function of a component. Always called inside a task; may suspend, so it returns a promise. */
+// deno-lint-ignore no-explicit-any -- the types of a component's exports are known only at run time
+export type ExportedFunction = (...args: any[]) => Promise<unknown>;
+
+/** One component, one fresh instance, one task. */
+export interface Isolate {
+  /** The exported functions by interface name as the binary has it, then by camelCase name. */
+  readonly exports: Readonly<
+    Record<InterfaceName, Readonly<Record<string, ExportedFunction>>>
+  >;
+  /** Ends the isolate: its host resources are dropped, and nothing of it runs again. Calling it twice is harmless. */
+  dispose(): void;
+}
+
+/** A component whose imports have been resolved. */
+export interface LinkedComponent {
+  /** Makes a fresh isolate. Call it inside `withTask`; the isolate belongs to that task. */
+  instantiate(): Promise<Isolate>;
+}
+
+/** An import of a component: an interface and the names of what it takes from it. */
+export interface ImportedInterface {
+  readonly name: InterfaceName;
+  /** WIT names: `get-stdout`, `[method]pollable.block`, `[resource-drop]pollable`-less; types are left out. */
+  readonly functions: readonly string[];
+}
+
+/** Component bytes, decoded, checked and compiled. */
+export interface LoadedComponent {
+  readonly imports: readonly ImportedInterface[];
+  /** The exported interfaces, `wasi:http/incoming-handler@0.2.3`. */
+  readonly exports: readonly InterfaceName[];
+  /**
+   * Resolves every import against `host`.
+   *
+   * @throws {SkerryError} `component-import-missing`, naming each interface or function that `host` lacks.
+   */
+  link(host: HostImports): Promise<LinkedComponent>;
+}
+
+/** What turns component bytes into isolates. */
+export interface Engine {
+  readonly name: string;
+  /**
+   * Once per component: decode, check, compile.
+   *
+   * @throws {SkerryError} `component-malformed` or `component-unsupported`.
+   */
+  load(
+    bytes: Uint8Array<ArrayBuffer>,
+    options?: LoadOptions,
+  ): Promise<LoadedComponent>;
+}
+
+export interface LoadOptions {
+  /** A name for messages and stack traces. */
+  readonly name?: string;
+}
+
+const WAITS = Symbol.for("skerry.waits");
+
+/**
+ * Marks a host function that may return a promise although it is not declared `async`.
+ *
+ * @example
+ * ```ts
+ * import { mayWait, waits } from "./mod.ts";
+ *
+ * const sleep = waits((ms: number) => new Promise((done) => setTimeout(done, ms)));
+ * console.assert(mayWait(sleep) && !mayWait(() => 1));
+ * ```
+ */
+// deno-lint-ignore no-explicit-any -- any function can be marked
+export function waits<F extends (...args: any[]) => unknown>(
+  hostFunction: F,
+): F {
+  return Object.defineProperty(hostFunction, WAITS, { value: true });
+}
+
+const AsyncFunction = (async () => {}).constructor;
+
+/** Whether a host function may return a promise: it is declared `async` or marked with {@linkcode waits}. */
+export function mayWait(hostFunction: unknown): boolean {
+  return hostFunction instanceof AsyncFunction ||
+    (typeof hostFunction === "function" && WAITS in hostFunction);
+}

@@ -1,0 +1,45 @@
+/**
+ * Limits, each with whom it protects from what. A function's manifest may lower or raise the ones named in
+ * `function.json`; the rest hold for every function.
+ *
+ * @module
+ */
+
+/** Wall time of one task, so that a guest which waits for ever gives its place back. */
+export const DEFAULT_WALL_MS = 30_000;
+
+/** The longest wall time that a manifest may ask for. */
+export const MAX_WALL_MS = 3_600_000;
+
+/** Bytes that wait between a guest and a slow reader before the guest has to wait: memory of the host. */
+export const STREAM_HIGH_WATER_BYTES = 64 * 1024;
+
+/** What one `read` hands to a guest at most: a guest may ask for 2^64 bytes. */
+export const MAX_READ_BYTES = 64 * 1024;
+
+/** Random bytes in one call, for a guest can ask for 2^64 of them. */
+export const MAX_RANDOM_BYTES = 1024 * 1024;
+
+/** One line on stdout or stderr; longer ones are cut into several records. */
+export const MAX_LOG_LINE_BYTES = 8 * 1024;
+
+/** Log text of one task. The rest is counted, not kept: a guest must not fill the operator's disk. */
+export const MAX_LOG_BYTES = 1024 * 1024;
+
+/** Host calls that a task remembers for the error page. */
+export const MAX_RECORDED_CALLS = 200;
+
+/** All names and values of one set of fields, so that a guest cannot send a gigabyte of headers. */
+export const MAX_FIELDS_BYTES = 128 * 1024;
+
+/** Fields in one set. */
+export const MAX_FIELDS_COUNT = 1000;
+
+/** Outgoing requests of one task that are under way at once. */
+export const MAX_OUTGOING_AT_ONCE = 32;
+
+/** How long running requests may go on after SIGINT or SIGTERM. */
+export const STOP_GRACE_MS = 10_000;
+
+/** A component binary, so that a stray file does not fill memory. */
+export const MAX_COMPONENT_BYTES = 256 * 1024 * 1024;

@@ -1,0 +1,55 @@
+/**
+ * Log records: one shape, whoever writes them.
+ *
+ * @module
+ */
+
+export type LogLevel =
+  | "trace"
+  | "debug"
+  | "info"
+  | "warn"
+  | "error"
+  | "critical";
+
+/** One line of a log. `task` and `trace` say which request it belongs to. */
+export interface LogRecord {
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  readonly level: LogLevel;
+  readonly message: string;
+  /** Where it came from: `stdout`, `stderr`, `host`, or a `wasi:logging` context. */
+  readonly source: string;
+  readonly function?: string;
+  /** The task's id. */
+  readonly task?: string;
+  /** The trace id of the task's `traceparent`, 32 hex digits. */
+  readonly trace?: string;
+  readonly fields?: Readonly<Record<string, unknown>>;
+}
+
+/** Takes records; must not throw and must not wait. */
+export type LogSink = (record: LogRecord) => void;
+
+/** Drops every record. */
+export const silentSink: LogSink = () => {};
+
+/** One JSON object a line, for machines. */
+export const jsonSink: LogSink = (record) =>
+  console.log(JSON.stringify(record));
+
+/** One short line a record, for a person at a terminal. */
+export const prettySink: LogSink = (record) => {
+  const time = new Date(record.time).toISOString().slice(11, 23);
+  const who = [record.function, record.task?.slice(0, 8)].filter(Boolean).join(
+    " ",
+  );
+  const fields = record.fields === undefined
+    ? ""
+    : ` ${JSON.stringify(record.fields)}`;
+  console.log(
+    `${time} ${record.level.padEnd(5)} ${
+      who && `[${who}] `
+    }${record.source}: ${record.message}${fields}`,
+  );
+};

@@ -1,0 +1,262 @@
+/**
+ * A task: the host's record of one request.
+ *
+ * @module
+ */
+import { SkerryError } from "./errors.ts";
+import {
+  DEFAULT_WALL_MS,
+  MAX_LOG_BYTES,
+  MAX_RECORDED_CALLS,
+} from "./limits.ts";
+import { currentTask } from "./context.ts";
+import {
+  type LogLevel,
+  type LogRecord,
+  type LogSink,
+  silentSink,
+} from "./log.ts";
+import { startTrace, type TraceParent } from "./trace.ts";
+
+/** What a new task is made of. */
+export interface TaskOptions {
+  /** The function's name. */
+  readonly function: string;
+  /** The caller's `x-request-id`; used when it is well formed. */
+  readonly requestId?: string | null | undefined;
+  /** The caller's `traceparent`; used when it is well formed. */
+  readonly traceparent?: string | null | undefined;
+  /** Wall time in milliseconds, from now. */
+  readonly wallMs?: number;
+  /** Aborts when the caller has gone. */
+  readonly caller?: AbortSignal;
+  readonly sink?: LogSink;
+  /** Keep log records and host calls, for an error page. */
+  readonly record?: boolean;
+  /** How many functions called each other to get here; 0 for a request from outside. */
+  readonly depth?: number;
+}
+
+/** One host call, as an error page shows it. */
+export interface HostCall {
+  /** For example `wasi:io/poll#poll`. */
+  readonly name: string;
+  /** Milliseconds since the task began. */
+  readonly at: number;
+}
+
+const REQUEST_ID = /^[A-Za-z0-9][A-Za-z0-9._:@+=-]{0,127}$/;
+
+/**
+ * The host's record of one request. It ends exactly once; ending aborts its signal and runs its clean-up.
+ *
+ * @example
+ * ```ts
+ * import { Task } from "./task.ts";
+ *
+ * const task = new Task({ function: "hello", requestId: "abc", wallMs: 1000 });
+ * let closed = false;
+ * task.defer(() => { closed = true; });
+ * task.end();
+ * console.assert(task.id === "abc" && closed && task.signal.aborted);
+ * ```
+ */
+export class Task {
+  readonly id: string;
+  readonly function: string;
+  readonly trace: TraceParent;
+  /** Milliseconds since the epoch, when the task began. */
+  readonly startedAt: number = Date.now();
+  readonly depth: number;
+  /** When the task has to be over, in milliseconds since the epoch. */
+  readonly deadline: number;
+  /** How often each host function was called, by name. */
+  readonly calls: Map<string, number> = new Map();
+  /** The last host calls, if the task records them. */
+  readonly recordedCalls: HostCall[] = [];
+  /** The log so far, if the task records it. */
+  readonly records: LogRecord[] = [];
+
+  readonly #began = performance.now();
+  readonly #controller = new AbortController();
+  readonly #sink: LogSink;
+  readonly #record: boolean;
+  readonly #locals = new Map<object, unknown>();
+  #cleanups: (() => void)[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #logBytes = 0;
+  #droppedRecords = 0;
+  #detachCaller: (() => void) | undefined;
+
+  constructor(options: TaskOptions) {
+    const id = options.requestId;
+    this.id = id && REQUEST_ID.test(id) ? id : crypto.randomUUID();
+    this.function = options.function;
+    this.trace = startTrace(options.traceparent);
+    this.depth = options.depth ?? 0;
+    this.#sink = options.sink ?? silentSink;
+    this.#record = options.record ?? false;
+    const wallMs = options.wallMs ?? DEFAULT_WALL_MS;
+    this.deadline = this.startedAt + wallMs;
+    this.#timer = setTimeout(() => {
+      this.end(
+        new SkerryError(
+          "deadline-exceeded",
+          `running ${this.function}: no end after ${wallMs} ms (limits.wallMs)`,
+        ),
+      );
+    }, wallMs);
+    const caller = options.caller;
+    if (caller !== undefined) {
+      const gone = () =>
+        this.end(
+          new SkerryError(
+            "caller-gone",
+            `running ${this.function}: the caller has left`,
+          ),
+        );
+      if (caller.aborted) queueMicrotask(gone);
+      else {
+        caller.addEventListener("abort", gone, { once: true });
+        this.#detachCaller = () => caller.removeEventListener("abort", gone);
+      }
+    }
+  }
+
+  /** Aborts when the task ends, whatever ended it; its reason is why. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Whether the task is over. */
+  get ended(): boolean {
+    return this.#controller.signal.aborted;
+  }
+
+  /** Milliseconds since the task began. */
+  get elapsedMs(): number {
+    return performance.now() - this.#began;
+  }
+
+  /** Ends the task: aborts its signal with `reason`, runs its clean-up in reverse order. Later calls do nothing. */
+  end(reason?: SkerryError): void {
+    if (this.ended) return;
+    clearTimeout(this.#timer);
+    this.#detachCaller?.();
+    if (this.#droppedRecords > 0) {
+      this.#emit(
+        "warn",
+        `${this.#droppedRecords} log records dropped past ${MAX_LOG_BYTES} bytes`,
+        "host",
+      );
+    }
+    this.#controller.abort(
+      reason ?? new DOMException("the task is over", "AbortError"),
+    );
+    const cleanups = this.#cleanups;
+    this.#cleanups = [];
+    for (let i = cleanups.length - 1; i >= 0; i--) {
+      try {
+        cleanups[i]!();
+      } catch (error) {
+        this.#emit(
+          "error",
+          `cleaning up: ${
+            error instanceof Error ? error.stack ?? error.message : error
+          }`,
+          "host",
+        );
+      }
+    }
+    this.#locals.clear();
+  }
+
+  /** Runs `cleanup` when the task ends, at once if it is over. Returns a function that takes it back. */
+  defer(cleanup: () => void): () => void {
+    if (this.ended) {
+      cleanup();
+      return () => {};
+    }
+    this.#cleanups.push(cleanup);
+    return () => {
+      const at = this.#cleanups.lastIndexOf(cleanup);
+      if (at >= 0) this.#cleanups.splice(at, 1);
+    };
+  }
+
+  /** Counts a host call. Engines call this; hosts need not. */
+  countCall(name: string): void {
+    this.calls.set(name, (this.calls.get(name) ?? 0) + 1);
+    if (this.#record) {
+      if (this.recordedCalls.length >= MAX_RECORDED_CALLS) {
+        this.recordedCalls.shift();
+      }
+      this.recordedCalls.push({
+        name,
+        at: Math.round(this.elapsedMs * 100) / 100,
+      });
+    }
+  }
+
+  /** Writes a log record that carries the task's ids. */
+  log(
+    level: LogLevel,
+    message: string,
+    source = "host",
+    fields?: Readonly<Record<string, unknown>>,
+  ): void {
+    this.#logBytes += message.length;
+    if (this.#logBytes > MAX_LOG_BYTES) {
+      this.#droppedRecords++;
+      return;
+    }
+    this.#emit(level, message, source, fields);
+  }
+
+  /** The value of `key` in this task, made by `make` at its first use. Prefer {@linkcode taskLocal}. */
+  local<T>(key: object, make: () => T): T {
+    if (this.#locals.has(key)) return this.#locals.get(key) as T;
+    const value = make();
+    this.#locals.set(key, value);
+    return value;
+  }
+
+  #emit(
+    level: LogLevel,
+    message: string,
+    source: string,
+    fields?: Readonly<Record<string, unknown>>,
+  ): void {
+    const record: LogRecord = {
+      time: Date.now(),
+      level,
+      message,
+      source,
+      function: this.function,
+      task: this.id,
+      trace: this.trace.traceId,
+      ...(fields === undefined ? {} : { fields }),
+    };
+    if (this.#record) this.records.push(record);
+    this.#sink(record);
+  }
+}
+
+/**
+ * Plain task-local state: one value for each task, made at its first use and dropped when the task ends.
+ *
+ * @example
+ * ```ts
+ * import { withTask } from "./context.ts";
+ * import { Task, taskLocal } from "./task.ts";
+ *
+ * const visits = taskLocal(() => ({ count: 0 }));
+ * const task = new Task({ function: "hello" });
+ * withTask(task, () => { visits().count++; console.assert(visits().count === 1); });
+ * task.end();
+ * ```
+ */
+export function taskLocal<T>(make: () => T): () => T {
+  const key = {};
+  return () => currentTask().local(key, make);
+}
