@@ -1,0 +1,207 @@
+/**
+ * Byte streams inside the host: a source to read from, a sink to write to, and a channel that is both.
+ *
+ * Web streams cost a promise for each step, and a guest that polls asks far more often than it reads. These answer at
+ * once, and are turned into Web streams only at the edge.
+ *
+ * @module
+ */
+import { STREAM_HIGH_WATER_BYTES } from "../limits.ts";
+import { type Waitable, Wakers } from "./waitable.ts";
+
+/** Where a stream stands. `closed` and `errored` are final, and reached by a reader only after the last byte. */
+export type StreamState = "open" | "closed" | "errored";
+
+/** Bytes to read. Ready when there are bytes, or none will come. */
+export interface ByteSource extends Waitable {
+  readonly state: StreamState;
+  /** Why it is `errored`. */
+  readonly error: unknown;
+  /** Takes at most `max` of the bytes that are there; empty when there are none now. Never waits. */
+  take(max: number): Uint8Array<ArrayBuffer>;
+  /** The reader wants no more. Harmless when it has ended. */
+  cancel(reason?: unknown): void;
+}
+
+/** Bytes to write. Ready when there is room, or no more will be taken. */
+export interface ByteSink extends Waitable {
+  readonly state: StreamState;
+  readonly error: unknown;
+  /** How many bytes may be written now. Writing more is allowed, and is what backpressure asks a writer not to do. */
+  readonly room: number;
+  /** Whether everything that was written has been handed on. */
+  readonly flushed: boolean;
+  /** Takes `chunk`, which the writer must not touch again. Does nothing unless `open`. */
+  write(chunk: Uint8Array<ArrayBuffer>): void;
+  /** The end, in good order. */
+  close(): void;
+  /** The end, broken off: a reader that has read all bytes gets `error`. */
+  abort(error: unknown): void;
+}
+
+export const NO_BYTES: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
+/** A queue of chunks from which any number of bytes can be taken. */
+export class ChunkQueue {
+  #chunks: Uint8Array<ArrayBuffer>[] = [];
+  #head = 0;
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  push(chunk: Uint8Array<ArrayBuffer>): void {
+    if (chunk.byteLength === 0) return;
+    this.#chunks.push(chunk);
+    this.#size += chunk.byteLength;
+  }
+
+  /** Takes at most `max` bytes: a part of the first chunk, or small chunks joined. */
+  take(max: number): Uint8Array<ArrayBuffer> {
+    const first = this.#chunks[this.#head];
+    if (first === undefined || max <= 0) return NO_BYTES;
+    if (first.byteLength > max) {
+      this.#chunks[this.#head] = first.subarray(max);
+      this.#size -= max;
+      return first.subarray(0, max);
+    }
+    let count = 1;
+    let length = first.byteLength;
+    for (let at = this.#head + 1; at < this.#chunks.length; at++) {
+      const next = this.#chunks[at]!.byteLength;
+      if (length + next > max) break;
+      length += next;
+      count++;
+    }
+    const taken = count === 1
+      ? first
+      : join(this.#chunks, this.#head, count, length);
+    this.#head += count;
+    this.#size -= length;
+    if (this.#head === this.#chunks.length) {
+      this.#chunks = [];
+      this.#head = 0;
+    } else if (this.#head > 64) {
+      this.#chunks = this.#chunks.slice(this.#head);
+      this.#head = 0;
+    }
+    return taken;
+  }
+
+  clear(): void {
+    this.#chunks = [];
+    this.#head = 0;
+    this.#size = 0;
+  }
+}
+
+function join(
+  chunks: Uint8Array<ArrayBuffer>[],
+  from: number,
+  count: number,
+  length: number,
+): Uint8Array<ArrayBuffer> {
+  const joined = new Uint8Array(length);
+  let at = 0;
+  for (let i = from; i < from + count; i++) {
+    joined.set(chunks[i]!, at);
+    at += chunks[i]!.byteLength;
+  }
+  return joined;
+}
+
+/**
+ * A pipe inside the host: what is written to `sink` is read from `source`, and no more than about `highWater` bytes
+ * wait in between if the writer minds `room`.
+ *
+ * @example
+ * ```ts
+ * import { ByteChannel } from "./bytes.ts";
+ *
+ * const { sink, source } = new ByteChannel();
+ * sink.write(new Uint8Array([1, 2, 3]));
+ * sink.close();
+ * console.assert(source.take(2).length === 2 && source.take(2).length === 1 && source.state === "closed");
+ * ```
+ */
+export class ByteChannel {
+  readonly source: ByteSource;
+  readonly sink: ByteSink;
+
+  constructor(highWater = STREAM_HIGH_WATER_BYTES) {
+    const queue = new ChunkQueue();
+    const readers = new Wakers();
+    const writers = new Wakers();
+    // The end as the writer set it; a reader sees it once the queue is empty.
+    let state: StreamState = "open";
+    let error: unknown;
+    const end = (next: StreamState, reason?: unknown) => {
+      if (state !== "open") return;
+      state = next;
+      error = reason;
+      readers.wakeAll();
+      writers.wakeAll();
+    };
+    this.source = {
+      get state() {
+        return queue.size > 0 ? "open" : state;
+      },
+      get error() {
+        return error;
+      },
+      get ready() {
+        return queue.size > 0 || state !== "open";
+      },
+      take(max) {
+        const taken = queue.take(max);
+        if (taken.byteLength > 0 && queue.size < highWater) writers.wakeAll();
+        return taken;
+      },
+      cancel() {
+        queue.clear();
+        end("closed");
+        writers.wakeAll();
+      },
+      subscribe: (wake) => readers.add(wake),
+    };
+    this.sink = {
+      get state() {
+        return state;
+      },
+      get error() {
+        return error;
+      },
+      get room() {
+        return state === "open" ? Math.max(0, highWater - queue.size) : 0;
+      },
+      get flushed() {
+        return queue.size === 0;
+      },
+      get ready() {
+        return state !== "open" || queue.size < highWater;
+      },
+      write(chunk) {
+        if (state !== "open" || chunk.byteLength === 0) return;
+        queue.push(chunk);
+        readers.wakeAll();
+      },
+      close: () => end("closed"),
+      abort: (reason) => end("errored", reason),
+      subscribe: (wake) => writers.add(wake),
+    };
+  }
+}
+
+/** A source that has ended. */
+export const emptySource: ByteSource = Object.freeze({
+  state: "closed" as const,
+  error: undefined,
+  ready: true,
+  take: () => NO_BYTES,
+  cancel: () => {},
+  subscribe(wake: () => void) {
+    wake();
+    return () => {};
+  },
+});

@@ -1,0 +1,135 @@
+/**
+ * What host code waits for: a readiness that can be asked, and subscribed to without a promise for each asker.
+ *
+ * @module
+ */
+
+/** Something that is ready or becomes so. Level-triggered: it may stop being ready again. */
+export interface Waitable {
+  readonly ready: boolean;
+  /** Calls `wake` at least once when this may have become ready. Returns a function that takes the subscription back. */
+  subscribe(wake: () => void): () => void;
+}
+
+/** The subscribers of a {@linkcode Waitable}. */
+export class Wakers {
+  #wakers = new Set<() => void>();
+
+  add(wake: () => void): () => void {
+    this.#wakers.add(wake);
+    return () => this.#wakers.delete(wake);
+  }
+
+  /** Wakes everyone who waits now, once. */
+  wakeAll(): void {
+    if (this.#wakers.size === 0) return;
+    const wakers = this.#wakers;
+    this.#wakers = new Set();
+    for (const wake of wakers) wake();
+  }
+
+  get size(): number {
+    return this.#wakers.size;
+  }
+}
+
+/**
+ * Resolves when one of `waitables` is ready, at once if one is. Leaves no subscription or timer behind, also when
+ * `signal` aborts: then it never resolves, as nobody is left to go on.
+ *
+ * @example
+ * ```ts
+ * import { timer, waitAny } from "./waitable.ts";
+ *
+ * await waitAny([timer(performance.now() + 60_000), timer(performance.now())]);
+ * ```
+ */
+export function waitAny(
+  waitables: readonly Waitable[],
+  signal?: AbortSignal,
+): Promise<void> {
+  for (const waitable of waitables) {
+    if (waitable.ready) return Promise.resolve();
+  }
+  return new Promise((resolve) => {
+    const undo: (() => void)[] = [];
+    let over = false;
+    const finish = () => {
+      if (over) return;
+      over = true;
+      for (const unsubscribe of undo) unsubscribe();
+      signal?.removeEventListener("abort", finish);
+      if (!signal?.aborted) resolve();
+    };
+    const wake = () => {
+      // A wake-up is a hint: only readiness counts, and only all of them together are worth a look.
+      if (over) return;
+      if (waitables.some((waitable) => waitable.ready)) finish();
+      else resubscribe();
+    };
+    const resubscribe = () => {
+      for (const unsubscribe of undo) unsubscribe();
+      undo.length = 0;
+      for (const waitable of waitables) {
+        undo.push(waitable.subscribe(wake));
+        if (over) {
+          for (const unsubscribe of undo) unsubscribe();
+          return;
+        }
+      }
+    };
+    signal?.addEventListener("abort", finish, { once: true });
+    if (signal?.aborted) finish();
+    else resubscribe();
+  });
+}
+
+/** The longest delay that `setTimeout` takes; longer waits are made of several. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** Ready once `performance.now()` has reached `at`, in milliseconds. `Infinity` is never. */
+export function timer(at: number): Waitable {
+  return {
+    get ready() {
+      return performance.now() >= at;
+    },
+    subscribe(wake) {
+      let handle: ReturnType<typeof setTimeout> | undefined;
+      const arm = () => {
+        const left = at - performance.now();
+        if (left <= 0) wake();
+        else if (left !== Infinity) {
+          handle = setTimeout(arm, Math.min(Math.ceil(left), MAX_TIMEOUT_MS));
+        }
+      };
+      arm();
+      return () => clearTimeout(handle);
+    },
+  };
+}
+
+/** Always ready. */
+export const alwaysReady: Waitable = Object.freeze({
+  ready: true,
+  subscribe(wake: () => void) {
+    wake();
+    return () => {};
+  },
+});
+
+/** Ready once `promise` has settled, either way. */
+export function settled(promise: Promise<unknown>): Waitable {
+  let ready = false;
+  const wakers = new Wakers();
+  const done = () => {
+    ready = true;
+    wakers.wakeAll();
+  };
+  promise.then(done, done);
+  return {
+    get ready() {
+      return ready;
+    },
+    subscribe: (wake) => wakers.add(wake),
+  };
+}

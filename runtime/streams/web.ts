@@ -1,0 +1,125 @@
+/**
+ * Between byte sources and Web streams, at the edge of the host.
+ *
+ * @module
+ */
+import { maybeTask, withTask } from "../context.ts";
+import { STREAM_HIGH_WATER_BYTES } from "../limits.ts";
+import {
+  type ByteSource,
+  ChunkQueue,
+  NO_BYTES,
+  type StreamState,
+} from "./bytes.ts";
+import { waitAny, Wakers } from "./waitable.ts";
+
+/**
+ * Reads `stream` on demand: a chunk is asked for when a reader finds none, so that the peer feels backpressure.
+ *
+ * @example
+ * ```ts
+ * import { sourceOf } from "./web.ts";
+ * import { waitAny } from "./waitable.ts";
+ *
+ * const source = sourceOf(new Blob(["hello"]).stream());
+ * await waitAny([source]);
+ * console.assert(source.take(100).length === 5);
+ * ```
+ */
+export function sourceOf(stream: ReadableStream<Uint8Array>): ByteSource {
+  const reader = stream.getReader();
+  const queue = new ChunkQueue();
+  const wakers = new Wakers();
+  let state: StreamState = "open";
+  let error: unknown;
+  let reading = false;
+  const pump = () => {
+    if (reading || state !== "open" || queue.size > 0) return;
+    reading = true;
+    reader.read().then(
+      ({ done, value }) => {
+        reading = false;
+        if (done) state = "closed";
+        else if (value.byteLength === 0) return pump();
+        else queue.push(value as Uint8Array<ArrayBuffer>);
+        wakers.wakeAll();
+      },
+      (reason) => {
+        reading = false;
+        if (state === "open") [state, error] = ["errored", reason];
+        wakers.wakeAll();
+      },
+    );
+  };
+  return {
+    get state() {
+      return queue.size > 0 ? "open" : state;
+    },
+    get error() {
+      return error;
+    },
+    get ready() {
+      return queue.size > 0 || state !== "open";
+    },
+    take(max) {
+      const taken = queue.take(max);
+      if (taken.byteLength === 0) pump();
+      return taken;
+    },
+    cancel(reason) {
+      queue.clear();
+      if (state !== "open") return;
+      state = "closed";
+      wakers.wakeAll();
+      reader.cancel(reason).catch(() => {});
+    },
+    subscribe(wake) {
+      const unsubscribe = wakers.add(wake);
+      pump();
+      return unsubscribe;
+    },
+  };
+}
+
+/**
+ * `source` as a Web stream. It holds nothing back of its own, so a slow reader slows the writer; an error of the source
+ * errors the stream; cancelling the stream cancels the source. `onEnd` runs once, whichever way it ended.
+ */
+export function streamOf(
+  source: ByteSource,
+  onEnd: (how: "closed" | "errored" | "cancelled", reason?: unknown) => void =
+    () => {},
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const task = maybeTask();
+  const inTask = <T>(body: () => T): T =>
+    task === undefined ? body() : withTask(task, body);
+  return new ReadableStream<Uint8Array<ArrayBuffer>>({
+    pull: (controller) =>
+      inTask(async () => {
+        while (true) {
+          const chunk = source.state === "open"
+            ? source.take(STREAM_HIGH_WATER_BYTES)
+            : NO_BYTES;
+          if (chunk.byteLength > 0) {
+            controller.enqueue(chunk);
+            return;
+          }
+          const state = source.state;
+          if (state === "closed") {
+            controller.close();
+            return onEnd("closed");
+          }
+          if (state === "errored") {
+            controller.error(source.error);
+            return onEnd("errored", source.error);
+          }
+          await waitAny([source]);
+        }
+      }),
+    cancel: (reason) =>
+      inTask(() => {
+        source.cancel(reason);
+        onEnd("cancelled", reason);
+      }),
+  }, { highWaterMark: 0 });
+}
