@@ -17,6 +17,8 @@ export interface ByteSource extends Waitable {
   readonly state: StreamState;
   /** Why it is `errored`. */
   readonly error: unknown;
+  /** How many bytes are left, once the writer has ended in good order; `undefined` while more may come. */
+  readonly remaining?: number | undefined;
   /** Takes at most `max` of the bytes that are there; empty when there are none now. Never waits. */
   take(max: number): Uint8Array<ArrayBuffer>;
   /** The reader wants no more. Harmless when it has ended. */
@@ -153,6 +155,9 @@ export class ByteChannel {
       get ready() {
         return queue.size > 0 || state !== "open";
       },
+      get remaining() {
+        return state === "closed" ? queue.size : undefined;
+      },
       take(max) {
         const taken = queue.take(max);
         if (taken.byteLength > 0 && queue.size < highWater) writers.wakeAll();
@@ -198,6 +203,7 @@ export const emptySource: ByteSource = Object.freeze({
   state: "closed" as const,
   error: undefined,
   ready: true,
+  remaining: 0,
   take: () => NO_BYTES,
   cancel: () => {},
   subscribe(wake: () => void) {
