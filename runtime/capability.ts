@@ -1,0 +1,63 @@
+/**
+ * A capability: host interfaces that a function may be granted.
+ *
+ * @module
+ */
+import type { z } from "zod";
+import type { HostImports, InterfaceName } from "./engine/mod.ts";
+
+/** What {@linkcode Capability.link} gets: the function, and what it was granted. */
+export interface LinkContext<Grant, Store> {
+  /** The function's name. */
+  readonly function: string;
+  /** The function's folder, absolute; where a relative path in a grant starts. */
+  readonly directory: string;
+  /** The parameters in the manifest, checked; `undefined` when the function was not granted it (baseline only). */
+  readonly grant: Grant | undefined;
+  /** The manifest's `env`. */
+  readonly env: Readonly<Record<string, string>>;
+  /** What {@linkcode Capability.open} returned. The only state that outlives a request. */
+  readonly store: Store;
+}
+
+/**
+ * A set of host interfaces under one name, which is its folder, its key in `grants`, and what the documentation calls it.
+ *
+ * Three lifetimes: `open` once per process, `link` once per function, and each request through `currentTask()` and
+ * `taskLocal()` in the host functions themselves.
+ *
+ * @example
+ * ```ts
+ * import { z } from "zod";
+ * import { currentTask } from "./context.ts";
+ * import { defineCapability } from "./capability.ts";
+ *
+ * export const whoami = defineCapability({
+ *   name: "whoami",
+ *   interfaces: ["example:whoami/task@0.1.0"],
+ *   grant: z.strictObject({}),
+ *   open: () => undefined,
+ *   link: () => ({ "example:whoami/task@0.1.0": { taskId: () => currentTask().id } }),
+ * });
+ * ```
+ */
+export interface Capability<Grant = unknown, Store = unknown> {
+  readonly name: string;
+  /** The full names of the interfaces it provides, at the version it implements. */
+  readonly interfaces: readonly InterfaceName[];
+  /** Every function has it, granted or not; without a grant it does what is harmless. */
+  readonly baseline?: boolean;
+  /** The schema of its parameters in `function.json`. Strict: an unknown key is an error. */
+  readonly grant: z.ZodType<Grant>;
+  /** Once per process, when the first function is granted it. */
+  open(): Store | Promise<Store>;
+  /** Once per function: the host implementations, by interface name. Keeps no state of a request. */
+  link(context: LinkContext<Grant, Store>): HostImports;
+}
+
+/** Types a capability, and leaves its parameter types to itself. */
+export function defineCapability<Grant, Store>(
+  capability: Capability<Grant, Store>,
+): Capability {
+  return capability as unknown as Capability;
+}
