@@ -7,6 +7,7 @@ import { SkerryError } from "../errors.ts";
 import { MAX_READ_BYTES } from "../limits.ts";
 import type { ByteSource } from "../streams/bytes.ts";
 import { sourceOf, streamOf } from "../streams/web.ts";
+import { waitAny } from "../streams/waitable.ts";
 import { Fields, headerEntries } from "./fields.ts";
 import type { HttpRequest, HttpResponse } from "./message.ts";
 
@@ -64,6 +65,18 @@ const NULL_BODY_STATUS: ReadonlySet<number> = new Set([
   304,
 ]);
 
+/** How {@linkcode sendResponse} is to send. */
+export interface SendOptions {
+  /** The request's method: a response to `HEAD` has no body. */
+  readonly method: string;
+  /** Breaks a body off that has not ended, with the signal's reason. */
+  readonly signal: AbortSignal;
+  readonly onEnd: (
+    how: "closed" | "errored" | "cancelled",
+    reason?: unknown,
+  ) => void;
+}
+
 /**
  * The host's response as the server sends it. `onEnd` runs once: when the last byte has been taken, when the body broke
  * off, or when the caller left.
@@ -89,7 +102,7 @@ export function sendResponse(
     body === null || options.method === "HEAD" || NULL_BODY_STATUS.has(status)
   ) {
     // A guest that answers HEAD as it answers GET writes a body: it is taken and not sent, so that the guest can end.
-    if (body !== null) drain(body.source, options.onEnd);
+    if (body !== null) drain(body.source, options);
     else options.onEnd("closed");
     if (status === 204) headers.delete("content-length");
     return new Response(null, { status, headers });
@@ -102,15 +115,18 @@ export function sendResponse(
     options.onEnd("closed");
     return new Response(whole, { status, headers });
   }
-  return new Response(streamOf(source, options.onEnd), { status, headers });
+  return new Response(
+    streamOf(source, { signal: options.signal, onEnd: options.onEnd }),
+    { status, headers },
+  );
 }
 
 /** Takes and forgets what the guest writes, until it ends. */
-function drain(
-  source: ByteSource,
-  onEnd: (how: "closed" | "errored") => void,
-): void {
+function drain(source: ByteSource, options: SendOptions): void {
   while (source.take(MAX_READ_BYTES).byteLength > 0);
-  if (source.state === "open") source.subscribe(() => drain(source, onEnd));
-  else onEnd(source.state);
+  if (options.signal.aborted) {
+    return options.onEnd("errored", options.signal.reason);
+  }
+  if (source.state !== "open") return options.onEnd(source.state, source.error);
+  waitAny([source], options.signal).then(() => drain(source, options));
 }

@@ -81,22 +81,51 @@ export function sourceOf(stream: ReadableStream<Uint8Array>): ByteSource {
   };
 }
 
+/** How {@linkcode streamOf} ends. */
+export interface StreamOfOptions {
+  /** Errors the stream with its reason, unless it has ended before. */
+  readonly signal?: AbortSignal;
+  /** Runs once, whichever way the stream ended. */
+  readonly onEnd?: (
+    how: "closed" | "errored" | "cancelled",
+    reason?: unknown,
+  ) => void;
+}
+
 /**
  * `source` as a Web stream. It holds nothing back of its own, so a slow reader slows the writer; an error of the source
- * errors the stream; cancelling the stream cancels the source. `onEnd` runs once, whichever way it ended.
+ * errors the stream; cancelling the stream cancels the source.
  */
 export function streamOf(
   source: ByteSource,
-  onEnd: (how: "closed" | "errored" | "cancelled", reason?: unknown) => void =
-    () => {},
+  options: StreamOfOptions = {},
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const task = maybeTask();
   const inTask = <T>(body: () => T): T =>
     task === undefined ? body() : withTask(task, body);
+  const { signal } = options;
+  let over = false;
+  let breakOff: (() => void) | undefined;
+  const end = (how: "closed" | "errored" | "cancelled", reason?: unknown) => {
+    if (over) return;
+    over = true;
+    if (breakOff !== undefined) signal?.removeEventListener("abort", breakOff);
+    options.onEnd?.(how, reason);
+  };
   return new ReadableStream<Uint8Array<ArrayBuffer>>({
+    start(controller) {
+      if (signal === undefined) return;
+      breakOff = () => {
+        if (over) return;
+        controller.error(signal.reason);
+        end("errored", signal.reason);
+      };
+      if (signal.aborted) breakOff();
+      else signal.addEventListener("abort", breakOff, { once: true });
+    },
     pull: (controller) =>
       inTask(async () => {
-        while (true) {
+        while (!over) {
           const chunk = source.state === "open"
             ? source.take(STREAM_HIGH_WATER_BYTES)
             : NO_BYTES;
@@ -107,19 +136,19 @@ export function streamOf(
           const state = source.state;
           if (state === "closed") {
             controller.close();
-            return onEnd("closed");
+            return end("closed");
           }
           if (state === "errored") {
             controller.error(source.error);
-            return onEnd("errored", source.error);
+            return end("errored", source.error);
           }
-          await waitAny([source]);
+          await waitAny([source], signal);
         }
       }),
     cancel: (reason) =>
       inTask(() => {
         source.cancel(reason);
-        onEnd("cancelled", reason);
+        end("cancelled", reason);
       }),
   }, { highWaterMark: 0 });
 }
