@@ -86,7 +86,7 @@ export class Task {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #logBytes = 0;
   #droppedRecords = 0;
-  #detachCaller: (() => void) | undefined;
+  #callerListener: (() => void) | undefined;
 
   constructor(options: TaskOptions) {
     const id = options.requestId;
@@ -118,7 +118,7 @@ export class Task {
       if (caller.aborted) queueMicrotask(gone);
       else {
         caller.addEventListener("abort", gone, { once: true });
-        this.#detachCaller = () => caller.removeEventListener("abort", gone);
+        this.#callerListener = () => caller.removeEventListener("abort", gone);
       }
     }
   }
@@ -142,7 +142,7 @@ export class Task {
   end(reason?: SkerryError): void {
     if (this.ended) return;
     clearTimeout(this.#timer);
-    this.#detachCaller?.();
+    this.detachCaller();
     if (this.#droppedRecords > 0) {
       this.#emit(
         "warn",
@@ -169,6 +169,12 @@ export class Task {
       }
     }
     this.#locals.clear();
+  }
+
+  /** From now on the caller's leaving no longer ends the task: its response is under way, and says so itself. */
+  detachCaller(): void {
+    this.#callerListener?.();
+    this.#callerListener = undefined;
   }
 
   /** Runs `cleanup` when the task ends, at once if it is over. Returns a function that takes it back. */

@@ -85,10 +85,7 @@ export interface SendOptions {
  */
 export function sendResponse(
   response: HttpResponse,
-  options: {
-    readonly method: string;
-    readonly onEnd: (how: "closed" | "errored" | "cancelled") => void;
-  },
+  options: SendOptions,
 ): Response {
   const { status, body } = response;
   if (status < 200 || status > 599) {
