@@ -6,12 +6,7 @@
 import { serveP2 } from "./capabilities/http/serve_p2.ts";
 import { serveP3 } from "./capabilities/http/serve_p3.ts";
 import { withTask } from "./context.ts";
-import type {
-  InterfaceName,
-  Isolate,
-  LinkedComponent,
-  LoadedComponent,
-} from "./engine/mod.ts";
+import type { InterfaceName, Isolate, LinkedComponent, LoadedComponent } from "./engine/mod.ts";
 import { SkerryError, toSkerryError } from "./errors.ts";
 import type { Exchange, HttpRequest } from "./http/message.ts";
 import { receiveRequest, sendResponse } from "./http/web.ts";
@@ -68,9 +63,7 @@ export function findHandler(
   name: string,
 ): Handler {
   for (const [prefix, serve] of HANDLERS) {
-    const found = component.exports.find((exported) =>
-      exported.startsWith(prefix)
-    );
+    const found = component.exports.find((exported) => exported.startsWith(prefix));
     if (found !== undefined) return { interface: found, serve };
   }
   throw new SkerryError(
@@ -236,9 +229,7 @@ function orEnd<T>(task: Task, promise: Promise<T>): Promise<T> {
     const ended = () => reject(signal.reason);
     if (signal.aborted) return ended();
     signal.addEventListener("abort", ended, { once: true });
-    promise.then(resolve, reject).finally(() =>
-      signal.removeEventListener("abort", ended)
-    );
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", ended));
   });
 }
 

@@ -139,9 +139,7 @@ export function toSkerryError(
   attempted = "serving a request",
 ): SkerryError {
   if (thrown instanceof SkerryError) return thrown;
-  const detail = thrown instanceof Error
-    ? `${thrown.name}: ${thrown.message}`
-    : String(thrown);
+  const detail = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
   return new SkerryError("internal", `${attempted}: ${detail}`, {
     cause: thrown,
   });

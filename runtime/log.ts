@@ -35,8 +35,7 @@ export type LogSink = (record: LogRecord) => void;
 export const silentSink: LogSink = () => {};
 
 /** One JSON object a line, for machines. */
-export const jsonSink: LogSink = (record) =>
-  console.log(JSON.stringify(record));
+export const jsonSink: LogSink = (record) => console.log(JSON.stringify(record));
 
 /** One short line a record, for a person at a terminal. */
 export const prettySink: LogSink = (record) => {
@@ -44,12 +43,8 @@ export const prettySink: LogSink = (record) => {
   const who = [record.function, record.task?.slice(0, 8)].filter(Boolean).join(
     " ",
   );
-  const fields = record.fields === undefined
-    ? ""
-    : ` ${JSON.stringify(record.fields)}`;
+  const fields = record.fields === undefined ? "" : ` ${JSON.stringify(record.fields)}`;
   console.log(
-    `${time} ${record.level.padEnd(5)} ${
-      who && `[${who}] `
-    }${record.source}: ${record.message}${fields}`,
+    `${time} ${record.level.padEnd(5)} ${who && `[${who}] `}${record.source}: ${record.message}${fields}`,
   );
 };

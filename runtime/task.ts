@@ -4,18 +4,9 @@
  * @module
  */
 import { SkerryError } from "./errors.ts";
-import {
-  DEFAULT_WALL_MS,
-  MAX_LOG_BYTES,
-  MAX_RECORDED_CALLS,
-} from "./limits.ts";
+import { DEFAULT_WALL_MS, MAX_LOG_BYTES, MAX_RECORDED_CALLS } from "./limits.ts";
 import { currentTask } from "./context.ts";
-import {
-  type LogLevel,
-  type LogRecord,
-  type LogSink,
-  silentSink,
-} from "./log.ts";
+import { type LogLevel, type LogRecord, type LogSink, silentSink } from "./log.ts";
 import { startTrace, type TraceParent } from "./trace.ts";
 
 /** What a new task is made of. */
@@ -161,9 +152,7 @@ export class Task {
       } catch (error) {
         this.#emit(
           "error",
-          `cleaning up: ${
-            error instanceof Error ? error.stack ?? error.message : error
-          }`,
+          `cleaning up: ${error instanceof Error ? error.stack ?? error.message : error}`,
           "host",
         );
       }

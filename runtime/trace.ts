@@ -16,8 +16,7 @@ export interface TraceParent {
   readonly flags: string;
 }
 
-const PATTERN =
-  /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?$/;
+const PATTERN = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?$/;
 
 /**
  * The trace of a new task: a child of the caller's `traceparent` if that is well formed, otherwise a new trace.

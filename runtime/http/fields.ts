@@ -126,9 +126,7 @@ export class Fields {
   /** The values of `name`, in order; none if there are none or it is no field name. */
   get(name: string): Uint8Array[] {
     const key = name.toLowerCase();
-    return this.#fields.filter((field) => field.key === key).map((field) =>
-      field.value
-    );
+    return this.#fields.filter((field) => field.key === key).map((field) => field.value);
   }
 
   has(name: string): boolean {

@@ -26,9 +26,7 @@ export function receiveRequest(request: Request): HttpRequest {
   if (url === null) {
     throw new SkerryError(
       "request-malformed",
-      `receiving a request: ${
-        JSON.stringify(request.url)
-      } is not an absolute URL`,
+      `receiving a request: ${JSON.stringify(request.url)} is not an absolute URL`,
     );
   }
   const [, scheme, urlAuthority, path] = url;

@@ -76,9 +76,7 @@ export class ChunkQueue {
       length += next;
       count++;
     }
-    const taken = count === 1
-      ? first
-      : join(this.#chunks, this.#head, count, length);
+    const taken = count === 1 ? first : join(this.#chunks, this.#head, count, length);
     this.#head += count;
     this.#size -= length;
     if (this.#head === this.#chunks.length) {

@@ -5,12 +5,7 @@
  */
 import { maybeTask, withTask } from "../context.ts";
 import { STREAM_HIGH_WATER_BYTES } from "../limits.ts";
-import {
-  type ByteSource,
-  ChunkQueue,
-  NO_BYTES,
-  type StreamState,
-} from "./bytes.ts";
+import { type ByteSource, ChunkQueue, NO_BYTES, type StreamState } from "./bytes.ts";
 import { waitAny, Wakers } from "./waitable.ts";
 
 /**
@@ -101,8 +96,7 @@ export function streamOf(
   options: StreamOfOptions = {},
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const task = maybeTask();
-  const inTask = <T>(body: () => T): T =>
-    task === undefined ? body() : withTask(task, body);
+  const inTask = <T>(body: () => T): T => task === undefined ? body() : withTask(task, body);
   const { signal } = options;
   let over = false;
   let breakOff: (() => void) | undefined;
@@ -126,9 +120,7 @@ export function streamOf(
     pull: (controller) =>
       inTask(async () => {
         while (!over) {
-          const chunk = source.state === "open"
-            ? source.take(STREAM_HIGH_WATER_BYTES)
-            : NO_BYTES;
+          const chunk = source.state === "open" ? source.take(STREAM_HIGH_WATER_BYTES) : NO_BYTES;
           if (chunk.byteLength > 0) {
             controller.enqueue(chunk);
             return;
