@@ -1,0 +1,211 @@
+/**
+ * Decodes core types, as they stand in component types.
+ *
+ * @module
+ */
+import type {
+  CoreExternType,
+  CoreFuncType,
+  CoreLimits,
+  CoreModuleDecl,
+  CoreModuleType,
+  CoreTypeDef,
+  CoreValType,
+} from "./model.ts";
+import { hex, type Reader } from "./reader.ts";
+
+const NUMBER_TYPES: Readonly<Record<number, CoreValType>> = {
+  0x7f: "i32",
+  0x7e: "i64",
+  0x7d: "f32",
+  0x7c: "f64",
+  0x7b: "v128",
+};
+
+const HEAP_TYPES: Readonly<Record<number, string>> = {
+  0x74: "noexn",
+  0x73: "nofunc",
+  0x72: "noextern",
+  0x71: "none",
+  0x70: "func",
+  0x6f: "extern",
+  0x6e: "any",
+  0x6d: "eq",
+  0x6c: "i31",
+  0x6b: "struct",
+  0x6a: "array",
+  0x69: "exn",
+};
+
+export function coreValType(r: Reader): CoreValType {
+  const at = r.pos;
+  const code = r.u8();
+  const number = NUMBER_TYPES[code];
+  if (number !== undefined) return number;
+  const heap = HEAP_TYPES[code];
+  if (heap !== undefined) return `${heap}ref`;
+  if (code === 0x63 || code === 0x64) {
+    const nullable = code === 0x63;
+    const target = r.s33();
+    if (target >= 0) return `(ref ${nullable ? "null " : ""}${target})`;
+    const name = HEAP_TYPES[target + 128];
+    if (name === undefined) r.fail("invalid heap type", at);
+    return nullable ? `${name}ref` : `(ref ${name})`;
+  }
+  return r.fail(`invalid value type 0x${hex(code)}`, at);
+}
+
+function coreFuncType(r: Reader): CoreFuncType {
+  return {
+    kind: "core-func",
+    params: r.vec("parameters", () => coreValType(r)),
+    results: r.vec("results", () => coreValType(r)),
+  };
+}
+
+function limits(r: Reader): CoreLimits {
+  const at = r.pos;
+  const flags = r.u8();
+  if (flags > 15) r.fail("invalid limits flags", at);
+  const is64 = (flags & 4) !== 0;
+  const bound = () => is64 ? r.u64() : BigInt(r.u32());
+  const min = bound();
+  const max = flags & 1 ? bound() : undefined;
+  const pageSizeLog2 = flags & 8 ? r.u32() : undefined;
+  return {
+    min,
+    shared: (flags & 2) !== 0,
+    is64,
+    ...(max === undefined ? {} : { max }),
+    ...(pageSizeLog2 === undefined ? {} : { pageSizeLog2 }),
+  };
+}
+
+export function coreExternType(r: Reader): CoreExternType {
+  const at = r.pos;
+  const code = r.u8();
+  switch (code) {
+    case 0x00:
+      return { kind: "func", type: r.u32() };
+    case 0x01:
+      return { kind: "table", element: coreValType(r), limits: limits(r) };
+    case 0x02:
+      return { kind: "memory", limits: limits(r) };
+    case 0x03:
+      return {
+        kind: "global",
+        type: coreValType(r),
+        mutable: r.flag("mutability"),
+      };
+    case 0x04: {
+      if (r.u8() !== 0) r.fail("invalid tag attribute", at);
+      return { kind: "tag", type: r.u32() };
+    }
+    default:
+      return r.fail(`invalid core extern kind 0x${hex(code)}`, at);
+  }
+}
+
+/** A core type definition at the component level. */
+export function coreTypeDef(r: Reader): CoreTypeDef {
+  const at = r.pos;
+  const code = r.u8();
+  switch (code) {
+    case 0x60:
+      return coreFuncType(r);
+    case 0x50:
+      return coreModuleType(r);
+    case 0x00: {
+      if (r.u8() !== 0x50) r.fail("invalid leading byte for core type", at);
+      r.pos--;
+      subType(r);
+      return { kind: "core-other", text: text(r, at), types: 1 };
+    }
+    case 0x4e: {
+      const count = r.vec("types of a group", () => subType(r)).length;
+      return { kind: "core-other", text: text(r, at), types: count };
+    }
+    case 0x4f:
+    case 0x5e:
+    case 0x5f:
+      r.pos--;
+      subType(r);
+      return { kind: "core-other", text: text(r, at), types: 1 };
+    default:
+      return r.fail(`invalid leading byte 0x${hex(code)} for core type`, at);
+  }
+}
+
+function text(r: Reader, from: number): string {
+  return Array.from(r.bytes.subarray(from, r.pos), hex).join("");
+}
+
+function subType(r: Reader): void {
+  const at = r.pos;
+  let code = r.u8();
+  if (code === 0x50 || code === 0x4f) {
+    r.vec("supertypes", () => r.u32());
+    code = r.u8();
+  }
+  switch (code) {
+    case 0x60:
+      coreFuncType(r);
+      return;
+    case 0x5e:
+      fieldType(r);
+      return;
+    case 0x5f:
+      r.vec("fields", () => fieldType(r));
+      return;
+    default:
+      r.fail(`invalid core composite type 0x${hex(code)}`, at);
+  }
+}
+
+function fieldType(r: Reader): void {
+  const code = r.peek();
+  if (code === 0x78 || code === 0x77) r.u8();
+  else coreValType(r);
+  r.flag("mutability");
+}
+
+function coreModuleType(r: Reader): CoreModuleType {
+  return {
+    kind: "core-module-type",
+    declarations: r.vec("module declarations", () => moduleDecl(r)),
+  };
+}
+
+function moduleDecl(r: Reader): CoreModuleDecl {
+  const at = r.pos;
+  const code = r.u8();
+  switch (code) {
+    case 0x00:
+      return {
+        kind: "import",
+        module: r.string(),
+        name: r.string(),
+        type: coreExternType(r),
+      };
+    case 0x01: {
+      const type = coreTypeDef(r);
+      if (type.kind === "core-module-type") {
+        r.fail("a module type cannot stand inside a module type", at);
+      }
+      return { kind: "type", type };
+    }
+    case 0x02: {
+      if (r.u8() !== 0x10 || r.u8() !== 0x01) {
+        r.fail("invalid alias in a module type", at);
+      }
+      return { kind: "alias", count: r.u32(), index: r.u32() };
+    }
+    case 0x03:
+      return { kind: "export", name: r.string(), type: coreExternType(r) };
+    default:
+      return r.fail(
+        `invalid leading byte 0x${hex(code)} for module declaration`,
+        at,
+      );
+  }
+}
