@@ -1,0 +1,126 @@
+/**
+ * The host of a process: its capabilities, opened once, and linked to each function by what the function was granted.
+ *
+ * @module
+ */
+import { z } from "zod";
+import type { Capability, LinkContext } from "./capability.ts";
+import { findCompatible } from "./component/semver.ts";
+import type { HostImports, HostInterface, InterfaceName, LinkedComponent, LoadedComponent } from "./engine/mod.ts";
+import { SkerryError } from "./errors.ts";
+
+/** What the host has to know of a function to link it. */
+export interface Grantee {
+  readonly name: string;
+  /** Absolute. */
+  readonly directory: string;
+  /** Capability names and their parameters, as the manifest has them. */
+  readonly grants: Readonly<Record<string, unknown>>;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** A linked function, and what its operator should hear. */
+export interface Linked {
+  readonly component: LinkedComponent;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Links functions to capabilities. Deny by default: an import whose capability was not granted is refused before the
+ * first isolate, naming the line to add.
+ */
+export class Host {
+  readonly capabilities: ReadonlyMap<string, Capability>;
+  readonly #stores = new Map<string, Promise<unknown>>();
+
+  constructor(capabilities: readonly Capability[]) {
+    this.capabilities = new Map(capabilities.map((capability) => [capability.name, capability]));
+  }
+
+  /** The capability that provides `interfaceName` or a version compatible with it. */
+  provider(interfaceName: InterfaceName): Capability | undefined {
+    for (const capability of this.capabilities.values()) {
+      if (findCompatible(interfaceName, capability.interfaces) !== undefined) return capability;
+    }
+    return undefined;
+  }
+
+  /**
+   * Links `component` with what `grantee` was granted.
+   *
+   * @throws {SkerryError} `grant-invalid`, or `component-import-missing`.
+   */
+  async link(component: LoadedComponent, grantee: Grantee): Promise<Linked> {
+    const grants = this.checkGrants(grantee);
+    const providers = new Set<string>();
+    const missing: string[] = [];
+    for (const { name } of component.imports) {
+      const provider = this.provider(name);
+      if (provider === undefined) continue; // The engine says what is missing, with the functions it needs.
+      providers.add(provider.name);
+      if (!provider.baseline && !grants.has(provider.name)) {
+        missing.push(`${name}: add "${provider.name}": {} to "grants"`);
+      }
+    }
+    if (missing.length > 0) {
+      throw new SkerryError(
+        "component-import-missing",
+        `linking ${grantee.name}: it imports what it was not granted. In function.json, for ${missing.join("; for ")}.`,
+      );
+    }
+    const host: Record<InterfaceName, HostInterface> = {};
+    for (const capability of this.capabilities.values()) {
+      if (!capability.baseline && !grants.has(capability.name)) continue;
+      Object.assign(host, await this.#linkOne(capability, grantee, grants.get(capability.name)));
+    }
+    const warnings = [...grants.keys()]
+      .filter((name) => !providers.has(name))
+      .map((name) => `${grantee.name} is granted "${name}", but imports nothing of it`);
+    return { component: await component.link(host), warnings };
+  }
+
+  /**
+   * The grants of `grantee`, each checked by its capability's schema.
+   *
+   * @throws {SkerryError} `grant-invalid`.
+   */
+  checkGrants(grantee: Pick<Grantee, "name" | "grants">): Map<string, unknown> {
+    const checked = new Map<string, unknown>();
+    for (const [name, parameters] of Object.entries(grantee.grants)) {
+      const capability = this.capabilities.get(name);
+      if (capability === undefined) {
+        throw new SkerryError(
+          "grant-invalid",
+          `reading the grants of ${grantee.name}: there is no capability "${name}". There are ${
+            [...this.capabilities.keys()].join(", ")
+          }.`,
+        );
+      }
+      const result = capability.grant.safeParse(parameters);
+      if (!result.success) {
+        throw new SkerryError(
+          "grant-invalid",
+          `reading the grant "${name}" of ${grantee.name}: ${z.prettifyError(result.error)}`,
+        );
+      }
+      checked.set(name, result.data);
+    }
+    return checked;
+  }
+
+  async #linkOne(capability: Capability, grantee: Grantee, grant: unknown): Promise<HostImports> {
+    let store = this.#stores.get(capability.name);
+    if (store === undefined) {
+      store = Promise.resolve(capability.open());
+      this.#stores.set(capability.name, store);
+    }
+    const context: LinkContext<unknown, unknown> = {
+      function: grantee.name,
+      directory: grantee.directory,
+      grant,
+      env: grantee.env,
+      store: await store,
+    };
+    return capability.link(context);
+  }
+}
