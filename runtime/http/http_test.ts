@@ -1,0 +1,113 @@
+import { expect } from "@std/expect";
+import { ByteChannel } from "../streams/bytes.ts";
+import { Fields, FieldsError, headerEntries, latin1Bytes, latin1Text } from "./fields.ts";
+import { receiveRequest, sendResponse } from "./web.ts";
+
+const value = latin1Bytes;
+const refusal = (body: () => unknown): string => {
+  try {
+    body();
+  } catch (error) {
+    if (error instanceof FieldsError) return error.refusal;
+    throw error;
+  }
+  return "accepted";
+};
+
+Deno.test("fields keep order, case and repeats, and compare names without case", () => {
+  const fields = new Fields();
+  fields.append("Set-Cookie", value("a=1"));
+  fields.append("X-A", value("1"));
+  fields.append("set-cookie", value("b=2"));
+  expect(fields.get("SET-COOKIE").map(latin1Text)).toEqual(["a=1", "b=2"]);
+  expect(fields.entries().map(([name]) => name)).toEqual(["Set-Cookie", "X-A", "set-cookie"]);
+  fields.set("x-a", [value("2"), value("3")]);
+  expect(fields.get("X-A").map(latin1Text)).toEqual(["2", "3"]);
+  expect(fields.delete("set-cookie").length).toBe(2);
+  expect(fields.has("Set-Cookie")).toBe(false);
+});
+
+Deno.test("fields refuse what is malformed, forbidden, immutable or too large, each by name", () => {
+  const fields = new Fields();
+  expect(refusal(() => fields.append("bad name", value("x")))).toBe("invalid-syntax");
+  expect(refusal(() => fields.append("", value("x")))).toBe("invalid-syntax");
+  expect(refusal(() => fields.append("x", value("a\r\nset-cookie: evil")))).toBe("invalid-syntax");
+  expect(refusal(() => fields.append("x", value("a\0")))).toBe("invalid-syntax");
+  expect(refusal(() => fields.append("x", value("caf\xe9\tok")))).toBe("accepted");
+  for (const name of ["Connection", "HOST", "transfer-encoding", "Keep-Alive", "upgrade", "proxy-connection"]) {
+    expect(refusal(() => fields.append(name, value("x")))).toBe("forbidden");
+    expect(refusal(() => fields.delete(name))).toBe("forbidden");
+  }
+  expect(refusal(() => fields.append("x", new Uint8Array(1 << 20).fill(97)))).toBe("size-exceeded");
+  expect(refusal(() => fields.freeze().append("x", value("y")))).toBe("immutable");
+  expect(refusal(() => fields.clone().append("x", value("y")))).toBe("accepted");
+});
+
+Deno.test("a refused set() leaves the old values", () => {
+  const fields = Fields.from([["x", value("old")]]);
+  expect(refusal(() => fields.set("x", [value("new"), value("bad\n")]))).toBe("invalid-syntax");
+  expect(fields.get("x").map(latin1Text)).toEqual(["old"]);
+});
+
+Deno.test("binary values survive the way to Web headers and back", () => {
+  const fields = Fields.from([["x-bin", Uint8Array.of(0xff, 0x80, 0xe9)]]);
+  expect([...headerEntries(fields.toHeaders())]).toEqual([["x-bin", Uint8Array.of(0xff, 0x80, 0xe9)]]);
+});
+
+Deno.test("a received request keeps the path as sent and drops what belongs to the connection", () => {
+  const request = receiveRequest(
+    new Request("http://example.com:8080/a%2fb//c?x=%zz&y#frag", {
+      headers: { "x-a": "1", "connection": "close", "keep-alive": "5" },
+    }),
+  );
+  expect(request.pathWithQuery).toBe("/a%2fb//c?x=%zz&y");
+  expect(request.scheme).toBe("http");
+  expect(request.authority).toBe("example.com:8080");
+  expect(request.fields.entries().map(([name]) => name)).toEqual(["x-a"]);
+  expect(request.body).toBe(null);
+});
+
+const options = (onEnd: (how: string) => void, method = "GET") => ({
+  method,
+  signal: new AbortController().signal,
+  onEnd,
+});
+
+Deno.test("a response that is already whole is sent without a stream", async () => {
+  const { sink, source } = new ByteChannel();
+  sink.write(value("hello"));
+  sink.close();
+  const ends: string[] = [];
+  const response = sendResponse(
+    { status: 200, fields: new Fields(), body: { source, trailers: Promise.resolve(undefined) } },
+    options((how) => ends.push(how)),
+  );
+  expect(ends).toEqual(["closed"]);
+  expect(await response.text()).toBe("hello");
+});
+
+Deno.test("a response without a body by its status or method takes what the guest writes and sends none of it", async () => {
+  for (const [status, method] of [[204, "GET"], [304, "GET"], [200, "HEAD"]] as const) {
+    const { sink, source } = new ByteChannel(4);
+    const ends: string[] = [];
+    const response = sendResponse(
+      { status, fields: new Fields(), body: { source, trailers: Promise.resolve(undefined) } },
+      options((how) => ends.push(how), method),
+    );
+    for (let i = 0; i < 10; i++) {
+      sink.write(value("1234"));
+      await new Promise((done) => setTimeout(done));
+      expect(sink.room).toBe(4);
+    }
+    sink.close();
+    await new Promise((done) => setTimeout(done));
+    expect(response.body).toBe(null);
+    expect(ends).toEqual(["closed"]);
+  }
+});
+
+Deno.test("a status that HTTP cannot carry is refused with a code", () => {
+  expect(() => sendResponse({ status: 999, fields: new Fields(), body: null }, options(() => {}))).toThrow(
+    /status 999/,
+  );
+});
