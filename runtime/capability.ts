@@ -12,8 +12,8 @@ export interface LinkContext<Grant, Store> {
   readonly function: string;
   /** The function's folder, absolute; where a relative path in a grant starts. */
   readonly directory: string;
-  /** The parameters in the manifest, checked; `undefined` when the function was not granted it (baseline only). */
-  readonly grant: Grant | undefined;
+  /** The parameters in the manifest, checked; or what the capability has `ungranted`. */
+  readonly grant: Grant;
   /** The manifest's `env`. */
   readonly env: Readonly<Record<string, string>>;
   /** What {@linkcode Capability.open} returned. The only state that outlives a request. */
@@ -45,8 +45,11 @@ export interface Capability<Grant = unknown, Store = unknown> {
   readonly name: string;
   /** The full names of the interfaces it provides, at the version it implements. */
   readonly interfaces: readonly InterfaceName[];
-  /** Every function has it, granted or not; without a grant it does what is harmless. */
-  readonly baseline?: boolean;
+  /**
+   * What a function has that was not granted it: parameters that do no harm. When this is left out, importing it without
+   * a grant is an error.
+   */
+  readonly ungranted?: Grant;
   /** The schema of its parameters in `function.json`. Strict: an unknown key is an error. */
   readonly grant: z.ZodType<Grant>;
   /** Once per process, when the first function is granted it. */

@@ -70,8 +70,8 @@ export class Host {
     }
     const host: Record<InterfaceName, HostInterface> = {};
     for (const capability of this.capabilities.values()) {
-      if (!capability.baseline && !grants.has(capability.name)) continue;
-      Object.assign(host, await this.#linkOne(capability, grantee, grants.get(capability.name)));
+      const grant = grants.get(capability.name) ?? capability.ungranted;
+      if (grant !== undefined) Object.assign(host, await this.#linkOne(capability, grantee, grant));
     }
     const warnings = [...grants.keys()]
       .filter((name) => !providers.has(name))
