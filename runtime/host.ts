@@ -58,7 +58,7 @@ export class Host {
       const provider = this.provider(name);
       if (provider === undefined) continue; // The engine says what is missing, with the functions it needs.
       providers.add(provider.name);
-      if (!provider.baseline && !grants.has(provider.name)) {
+      if (provider.ungranted === undefined && !grants.has(provider.name)) {
         missing.push(`${name}: add "${provider.name}": {} to "grants"`);
       }
     }
