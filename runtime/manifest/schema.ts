@@ -1,0 +1,160 @@
+/**
+ * The shape of `function.json`, once: types, checks, defaults and the JSON Schema all come from here.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { DEFAULT_WALL_MS, MAX_WALL_MS } from "../limits.ts";
+import type { GrantSchemas } from "./grants.ts";
+import { hostProblem, methodProblem, METHODS, pathProblem } from "./route.ts";
+
+/** A limit of a function: a whole number with a default and a ceiling. Its unit is in its name. */
+const limit = (byDefault: number, ceiling: number, description: string) =>
+  z.int().min(1).max(ceiling).default(byDefault).describe(description);
+
+/** The limits that a manifest may set. To add one, add a line. */
+const LIMITS = {
+  wallMs: limit(
+    DEFAULT_WALL_MS,
+    MAX_WALL_MS,
+    "Wall time of one request, in milliseconds.",
+  ),
+};
+
+/** A function's limits, defaults applied. */
+export type Limits = { readonly [Name in keyof typeof LIMITS]: number };
+
+/** What makes a component out of TypeScript or JavaScript. */
+export const BACKENDS = ["starlingmonkey", "quickjs"] as const;
+export type Backend = (typeof BACKENDS)[number];
+
+/** A string for which `problem` finds nothing to say. */
+const checked = (problem: (text: string) => string | undefined) =>
+  z.string().check((context) => {
+    const message = problem(context.value);
+    if (message !== undefined) {
+      context.issues.push({
+        code: "custom",
+        message: `${JSON.stringify(context.value)} ${message}`,
+        input: context.value,
+      });
+    }
+  });
+
+export const NAME_PATTERN = /^[a-z][a-z0-9-]{0,62}$/;
+
+const name = z.string().regex(NAME_PATTERN).meta({
+  description: "The function's name: lower-case letters, digits and dashes, a letter first, at most 63.",
+  examples: ["hello"],
+});
+
+const route = z.strictObject({
+  path: checked(pathProblem).meta({
+    description: "A path as Hono writes it: /users/:id, /users/:id{[0-9]+}, /files/*.",
+    examples: ["/hello", "/users/:id", "/files/*"],
+  }),
+  methods: z.array(
+    z.string().check((context) => {
+      const message = methodProblem(context.value);
+      if (message !== undefined) {
+        context.issues.push({
+          code: "custom",
+          message: `${JSON.stringify(context.value)}: ${message}`,
+          input: context.value,
+        });
+      }
+    }).meta({ enum: [...METHODS] }),
+  ).min(1).optional().meta({
+    description: "The methods that the route takes; all of them if left out. GET answers HEAD too.",
+    examples: [["GET", "POST"]],
+  }),
+  host: checked(hostProblem).optional().meta({
+    description: 'A host name, or "*." and a domain for all names below it; every host if left out.',
+    examples: ["api.example.com", "*.example.com"],
+  }),
+});
+
+const routes = z.array(route).min(1).meta({
+  description: "The requests that the function takes.",
+  examples: [[{ path: "/hello", methods: ["GET"] }]],
+});
+
+const source = checked(sourceProblem).meta({
+  description: "The component: a .wasm file, or a .ts or .js source to build it from, inside the function's folder.",
+  examples: ["hello.wasm", "main.ts"],
+});
+
+const insidePath = checked((text) => pathInsideProblem(text));
+
+const environment = z.record(
+  checked((text) =>
+    text === "" || /[=\0]/.test(text) ? 'is no name of a variable; write letters, digits and "_"' : undefined
+  ),
+  checked((text) => text.includes("\0") ? "holds a NUL character; take it out" : undefined),
+).default({}).meta({
+  description: "The guest's environment variables, all of them: it sees nothing of the host's own.",
+  examples: [{ GREETING: "Hello" }],
+});
+
+/** The part of a manifest that says which requests a function takes: what is needed to answer for a broken one. */
+export const identitySchema = z.object({ name, routes });
+
+/**
+ * The schema of `function.json`, where functions may be granted `grants`.
+ */
+export function manifestSchema(grants: GrantSchemas) {
+  const known = Object.fromEntries(
+    Object.entries(grants).map(([key, schema]) => [key, schema.optional()]),
+  );
+  return z.strictObject({
+    $schema: z.string().optional().meta({
+      description: "Where this schema is, so that an editor completes the file.",
+      examples: ["../function.schema.json"],
+    }),
+    name,
+    routes,
+    source,
+    backend: z.enum(BACKENDS).optional().meta({
+      description: "What makes a component of a TypeScript or JavaScript source.",
+    }),
+    wit: insidePath.optional().meta({
+      description:
+        "For a source that has imports or exports of its own: a .wit file or a folder of them, inside the function's folder.",
+      examples: ["wit"],
+    }),
+    world: z.string().regex(/^[a-z][a-z0-9:@./-]*$/).optional().meta({
+      description: 'The world in "wit" that the source is built for.',
+      examples: ["app"],
+    }),
+    grants: z.strictObject(known).prefault({}).meta({
+      description: "What the function may use beyond answering its requests, by capability.",
+      examples: [{ http: { allow: ["https://api.example.com"] } }],
+    }),
+    limits: z.strictObject(LIMITS).prefault({}).meta({
+      description: "Limits that differ from the defaults.",
+      examples: [{ wallMs: 5000 }],
+    }),
+    env: environment,
+  });
+}
+
+function sourceProblem(text: string): string | undefined {
+  const outside = pathInsideProblem(text);
+  if (outside !== undefined) return outside;
+  return /\.(?:wasm|m?[tj]s)$/.test(text)
+    ? undefined
+    : "is neither a .wasm file nor a .ts or .js source; write one that is";
+}
+
+function pathInsideProblem(text: string): string | undefined {
+  if (text === "" || /[\0]/.test(text)) return "is no path; write a file name";
+  if (text.includes("\\")) {
+    return `has backslashes; write ${JSON.stringify(text.replaceAll("\\", "/"))}`;
+  }
+  if (/^[a-z][a-z0-9+.-]*:/i.test(text) || text.startsWith("/")) {
+    return "must be a path inside the function's folder; copy the file there and write its name";
+  }
+  return text.split("/").includes("..")
+    ? "leads out of the function's folder; copy the file there and write its name"
+    : undefined;
+}
