@@ -43,3 +43,6 @@ export const STOP_GRACE_MS = 10_000;
 
 /** A component binary, so that a stray file does not fill memory. */
 export const MAX_COMPONENT_BYTES = 256 * 1024 * 1024;
+
+/** Throw-away processes at once, for transpiling and building: each takes a core and some hundred megabytes. */
+export const MAX_CHILDREN_AT_ONCE = 2;

@@ -1,0 +1,110 @@
+/**
+ * Hooks in the code that jco generates.
+ *
+ * The generated code calls host functions directly, keeps host resources in tables of its own, and sets timers. An
+ * isolate has to count the first, drop the second and stop the third, and the code has no seams for that. So a few
+ * places in its text, the same in every generated file, are replaced before the text is first imported. jco's version is
+ * pinned; a text that does not have the expected shape is refused.
+ *
+ * @module
+ */
+import { SkerryError } from "../../errors.ts";
+
+/** The import under which generated code finds its isolate's {@linkcode Hooks}. */
+export const HOOKS_IMPORT = "skerry:isolate";
+
+/** What patched code calls. */
+export interface Hooks {
+  /** Before each host call: `wasi:io/poll@0.2.3`, `poll`. Throws when the isolate is over. */
+  enter(interfaceName: string, witName: string): void;
+  /** Runs a host operation in the isolate's task; what it returns may never settle, once the isolate is over. */
+  run<T>(operation: () => T): T;
+  /** Takes a table of handles, and where the host resources behind it are kept. */
+  own(handles: HandleTable, resources: Map<number, object>): void;
+  setTimeout(callback: () => void, delay?: number): unknown;
+  queueMicrotask(callback: () => void): void;
+}
+
+/** jco's handle table: pairs of scope and representation, with flags in bit 30; the first pair is the free list. */
+export type HandleTable = number[];
+
+const HEAD = "export function instantiate(getCoreModule, imports, instantiateCore = WebAssembly.instantiate) {";
+const TRACK = "const result = operation();";
+const DEBUG_LOG =
+  /const _debugLog = \(\.\.\.args\) => \{\s*if \(!globalThis\?\.process\?\.env\?\.JCO_DEBUG\) \{ return; \}\s*console\.debug\(\.\.\.args\);\s*\};/;
+const CALL =
+  /\[iface="([^"]*)", function="([^"]*)"\] \[Instruction::CallInterface\] \((?:a?sync), @ enter\)|_trackHostOperation\(\(\) => (.*)\),$/gm;
+const CREATES_HANDLE = /(captureTable\d+)\.set\(rep, \w+\);\s*\w+ ?= rscTableCreateOwn\((handleTable\d+), rep\)/g;
+const DROPS_HANDLE =
+  /rscTableRemove\((handleTable\d+), handle\);\s*if \(handleEntry\.own\) \{\s*const rsc = (captureTable\d+)\.get/g;
+const RETURNS = /\n( *return \{[^\n]*\};\n *\}\)\(\);\n *let promise, resolve, reject;)/;
+
+/**
+ * The generated text with calls to {@linkcode Hooks} in it.
+ *
+ * @throws {SkerryError} `component-unsupported`, when the text is not as expected.
+ */
+export function patch(source: string, name: string): string {
+  const replaceOnce = (text: string, old: string | RegExp, by: string) => {
+    const patched = text.replace(old, () => by);
+    if (patched === text) throw unexpected(name, String(old));
+    return patched;
+  };
+  let text = replaceOnce(
+    source,
+    HEAD,
+    `${HEAD}
+  const _skerry = imports['${HOOKS_IMPORT}'];
+  const { setTimeout, queueMicrotask } = _skerry;`,
+  );
+  // It would read the environment at every step.
+  text = replaceOnce(text, DEBUG_LOG, "const _debugLog = () => {};");
+  text = wrapCalls(text, name);
+  if (text.includes("function _trackHostOperation(")) {
+    text = replaceOnce(text, TRACK, "const result = _skerry.run(operation);");
+  }
+  const tables = new Map<string, [string, string]>();
+  const pair = (handles: string, resources: string) => tables.set(`${handles} ${resources}`, [handles, resources]);
+  for (const [, resources, handles] of text.matchAll(CREATES_HANDLE)) {
+    pair(handles!, resources!);
+  }
+  for (const [, handles, resources] of text.matchAll(DROPS_HANDLE)) {
+    pair(handles!, resources!);
+  }
+  if (tables.size > 0) {
+    const owns = [...tables.values()].map(([handles, resources]) => `_skerry.own(${handles}, ${resources});`);
+    const tail = RETURNS.exec(text);
+    if (tail === null) throw unexpected(name, String(RETURNS));
+    text = replaceOnce(text, tail[1]!, `${owns.join("\n")}\n${tail[1]}`);
+  }
+  return text;
+}
+
+/** Each host call is announced by a line that names it, and made in the next `_trackHostOperation(() => …),`. */
+function wrapCalls(text: string, name: string): string {
+  let announced: string | undefined;
+  const patched = text.replace(
+    CALL,
+    (whole, iface?: string, wit?: string, call?: string) => {
+      if (iface !== undefined) {
+        if (announced !== undefined) throw unexpected(name, announced);
+        announced = `${JSON.stringify(iface)}, ${JSON.stringify(wit)}`;
+        return whole;
+      }
+      if (announced === undefined) throw unexpected(name, call!);
+      const entered = `(_skerry.enter(${announced}), ${call})`;
+      announced = undefined;
+      return `_trackHostOperation(() => ${entered}),`;
+    },
+  );
+  if (announced !== undefined) throw unexpected(name, announced);
+  return patched;
+}
+
+function unexpected(name: string, what: string): SkerryError {
+  return new SkerryError(
+    "component-unsupported",
+    `loading ${name}: the code that jco generated is not of the expected shape at ${what}. ` +
+      "Is another version of @bytecodealliance/jco-transpile installed than the one in package.json?",
+  );
+}
