@@ -131,6 +131,28 @@ export class SkerryError extends Error {
 }
 
 /**
+ * Thrown by `wasi:cli/exit`: unwinds the guest and ends its isolate, never the process.
+ *
+ * @example
+ * ```ts
+ * import { GuestExit } from "./errors.ts";
+ *
+ * const exit = new GuestExit(3);
+ * console.assert(exit.status === 502 && exit.exitCode === 3);
+ * ```
+ */
+export class GuestExit extends SkerryError {
+  override readonly name: string = "GuestExit";
+  /** What the guest exited with; 0 is success. */
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super("guest-exited", `running the guest: it exited with code ${exitCode}`);
+    this.exitCode = exitCode;
+  }
+}
+
+/**
  * Any thrown value as a {@linkcode SkerryError}: itself if it is one, otherwise masked as `internal` with the original
  * as its cause.
  */
