@@ -34,6 +34,12 @@ export interface Isolate {
   readonly exports: Readonly<
     Record<InterfaceName, Readonly<Record<string, ExportedFunction>>>
   >;
+  /**
+   * Settles when no task of the guest is left, running or waiting: a guest may run on after an exported async function
+   * has given its result. Rejects with what ended it otherwise: a trap, or what a host function threw. Absent when the
+   * engine cannot tell, or the component exports no async function.
+   */
+  readonly ended?: Promise<void>;
   /** Ends the isolate: its host resources are dropped, and nothing of it runs again. Calling it twice is harmless. */
   dispose(): void;
 }
