@@ -1,0 +1,247 @@
+/**
+ * Streams and futures between host code and guests, the same on every engine. Host code uses these helpers and never
+ * touches what an engine has made.
+ *
+ * ## What a host function gets
+ *
+ * | WIT | it gets | and calls |
+ * | --- | --- | --- |
+ * | `stream<u8>` | a {@linkcode ByteSource}, or an object with `read({ count })` and `[Symbol.dispose]()` (jco) | {@linkcode readGuestStream} |
+ * | `stream<T>` | an async iterator of single elements; `return()` drops the readable end | `for await` |
+ * | `future<T>` | a thenable that reads the future at its first `then`, and perhaps `[Symbol.dispose]()` to drop it unread | {@linkcode readGuestFuture}, {@linkcode dropGuestFuture} |
+ *
+ * It owns what it got: every stream and future is read to its end or dropped, once.
+ *
+ * - A read completes with what the guest has written, at most what was asked for: chunks are the guest's own, cut to size.
+ *   As long as the host does not read, the guest's `stream.write` stays blocked. Nothing is read ahead but one chunk.
+ * - The guest drops its writable end: the source is `closed` after the last byte. The host drops its readable end
+ *   (`cancel`): the guest's write ends with `DROPPED`.
+ * - The isolate ends (trap, exit, deadline, disposal) while a stream is open: the source is `errored` at once, with the
+ *   reason, and a future's promise rejects. The helpers see to it when the task ends; an engine that cannot tell a trap
+ *   by it lets {@linkcode Isolate.ended} say so.
+ * - A `result` inside a future, a parameter or a record is `{ tag: "ok", val }` or `{ tag: "err", val }`.
+ *
+ * ## What a host function returns
+ *
+ * | WIT | it returns | made by |
+ * | --- | --- | --- |
+ * | `stream<u8>` | a {@linkcode HostStream} around a `ByteSource` | {@linkcode toGuestStream} |
+ * | `stream<T>` | an async iterable of elements | a generator |
+ * | `future<T>` | a `Promise`, which must not reject | {@linkcode toGuestResult} for `future<result<T, E>>` |
+ *
+ * - `next()` is called when the guest reads and nothing is left of the last chunk: a guest that does not read stops the
+ *   source. `return()` is called when the guest drops its readable end. An engine may use {@linkcode HostStream.source}
+ *   instead of the iterator, and copy straight into the guest's memory.
+ * - A stream never fails: WIT has no error in it, and an iterator that throws would trap the guest. A source that is
+ *   `errored` ends, and the future that WIT puts beside the stream says why.
+ * - Whether a guest reads a future that it got, or drops it, host code is not told.
+ *
+ * ## Exports
+ *
+ * An exported async function gets and returns the same values. Its promise settles when the guest calls `task.return`,
+ * while the guest may run on: it resolves with the `ok` payload, rejects with the `err` payload (see
+ * {@linkcode guestError}), with what a host function threw that was no `result` error (so `exit` can be told), or with
+ * the trap. {@linkcode Isolate.ended} settles when the last guest task is over.
+ *
+ * @module
+ */
+import { maybeTask, withTask } from "../context.ts";
+import { WitError } from "../errors.ts";
+import { STREAM_HIGH_WATER_BYTES } from "../limits.ts";
+import { type ByteSource, ChunkQueue, emptySource, type StreamState } from "../streams/bytes.ts";
+import { waitAny, Wakers } from "../streams/waitable.ts";
+
+/** A `result` as a value. A function's own result is returned, or thrown as {@linkcode WitError}, instead. */
+export type Result<T, E> =
+  | { readonly tag: "ok"; readonly val?: T }
+  | { readonly tag: "err"; readonly val: E };
+
+/** What jco makes of a `stream<u8>` that a guest hands over. */
+interface GuestByteReader extends Partial<Disposable> {
+  read(options: { readonly count: number }): Promise<{
+    readonly done?: boolean;
+    readonly value?: Uint8Array<ArrayBuffer> | readonly number[] | undefined;
+  }>;
+}
+
+/**
+ * A guest's `stream<u8>` as a source. `undefined`, the `none` of an `option<stream<u8>>`, is a source that has ended.
+ *
+ * @throws {TypeError} if `stream` is no stream.
+ */
+export function readGuestStream(stream: unknown): ByteSource {
+  if (stream === undefined) return emptySource;
+  if (isByteSource(stream)) return stream;
+  if (isByteReader(stream)) return sourceOfReader(stream);
+  throw new TypeError("readGuestStream: the engine handed over something that is no stream<u8>");
+}
+
+function isByteSource(value: unknown): value is ByteSource {
+  return isObject(value) && "take" in value && "subscribe" in value && "cancel" in value;
+}
+
+function isByteReader(value: unknown): value is GuestByteReader {
+  return isObject(value) && "read" in value && typeof value.read === "function";
+}
+
+function sourceOfReader(reader: GuestByteReader): ByteSource {
+  const task = maybeTask();
+  const queue = new ChunkQueue();
+  const wakers = new Wakers();
+  let state: StreamState = "open";
+  let error: unknown;
+  let reading = false;
+  const end = (next: StreamState, reason?: unknown) => {
+    if (state !== "open") return;
+    [state, error] = [next, reason];
+    forget?.();
+    wakers.wakeAll();
+  };
+  const drop = () => {
+    // The engine may already have forgotten an isolate that has ended.
+    try {
+      reader[Symbol.dispose]?.();
+    } catch { /* There is nothing left to drop. */ }
+  };
+  const forget = task?.defer(() => {
+    end("errored", task.signal.reason);
+    drop();
+  });
+  const pump = () => {
+    if (reading || state !== "open" || queue.size > 0) return;
+    reading = true;
+    reader.read({ count: STREAM_HIGH_WATER_BYTES }).then(({ done, value }) => {
+      reading = false;
+      if (state !== "open") return;
+      // A stream that one host function made and another got back has arrays of numbers in it.
+      if (value !== undefined) queue.push(value instanceof Uint8Array ? value : Uint8Array.from(value));
+      if (done) end("closed");
+      else wakers.wakeAll();
+    }, (reason) => {
+      reading = false;
+      end("errored", reason);
+    });
+  };
+  return {
+    get state() {
+      return queue.size > 0 ? "open" : state;
+    },
+    get error() {
+      return error;
+    },
+    get ready() {
+      return queue.size > 0 || state !== "open";
+    },
+    take(max) {
+      const taken = queue.take(max);
+      if (taken.byteLength === 0) pump();
+      return taken;
+    },
+    cancel() {
+      queue.clear();
+      if (state !== "open") return;
+      end("closed");
+      drop();
+    },
+    subscribe(wake) {
+      const unsubscribe = wakers.add(wake);
+      pump();
+      return unsubscribe;
+    },
+  };
+}
+
+/** A `stream<u8>` of the host, as it is handed to a guest. */
+export class HostStream implements AsyncIterableIterator<Uint8Array<ArrayBuffer>, undefined> {
+  /** What the guest reads. An engine that uses it leaves the iterator alone. */
+  readonly source: ByteSource;
+  readonly #task = maybeTask();
+
+  constructor(source: ByteSource) {
+    this.source = source;
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array<ArrayBuffer>, undefined>> {
+    const { source } = this;
+    while (true) {
+      const value = this.#inTask(() => source.take(STREAM_HIGH_WATER_BYTES));
+      if (value.byteLength > 0) return { done: false, value };
+      if (source.state !== "open") return { done: true, value: undefined };
+      await this.#inTask(() => waitAny([source], this.#task?.signal));
+    }
+  }
+
+  // deno-lint-ignore require-await -- what an async iterator has
+  async return(): Promise<IteratorResult<Uint8Array<ArrayBuffer>, undefined>> {
+    this.#inTask(() => this.source.cancel());
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #inTask<T>(body: () => T): T {
+    const task = this.#task;
+    return task === undefined || maybeTask() === task ? body() : withTask(task, body);
+  }
+}
+
+/**
+ * `source` as a host function returns it for `stream<u8>`.
+ *
+ * @example
+ * ```ts
+ * import { ByteChannel } from "../streams/bytes.ts";
+ * import { toGuestStream } from "./streams.ts";
+ *
+ * const { sink, source } = new ByteChannel();
+ * sink.write(new Uint8Array([1, 2]));
+ * sink.close();
+ * const stream = toGuestStream(source); // A host function would return it.
+ * console.assert((await stream.next()).value?.length === 2 && (await stream.next()).done);
+ * ```
+ */
+export function toGuestStream(source: ByteSource): HostStream {
+  return new HostStream(source);
+}
+
+/** Reads a guest's future. Call it once for each future. Rejects when the task ends before the guest has written it. */
+export function readGuestFuture<T>(future: unknown): Promise<T> {
+  const task = maybeTask();
+  return new Promise<T>((resolve, reject) => {
+    const forget = task?.defer(() => reject(task.signal.reason));
+    Promise.resolve(future as PromiseLike<T>).then(resolve, reject).finally(forget);
+  });
+}
+
+/** Drops a guest's future unread. */
+export function dropGuestFuture(future: unknown): void {
+  if (!isObject(future) || future instanceof Promise) return;
+  (future as Partial<Disposable>)[Symbol.dispose]?.();
+}
+
+/**
+ * `promise` as a host function returns it for `future<result<T, E>>`: a rejection becomes the `err` that `toError` makes
+ * of it.
+ */
+export function toGuestResult<T, E>(promise: Promise<T>, toError: (thrown: unknown) => E): Promise<Result<T, E>> {
+  return promise.then(
+    (val) => ({ tag: "ok", val }),
+    (thrown) => ({ tag: "err", val: toError(thrown) }),
+  );
+}
+
+/**
+ * The payload of the `err` that an exported function ended with, if `thrown` is that and not a trap or a failure of the
+ * host. Engines throw a {@linkcode WitError} or any object with an own `payload`; jco throws payloads that are records or
+ * variants as they are.
+ */
+export function guestError(thrown: unknown): { readonly payload: unknown } | undefined {
+  if (isObject(thrown) && Object.hasOwn(thrown, "payload")) return { payload: (thrown as WitError).payload };
+  return thrown instanceof Error ? undefined : { payload: thrown };
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
