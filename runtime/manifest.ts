@@ -38,7 +38,7 @@ export interface Manifest {
   readonly name: string;
   readonly routes: readonly Route[];
   readonly source: Source;
-  /** Parameters by the name of the capability, each as its capability's schema left it. */
+  /** Parameters by the name of the capability, as written; each capability's schema has accepted its own. */
   readonly grants: Readonly<Record<string, unknown>>;
   readonly limits: Limits;
   /** All the environment that the guest sees. */
@@ -68,9 +68,14 @@ export class ManifestError extends SkerryError {
   /** Who it is about, as far as that could be read: enough to answer for the function's routes. */
   readonly identity: Pick<Manifest, "name" | "routes"> | null;
 
-  constructor(file: string, problems: readonly ManifestProblem[], identity: ManifestError["identity"] = null) {
+  constructor(
+    file: string,
+    problems: readonly ManifestProblem[],
+    identity: ManifestError["identity"] = null,
+    code: ManifestError["code"] = "manifest-invalid",
+  ) {
     super(
-      "manifest-invalid",
+      code,
       problems.map(({ line, column, key, message }) =>
         `reading ${file}:${line}:${column}: ${key === "" ? "" : `${key}: `}${message}.`
       ).join("\n"),
@@ -119,13 +124,13 @@ export function parseManifest(text: string, options: ParseOptions): Manifest {
   if (!parsed.success || mistakes.length > 0) {
     throw new ManifestError(file, locate(mistakes, source), identityOf(source.value));
   }
-  return resolve(parsed.data);
+  return resolve(parsed.data, source.value);
 }
 
 type Written = z.output<ReturnType<typeof manifestSchema>>;
 
-function resolve(written: Written): Manifest {
-  const { name, source: path, grants, limits, env } = written;
+function resolve(written: Written, value: unknown): Manifest {
+  const { name, source: path, limits, env } = written;
   return {
     name,
     routes: written.routes.map(resolveRoute),
@@ -136,11 +141,16 @@ function resolve(written: Written): Manifest {
       wit: written.wit ?? null,
       world: written.world ?? null,
     },
-    // A grant of `undefined` cannot be written in JSON, and must not count as one.
-    grants: Object.fromEntries(Object.entries(grants).filter(([, grant]) => grant !== undefined)),
+    grants: asWritten(value),
+
     limits,
     env,
   };
+}
+
+/** The grants before their schemas changed them: the host reads them with the same schemas, which twice could differ. */
+function asWritten(value: unknown): Manifest["grants"] {
+  return (value as { grants?: Record<string, unknown> }).grants ?? {};
 }
 
 function resolveRoute(route: Written["routes"][number]): Route {
