@@ -1,0 +1,18 @@
+/**
+ * The capability `cli`: `wasi:cli`. Every function has it: the manifest's `env`, no arguments, an empty stdin, and
+ * stdout and stderr that go to the log.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { defineCapability } from "../../capability.ts";
+import { p2 } from "./p2.ts";
+
+export const cli = defineCapability({
+  name: "cli",
+  interfaces: Object.keys(p2({})),
+  ungranted: {},
+  grant: z.strictObject({}),
+  open: () => undefined,
+  link: ({ env }) => p2(env),
+});

@@ -1,0 +1,52 @@
+/**
+ * `wasi:cli` 0.2.12.
+ *
+ * @module
+ */
+import type { HostImports } from "../../engine/mod.ts";
+import { GuestExit } from "../../errors.ts";
+import { emptySource } from "../../streams/bytes.ts";
+import { InputStream, OutputStream } from "../../streams/p2/mod.ts";
+import { stderrSink, stdoutSink } from "./stdio.ts";
+
+/** A terminal to read from. A guest never gets one. */
+class TerminalInput {
+  [Symbol.dispose](): void {}
+}
+
+/** A terminal to write to. A guest never gets one. */
+class TerminalOutput {
+  [Symbol.dispose](): void {}
+}
+
+/** `wasi:cli` for a function that sees the variables of `env` and none of the host's. */
+export function p2(env: Readonly<Record<string, string>>): HostImports {
+  const environment = Object.entries(env);
+  return {
+    "wasi:cli/environment@0.2.12": {
+      getEnvironment: (): [string, string][] => environment,
+      getArguments: (): string[] => [],
+      initialCwd: () => undefined,
+    },
+    "wasi:cli/exit@0.2.12": {
+      exit(status: { tag: "ok" | "err" }): never {
+        throw new GuestExit(status.tag === "ok" ? 0 : 1);
+      },
+      exitWithCode(code: number): never {
+        throw new GuestExit(code);
+      },
+    },
+    "wasi:cli/stdin@0.2.12": { getStdin: () => new InputStream(emptySource) },
+    "wasi:cli/stdout@0.2.12": {
+      getStdout: () => new OutputStream(stdoutSink()),
+    },
+    "wasi:cli/stderr@0.2.12": {
+      getStderr: () => new OutputStream(stderrSink()),
+    },
+    "wasi:cli/terminal-input@0.2.12": { TerminalInput },
+    "wasi:cli/terminal-output@0.2.12": { TerminalOutput },
+    "wasi:cli/terminal-stdin@0.2.12": { getTerminalStdin: () => undefined },
+    "wasi:cli/terminal-stdout@0.2.12": { getTerminalStdout: () => undefined },
+    "wasi:cli/terminal-stderr@0.2.12": { getTerminalStderr: () => undefined },
+  };
+}

@@ -1,0 +1,17 @@
+/**
+ * The capability `clocks`: `wasi:clocks`. Every function has it.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { defineCapability } from "../../capability.ts";
+import { p2 } from "./p2.ts";
+
+export const clocks = defineCapability({
+  name: "clocks",
+  interfaces: Object.keys(p2),
+  ungranted: {},
+  grant: z.strictObject({}),
+  open: () => undefined,
+  link: () => p2,
+});

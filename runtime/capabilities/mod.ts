@@ -1,0 +1,18 @@
+/**
+ * The capabilities that Skerry comes with.
+ *
+ * @module
+ */
+import type { Capability } from "../capability.ts";
+import { cli } from "./cli/mod.ts";
+import { clocks } from "./clocks/mod.ts";
+import { io } from "./io/mod.ts";
+import { random } from "./random/mod.ts";
+
+/** All of them, in the order of their names. */
+export const builtinCapabilities: readonly Capability[] = [
+  cli,
+  clocks,
+  io,
+  random,
+];

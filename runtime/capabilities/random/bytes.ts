@@ -1,0 +1,39 @@
+/**
+ * Randomness as every WASI version sees it.
+ *
+ * @module
+ */
+import { SkerryError } from "../../errors.ts";
+import { MAX_RANDOM_BYTES } from "../../limits.ts";
+
+/** `crypto.getRandomValues` fills no more at once. */
+const MAX_FILL_BYTES = 65_536;
+
+/**
+ * `length` bytes from the system's cryptographic generator. The insecure interfaces get these too: nothing is gained by
+ * worse ones.
+ *
+ * @throws {SkerryError} `guest-trapped` beyond {@linkcode MAX_RANDOM_BYTES}: the WIT has no error to answer with.
+ */
+export function randomBytes(length: bigint): Uint8Array<ArrayBuffer> {
+  if (length > MAX_RANDOM_BYTES) {
+    throw new SkerryError(
+      "guest-trapped",
+      `wasi:random: ${length} bytes at once, but at most ${MAX_RANDOM_BYTES} are allowed. Ask several times.`,
+    );
+  }
+  const bytes = new Uint8Array(Number(length));
+  for (let at = 0; at < bytes.byteLength; at += MAX_FILL_BYTES) {
+    crypto.getRandomValues(bytes.subarray(at, at + MAX_FILL_BYTES));
+  }
+  return bytes;
+}
+
+export function randomU64(): bigint {
+  return crypto.getRandomValues(new BigUint64Array(1))[0]!;
+}
+
+/** 128 bits to seed hash maps with. */
+export function randomSeed(): [bigint, bigint] {
+  return [randomU64(), randomU64()];
+}

@@ -1,0 +1,17 @@
+/**
+ * The capability `random`: `wasi:random`. Every function has it.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { defineCapability } from "../../capability.ts";
+import { p2 } from "./p2.ts";
+
+export const random = defineCapability({
+  name: "random",
+  interfaces: Object.keys(p2),
+  ungranted: {},
+  grant: z.strictObject({}),
+  open: () => undefined,
+  link: () => p2,
+});

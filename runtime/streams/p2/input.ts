@@ -1,0 +1,82 @@
+/**
+ * `wasi:io/streams.input-stream` 0.2 over {@linkcode ByteSource}.
+ *
+ * @module
+ */
+import { MAX_READ_BYTES } from "../../limits.ts";
+import { type ByteSource, NO_BYTES } from "../bytes.ts";
+import { closedError, failedError } from "./error.ts";
+import { Pollable, waitUntilReady } from "./poll.ts";
+
+/**
+ * The resource `wasi:io/streams.input-stream`.
+ *
+ * A guest may ask for 2^64 bytes at once and gets at most {@linkcode MAX_READ_BYTES} of those that are there. A failure
+ * is told once; after that, as after the end, the stream is closed.
+ *
+ * @example
+ * ```ts
+ * import { ByteChannel } from "../bytes.ts";
+ * import { InputStream } from "./input.ts";
+ *
+ * const { sink, source } = new ByteChannel();
+ * sink.write(new TextEncoder().encode("hello"));
+ * const stream = new InputStream(source);
+ * console.assert(stream.read(2n).length === 2 && stream.skip(10n) === 3n && stream.read(1n).length === 0);
+ * ```
+ */
+export class InputStream {
+  readonly #source: ByteSource;
+  readonly #onDrop: () => void;
+  #failed = false;
+
+  /** `onDrop` runs when the guest drops the stream; by default the source is cancelled. */
+  constructor(source: ByteSource, onDrop: () => void = () => source.cancel()) {
+    this.#source = source;
+    this.#onDrop = onDrop;
+  }
+
+  read(length: bigint): Uint8Array<ArrayBuffer> {
+    const source = this.#source;
+    const { state } = source;
+    if (state === "open") {
+      return length === 0n ? NO_BYTES : source.take(atMostRead(length));
+    }
+    if (state === "errored" && !this.#failed) {
+      this.#failed = true;
+      throw failedError(source.error);
+    }
+    throw closedError();
+  }
+
+  async blockingRead(length: bigint): Promise<Uint8Array<ArrayBuffer>> {
+    await waitUntilReady(this.#source);
+    return this.read(length);
+  }
+
+  skip(length: bigint): bigint {
+    return BigInt(this.read(length).byteLength);
+  }
+
+  async blockingSkip(length: bigint): Promise<bigint> {
+    await waitUntilReady(this.#source);
+    return this.skip(length);
+  }
+
+  subscribe(): Pollable {
+    return new Pollable(this.#source);
+  }
+
+  /** Ready when `stream` is: for host code that reads along, such as `splice`. */
+  static sourceOf(stream: InputStream): ByteSource {
+    return stream.#source;
+  }
+
+  [Symbol.dispose](): void {
+    this.#onDrop();
+  }
+}
+
+function atMostRead(length: bigint): number {
+  return length < MAX_READ_BYTES ? Number(length) : MAX_READ_BYTES;
+}

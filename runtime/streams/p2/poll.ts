@@ -1,0 +1,91 @@
+/**
+ * `wasi:io/poll` 0.2 over {@linkcode Waitable}.
+ *
+ * @module
+ */
+import { currentTask } from "../../context.ts";
+import { yieldTurn } from "../turn.ts";
+import { type Waitable, waitAny } from "../waitable.ts";
+import { trap } from "./error.ts";
+
+/**
+ * The resource `wasi:io/poll.pollable`.
+ *
+ * It subscribes to nothing until somebody waits and leaves nothing behind after that, so a guest may make as many as
+ * its table of handles holds.
+ */
+export class Pollable {
+  readonly #waitable: Waitable;
+
+  constructor(waitable: Waitable) {
+    this.#waitable = waitable;
+  }
+
+  static waitableOf(pollable: Pollable): Waitable {
+    return pollable.#waitable;
+  }
+
+  ready(): boolean {
+    return this.#waitable.ready;
+  }
+
+  async block(): Promise<void> {
+    await waitUntilReady(this.#waitable);
+  }
+
+  [Symbol.dispose](): void {}
+}
+
+/** Waits until `waitable` is ready or the task is over; in the latter case for ever. */
+export async function waitUntilReady(waitable: Waitable): Promise<void> {
+  if (waitable.ready) return await yieldTurn();
+  const { signal } = currentTask();
+  while (!waitable.ready) await waitAny([waitable], signal);
+}
+
+/**
+ * Waits until at least one of `pollables` is ready, and answers with the indexes of all that are.
+ *
+ * Traps on an empty list, as nothing could end that wait.
+ *
+ * @example
+ * ```ts
+ * import { withTask } from "../../context.ts";
+ * import { Task } from "../../task.ts";
+ * import { timer } from "../waitable.ts";
+ * import { poll, Pollable } from "./poll.ts";
+ *
+ * const task = new Task({ function: "hello" });
+ * const ready = await withTask(task, () =>
+ *   poll([new Pollable(timer(Infinity)), new Pollable(timer(performance.now() + 1))]));
+ * console.assert(ready.length === 1 && ready[0] === 1);
+ * task.end();
+ * ```
+ */
+export async function poll(
+  pollables: readonly Pollable[],
+): Promise<Uint32Array> {
+  if (pollables.length === 0) {
+    throw trap("wasi:io/poll#poll", "the list of pollables is empty");
+  }
+  let ready = readyIndexes(pollables);
+  if (ready.length > 0) {
+    await yieldTurn();
+    return ready;
+  }
+  const { signal } = currentTask();
+  const waitables = pollables.map(Pollable.waitableOf);
+  while (ready.length === 0) {
+    await waitAny(waitables, signal);
+    ready = readyIndexes(pollables);
+  }
+  return ready;
+}
+
+function readyIndexes(pollables: readonly Pollable[]): Uint32Array {
+  const ready: number[] = [];
+  for (let i = 0; i < pollables.length; i++) {
+    if (pollables[i]!.ready()) ready.push(i);
+  }
+  return Uint32Array.from(ready);
+}
