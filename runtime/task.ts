@@ -38,6 +38,11 @@ export interface HostCall {
 
 const REQUEST_ID = /^[A-Za-z0-9][A-Za-z0-9._:@+=-]{0,127}$/;
 
+/** The id of a request: the caller's `x-request-id` when it is well formed, otherwise a new one. */
+export function requestId(header?: string | null): string {
+  return header && REQUEST_ID.test(header) ? header : crypto.randomUUID();
+}
+
 /**
  * The host's record of one request. It ends exactly once; ending aborts its signal and runs its clean-up.
  *
@@ -80,8 +85,7 @@ export class Task {
   #callerListener: (() => void) | undefined;
 
   constructor(options: TaskOptions) {
-    const id = options.requestId;
-    this.id = id && REQUEST_ID.test(id) ? id : crypto.randomUUID();
+    this.id = requestId(options.requestId);
     this.function = options.function;
     this.trace = startTrace(options.traceparent);
     this.depth = options.depth ?? 0;
