@@ -82,13 +82,18 @@ export function pathProblem(path: string): string | undefined {
         } or write two routes`;
       }
       const wrong = pattern === undefined ? undefined : patternProblem(pattern);
-      if (wrong !== undefined) {
-        return `the pattern of :${name} ${wrong}`;
+      if (wrong !== undefined) return `the pattern of :${name} ${wrong}`;
+      if (pattern?.includes("/") && /^[:*]/.test(segments[index + 1] ?? "")) {
+        return `the pattern of :${name} spans segments, which it can only at the end or before a fixed one; write one parameter for each`;
       }
       continue;
     }
     const wrong = staticProblem(segment);
     if (wrong !== undefined) return wrong;
+    // Hono's TrieRouter looks ahead for this segment with an expression in which it does not escape it.
+    if (/[$()+[\]^|]/.test(segment) && segments[index - 1]?.endsWith("}")) {
+      return `${JSON.stringify(segment)} cannot follow a parameter with a pattern; take the pattern out`;
+    }
   }
   return undefined;
 }

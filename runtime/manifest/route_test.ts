@@ -48,6 +48,8 @@ Deno.test("pathProblem() says what to write instead", () => {
     ["/:a{(x)}", "write groups as (?:…)"],
     ["/:a{(?!x)y}", "write groups as (?:…)"],
     ["/:a{^x$}", 'take "^" and "$" out'],
+    ["/:a{[0-9]+}/c++", "take the pattern out"],
+    ["/:a{x/y}/:b", "spans segments"],
     ["/a%20b", 'write "a b"'],
     ["/caf%C3%A9", 'write "café"'],
     ["/100%", 'write "100%25"'],
