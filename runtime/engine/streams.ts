@@ -31,7 +31,8 @@
  *
  * - `next()` is called when the guest reads and nothing is left of the last chunk: a guest that does not read stops the
  *   source. `return()` is called when the guest drops its readable end. An engine may use {@linkcode HostStream.source}
- *   instead of the iterator, and copy straight into the guest's memory.
+ *   instead of the iterator, and copy straight into the guest's memory; then it has to see to it that others get a turn
+ *   of the event loop (`yieldTurn`).
  * - A stream never fails: WIT has no error in it, and an iterator that throws would trap the guest. A source that is
  *   `errored` ends, and the future that WIT puts beside the stream says why.
  * - Whether a guest reads a future that it got, or drops it, host code is not told.
@@ -49,6 +50,7 @@ import { maybeTask, withTask } from "../context.ts";
 import { WitError } from "../errors.ts";
 import { STREAM_HIGH_WATER_BYTES } from "../limits.ts";
 import { type ByteSource, ChunkQueue, emptySource, type StreamState } from "../streams/bytes.ts";
+import { yieldTurn } from "../streams/turn.ts";
 import { waitAny, Wakers } from "../streams/waitable.ts";
 
 /** A `result` as a value. A function's own result is returned, or thrown as {@linkcode WitError}, instead. */
@@ -163,6 +165,8 @@ export class HostStream implements AsyncIterableIterator<Uint8Array<ArrayBuffer>
 
   async next(): Promise<IteratorResult<Uint8Array<ArrayBuffer>, undefined>> {
     const { source } = this;
+    // A source that is always ahead of its guest would keep the event loop to the two of them.
+    if (this.#task !== undefined) await this.#inTask(yieldTurn);
     while (true) {
       const value = this.#inTask(() => source.take(STREAM_HIGH_WATER_BYTES));
       if (value.byteLength > 0) return { done: false, value };

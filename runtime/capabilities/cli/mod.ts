@@ -7,12 +7,13 @@
 import { z } from "zod";
 import { defineCapability } from "../../capability.ts";
 import { p2 } from "./p2.ts";
+import { p3 } from "./p3.ts";
 
 export const cli = defineCapability({
   name: "cli",
-  interfaces: Object.keys(p2({})),
+  interfaces: Object.keys({ ...p2({}), ...p3({}) }),
   ungranted: {},
   grant: z.strictObject({}),
   open: () => undefined,
-  link: ({ env }) => p2(env),
+  link: ({ env }) => ({ ...p2(env), ...p3(env) }),
 });

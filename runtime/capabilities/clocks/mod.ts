@@ -6,12 +6,13 @@
 import { z } from "zod";
 import { defineCapability } from "../../capability.ts";
 import { p2 } from "./p2.ts";
+import { p3 } from "./p3.ts";
 
 export const clocks = defineCapability({
   name: "clocks",
-  interfaces: Object.keys(p2),
+  interfaces: Object.keys({ ...p2, ...p3 }),
   ungranted: {},
   grant: z.strictObject({}),
   open: () => undefined,
-  link: () => p2,
+  link: () => ({ ...p2, ...p3 }),
 });
