@@ -6,6 +6,7 @@
 import type { Capability } from "../capability.ts";
 import { cli } from "./cli/mod.ts";
 import { clocks } from "./clocks/mod.ts";
+import { http } from "./http/mod.ts";
 import { io } from "./io/mod.ts";
 import { random } from "./random/mod.ts";
 
@@ -13,6 +14,7 @@ import { random } from "./random/mod.ts";
 export const builtinCapabilities: readonly Capability[] = [
   cli,
   clocks,
+  http,
   io,
   random,
 ];

@@ -20,6 +20,9 @@ export interface FieldSizePayload {
   readonly fieldSize?: number;
 }
 
+/** A WIT `result` that stands inside another value. */
+export type Result<T, E> = { readonly tag: "ok"; readonly val: T } | { readonly tag: "err"; readonly val: E };
+
 /** The cases without a payload. */
 export type PlainErrorTag =
   | "DNS-timeout"

@@ -1,0 +1,34 @@
+/**
+ * `wasi:http` 0.2.12: what guests import.
+ *
+ * @module
+ */
+import type { HostImports } from "../../engine/mod.ts";
+import { IoError } from "../../streams/p2/mod.ts";
+import { type ErrorCode, HttpFailure } from "./error_code.ts";
+import { Fields } from "./p2_fields.ts";
+import { FutureTrailers, IncomingBody, IncomingRequest, IncomingResponse } from "./p2_incoming.ts";
+import { OutgoingBody, OutgoingRequest, OutgoingResponse } from "./p2_outgoing.ts";
+import { ResponseOutparam } from "./p2_outparam.ts";
+
+function httpErrorCode(error: IoError): ErrorCode | undefined {
+  let cause = IoError.causeOf(error);
+  if (cause instanceof Error && cause.cause instanceof HttpFailure) cause = cause.cause;
+  return cause instanceof HttpFailure ? cause.payload : undefined;
+}
+
+/** `wasi:http/types`: nothing in it leaves the host. */
+export const p2: HostImports = {
+  "wasi:http/types@0.2.12": {
+    Fields,
+    FutureTrailers,
+    IncomingBody,
+    IncomingRequest,
+    IncomingResponse,
+    OutgoingBody,
+    OutgoingRequest,
+    OutgoingResponse,
+    ResponseOutparam,
+    httpErrorCode,
+  },
+};

@@ -1,0 +1,139 @@
+/**
+ * Calls a guest's `wasi:http/incoming-handler` 0.2.
+ *
+ * @module
+ */
+import { currentTask } from "../../context.ts";
+import type { InterfaceName, Isolate } from "../../engine/mod.ts";
+import { SkerryError } from "../../errors.ts";
+import type { Exchange, HttpRequest, HttpResponse } from "../../http/message.ts";
+import { afterTurn } from "../../streams/turn.ts";
+import type { Task } from "../../task.ts";
+import type { BodyWriter } from "./body_writer.ts";
+import { contentLength } from "./body_writer.ts";
+import { describeErrorCode, HttpFailure } from "./error_code.ts";
+import { IncomingRequest } from "./p2_incoming.ts";
+import { incoming, type SetResponse } from "./p2_outgoing.ts";
+import { ResponseOutparam } from "./p2_outparam.ts";
+
+/**
+ * Hands `request` to the guest. Call it inside the isolate's task.
+ *
+ * The response is there as soon as the guest has set it. If the guest ends its body within the same turn of the event
+ * loop, as most do, the response comes with all of it, so that the server can send it whole.
+ *
+ * @param interfaceName As the isolate exports it: `wasi:http/incoming-handler@0.2.3`.
+ */
+export function serveP2(isolate: Isolate, interfaceName: InterfaceName, request: HttpRequest): Exchange {
+  return new P2Exchange(isolate, interfaceName, request);
+}
+
+class P2Exchange implements Exchange {
+  readonly response: Promise<HttpResponse>;
+  readonly finished: Promise<void>;
+  readonly #task: Task = currentTask();
+  readonly #request: HttpRequest;
+  readonly #outcome = Promise.withResolvers<HttpResponse>();
+  /** The body of the response that was set. */
+  #writer: BodyWriter | undefined;
+  #settled = false;
+  /** Resolves `response` now; there while the guest may still end its body within this turn. */
+  #release: (() => void) | undefined;
+
+  constructor(isolate: Isolate, interfaceName: InterfaceName, request: HttpRequest) {
+    this.#request = request;
+    this.response = this.#outcome.promise;
+    this.finished = this.#run(isolate, interfaceName);
+    // Whoever serves listens to one of them at a time; neither may end the process.
+    this.response.catch(() => {});
+    this.finished.catch(() => {});
+  }
+
+  async #run(isolate: Isolate, interfaceName: InterfaceName): Promise<void> {
+    const handle = isolate.exports[interfaceName]?.["handle"];
+    const ended = Promise.withResolvers<void>();
+    const forget = this.#task.defer(() => {
+      const { reason } = this.#task.signal;
+      if (reason instanceof SkerryError) ended.reject(reason);
+      else ended.resolve();
+    });
+    try {
+      if (handle === undefined) {
+        throw new SkerryError(
+          "component-no-handler",
+          `calling ${this.#task.function}: it does not export ${interfaceName}`,
+        );
+      }
+      incoming().method = this.#request.method;
+      const outparam = new ResponseOutparam({
+        set: (response) => this.#set(response),
+        failed: (code) => this.#fail("guest-error", `the guest answered with the error ${describeErrorCode(code)}`),
+        dropped: () => this.#fail("guest-no-response", "the guest dropped response-outparam without setting it"),
+      });
+      await Promise.race([handle(new IncomingRequest(this.#request), outparam), ended.promise]);
+      this.#conclude();
+    } catch (error) {
+      const failure = guestFailure(error, this.#task.function);
+      this.#conclude(failure);
+      throw failure;
+    } finally {
+      forget();
+    }
+  }
+
+  #set({ status, fields, writer }: SetResponse): void {
+    this.#settled = true;
+    this.#writer = writer;
+    try {
+      const length = contentLength(fields);
+      const bodyless = this.#request.method === "HEAD" || status === 304;
+      if (writer === undefined && length && !bodyless) {
+        throw new HttpFailure("HTTP-protocol-error", `content-length is ${length}, but there is no body`);
+      }
+    } catch (error) {
+      if (!(error instanceof HttpFailure)) throw error;
+      writer?.body.source.cancel();
+      this.#outcome.reject(this.#failure("guest-response-invalid", error.message));
+      return;
+    }
+    const response: HttpResponse = { status, fields, body: writer?.body ?? null };
+    const resolve = () => this.#outcome.resolve(response);
+    if (writer === undefined || writer.ended) return resolve();
+    const cancel = afterTurn(resolve);
+    this.#release = () => {
+      cancel();
+      resolve();
+    };
+  }
+
+  #fail(code: "guest-error" | "guest-no-response", message: string): void {
+    this.#settled = true;
+    this.#outcome.reject(this.#failure(code, message));
+  }
+
+  /** The guest has ended: what it has not done by now, it never will. */
+  #conclude(failure?: SkerryError): void {
+    if (!this.#settled) {
+      this.#outcome.reject(failure ?? this.#failure("guest-no-response", "the guest returned without a response"));
+    }
+    this.#release?.();
+    if (this.#writer?.ended === false) {
+      const why = failure === undefined ? "the guest returned without finishing it" : failure.message;
+      this.#writer.breakOff(
+        new SkerryError("guest-response-incomplete", `writing the response body: ${why}`, { cause: failure }),
+      );
+    }
+    this.#request.body?.source.cancel();
+  }
+
+  #failure(code: "guest-error" | "guest-no-response" | "guest-response-invalid", message: string): SkerryError {
+    return new SkerryError(code, `calling ${this.#task.function}: ${message}`);
+  }
+}
+
+/** What a guest's call threw, by its meaning. Whatever a host function throws without a `payload` is a trap by the ABI. */
+export function guestFailure(thrown: unknown, name: string): SkerryError {
+  if (thrown instanceof SkerryError) return thrown;
+  const detail = thrown instanceof Error ? thrown.message : String(thrown);
+  return new SkerryError("guest-trapped", `calling ${name}: ${detail}`, { cause: thrown });
+}
