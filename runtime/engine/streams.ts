@@ -6,7 +6,7 @@
  *
  * | WIT | it gets | and calls |
  * | --- | --- | --- |
- * | `stream<u8>` | a {@linkcode ByteSource}, or an object with `read({ count })` and `[Symbol.dispose]()` (jco) | {@linkcode readGuestStream} |
+ * | `stream<u8>` | a {@linkcode ByteSource}, or an object with `read({ count })` and `[Symbol.dispose]()` (jco) | {@linkcode readGuestStream}, {@linkcode dropGuestStream} |
  * | `stream<T>` | an async iterator of single elements; `return()` drops the readable end | `for await` |
  * | `future<T>` | a thenable that reads the future at its first `then`, and perhaps `[Symbol.dispose]()` to drop it unread | {@linkcode readGuestFuture}, {@linkcode dropGuestFuture} |
  *
@@ -217,6 +217,12 @@ export function readGuestFuture<T>(future: unknown): Promise<T> {
     const forget = task?.defer(() => reject(task.signal.reason));
     Promise.resolve(future as PromiseLike<T>).then(resolve, reject).finally(forget);
   });
+}
+
+/** Drops a guest's stream unread; `undefined` is none. */
+export function dropGuestStream(stream: unknown): void {
+  if (isByteSource(stream)) stream.cancel();
+  else if (isObject(stream)) (stream as Partial<Disposable>)[Symbol.dispose]?.();
 }
 
 /** Drops a guest's future unread. */

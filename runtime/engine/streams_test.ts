@@ -6,6 +6,7 @@ import { waitAny } from "../streams/waitable.ts";
 import { Task } from "../task.ts";
 import {
   dropGuestFuture,
+  dropGuestStream,
   guestError,
   readGuestFuture,
   readGuestStream,
@@ -141,6 +142,15 @@ Deno.test("readGuestFuture() starts a lazy future, and gives up when the task en
   const never = withTask(task, () => readGuestFuture({ then() {} }));
   task.end(new SkerryError("deadline-exceeded", "late"));
   await expect(never).rejects.toThrow("late");
+});
+
+Deno.test("dropGuestStream() drops the guest's end without reading it", () => {
+  const guest = reader();
+  dropGuestStream(guest.stream);
+  const { sink, source } = new ByteChannel();
+  dropGuestStream(source);
+  dropGuestStream(undefined);
+  expect([guest.dropped, guest.counts.length, sink.state]).toEqual([1, 0, "closed"]);
 });
 
 Deno.test("dropGuestFuture() does not read", () => {
