@@ -1,0 +1,94 @@
+/**
+ * Stack traces of guests, for people: names demangled, the guest's frames told from the host's.
+ *
+ * @module
+ */
+import { demangleItanium } from "./itanium.ts";
+import { demangleRust } from "./rust.ts";
+
+/** One frame of a stack trace. */
+export interface StackFrame {
+  /** The function's name, demangled; `function 12` when the binary has no name for it. */
+  readonly name: string;
+  /** Where: `main.wasm, offset 0x1f3` in a guest, a file and line in the host; empty if it is not known. */
+  readonly location: string;
+  readonly guest: boolean;
+}
+
+/** An error and what it came from. */
+export interface ErrorTrace {
+  /** `RuntimeError: unreachable`. */
+  readonly title: string;
+  readonly frames: readonly StackFrame[];
+}
+
+/** More causes than this are no help, and a chain may be a ring. */
+const MAX_CAUSES = 8;
+
+/**
+ * The stack traces of an error and of its causes, the outermost first.
+ *
+ * @example
+ * ```ts
+ * import { traceError } from "./mod.ts";
+ *
+ * const error = new Error("no");
+ * error.stack = "Error: no\n    at _ZN5hello4main17h0123456789abcdefE (wasm://wasm/hello-1a2b:wasm-function[7]:0x1f3)";
+ * const [trace] = traceError(error);
+ * console.assert(trace?.frames[0]?.name === "hello::main" && trace.frames[0].guest);
+ * ```
+ */
+export function traceError(thrown: unknown): ErrorTrace[] {
+  const traces: ErrorTrace[] = [];
+  let error = thrown;
+  while (error instanceof Error && traces.length < MAX_CAUSES) {
+    traces.push({ title: titleOf(error), frames: parseStack(error.stack ?? "") });
+    error = error.cause;
+  }
+  if (error !== undefined && error !== null && !(error instanceof Error)) {
+    traces.push({ title: String(error), frames: [] });
+  }
+  return traces;
+}
+
+/** A stack trace as text with its names demangled and the guest's frames only, for a log. Empty if there are none. */
+export function guestStack(thrown: unknown): string {
+  return traceError(thrown).flatMap(({ frames }) => frames.filter(({ guest }) => guest))
+    .map(({ name, location }) => `    at ${name}${location === "" ? "" : ` (${location})`}`).join("\n");
+}
+
+/** A linker's name as a person would write it: Rust (v0 and legacy) and C++; others, such as Go's, as they are. */
+export function demangle(name: string): string {
+  return demangleRust(name) ?? demangleItanium(name) ?? name;
+}
+
+function titleOf(error: Error): string {
+  const name = error.name || "Error";
+  return error.message === "" ? name : `${name}: ${error.message}`;
+}
+
+const HOST_FRAME = /^\s*at (?:(?:async )?(.*?) \((.*)\)|(?:async )?(.*))$/;
+const GUEST_FRAME =
+  /^\s*at (?:async )?(?:(.*) \()?wasm:\/\/wasm\/(?:([^()]*)-)?[0-9a-f]*:wasm-function\[(\d+)\]:(0x[0-9a-f]+)\)?$/;
+
+/** The frames of a V8 stack trace. */
+export function parseStack(stack: string): StackFrame[] {
+  const frames: StackFrame[] = [];
+  for (const line of stack.split("\n")) {
+    const guest = GUEST_FRAME.exec(line);
+    if (guest !== null) {
+      const [, raw, module, index, offset] = guest;
+      frames.push({
+        name: raw === undefined || raw === "" || raw === "<anonymous>" ? `function ${index}` : demangle(raw),
+        location: `${module ?? "wasm"}, offset ${offset}`,
+        guest: true,
+      });
+      continue;
+    }
+    const host = HOST_FRAME.exec(line);
+    if (host !== null) {
+      frames.push({ name: host[1] ?? "(anonymous)", location: host[2] ?? host[3] ?? "", guest: false });
+    }
+  }
+  return frames;
+}
