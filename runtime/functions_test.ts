@@ -2,7 +2,7 @@ import { expect } from "@std/expect";
 import { join } from "node:path";
 import { SkerryError } from "./errors.ts";
 import { type FunctionEvent, type FunctionFolder, FunctionRegistry } from "./functions.ts";
-import { BUILT_IN_GRANTS } from "./manifest/grants.ts";
+import { httpGrant } from "./capabilities/http/grant.ts";
 
 /** A folder of functions, and a registry on it whose loads answer with the bytes of the component as text. */
 class World implements AsyncDisposable {
@@ -20,7 +20,7 @@ class World implements AsyncDisposable {
   constructor(options: { lazy?: boolean } = {}) {
     this.registry = new FunctionRegistry({
       directory: this.directory,
-      grants: BUILT_IN_GRANTS,
+      grants: { http: httpGrant },
       load: (folder) => {
         this.loads++;
         return this.load(folder);

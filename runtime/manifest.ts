@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { SkerryError } from "./errors.ts";
 import { explain, formatPath, type Mistake } from "./manifest/explain.ts";
-import { BUILT_IN_GRANTS, type GrantSchemas } from "./manifest/grants.ts";
+import type { GrantSchemas } from "./manifest/grants.ts";
 import { type JsonSource, JsonSyntaxError, type KeyPath, parseJson, type Position } from "./manifest/json_source.ts";
 import { claimsOf, methodsOverlap, type Route } from "./manifest/route.ts";
 import { type Backend, identitySchema, type Limits, manifestSchema } from "./manifest/schema.ts";
@@ -49,8 +49,8 @@ export interface Manifest {
 export interface ParseOptions {
   /** The file's name in messages. */
   readonly file: string;
-  /** The capabilities that can be granted; Skerry's own if left out. */
-  readonly grants?: GrantSchemas;
+  /** What can be granted. */
+  readonly grants: GrantSchemas;
 }
 
 /** One mistake in a manifest, and where it is. */
@@ -97,13 +97,13 @@ export class ManifestError extends SkerryError {
  *
  * const manifest = parseManifest(
  *   '{ "name": "hello", "routes": [{ "path": "/hello" }], "source": "hello.wasm" }',
- *   { file: "components/hello/function.json" },
+ *   { file: "components/hello/function.json", grants: {} },
  * );
  * console.assert(manifest.routes[0]?.methods === null && manifest.limits.wallMs === 30_000);
  * ```
  */
 export function parseManifest(text: string, options: ParseOptions): Manifest {
-  const { file, grants = BUILT_IN_GRANTS } = options;
+  const { file, grants } = options;
   let source: JsonSource;
   try {
     source = parseJson(text);
@@ -201,9 +201,18 @@ function identityOf(value: unknown): ManifestError["identity"] {
   return { name: parsed.data.name, routes: parsed.data.routes.map(resolveRoute) };
 }
 
-/** The JSON Schema of `function.json`, for editors and for `function.schema.json`. */
-export function manifestJsonSchema(grants: GrantSchemas = BUILT_IN_GRANTS): Record<string, unknown> {
-  return { title: "A Skerry function", ...jsonSchemaOf(manifestSchema(grants)) };
+/**
+ * The JSON Schema of `function.json`, for editors and for `function.schema.json`. A grant that is not in `grants` may be
+ * a user's own, so an editor lets it stand; the runtime, which knows them all, does not.
+ */
+export function manifestJsonSchema(grants: GrantSchemas): Record<string, unknown> {
+  const schema = jsonSchemaOf(manifestSchema(grants));
+  const properties = schema.properties as Record<string, Record<string, unknown>>;
+  return {
+    title: "A Skerry function",
+    ...schema,
+    properties: { ...properties, grants: { ...properties.grants, additionalProperties: { type: "object" } } },
+  };
 }
 
 function jsonSchemaOf(schema: z.ZodType): Record<string, unknown> {

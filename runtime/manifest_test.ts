@@ -1,13 +1,16 @@
 import { expect } from "@std/expect";
 import { z } from "zod";
 import { ManifestError, manifestJsonSchema, parseManifest } from "./manifest.ts";
-import { BUILT_IN_GRANTS } from "./manifest/grants.ts";
+import { httpGrant } from "./capabilities/http/grant.ts";
 
 const FILE = "components/hello/function.json";
 const HELLO = { name: "hello", routes: [{ path: "/hello" }], source: "hello.wasm" };
 
 function parse(value: unknown) {
-  return parseManifest(typeof value === "string" ? value : JSON.stringify(value, null, 2), { file: FILE });
+  return parseManifest(typeof value === "string" ? value : JSON.stringify(value, null, 2), {
+    file: FILE,
+    grants: { http: httpGrant },
+  });
 }
 
 /** The messages for a manifest, without the file's name. */
@@ -233,7 +236,7 @@ Deno.test("a manifest that cannot be used still says whose routes it is about", 
 });
 
 Deno.test("a capability of the user's own is checked with its own schema", () => {
-  const grants = { ...BUILT_IN_GRANTS, greeter: z.strictObject({ greeting: z.string().default("Hello") }) };
+  const grants = { http: httpGrant, greeter: z.strictObject({ greeting: z.string().default("Hello") }) };
   const parseWith = (written: unknown) =>
     parseManifest(JSON.stringify({ ...HELLO, grants: written }), { file: FILE, grants });
   expect(parseWith({ greeter: {} }).grants).toEqual({ greeter: {} });
@@ -246,8 +249,8 @@ Deno.test("a capability of the user's own is checked with its own schema", () =>
 });
 
 Deno.test("the JSON Schema tells an editor every key and refuses unknown ones", () => {
-  const schema = manifestJsonSchema() as {
-    properties: Record<string, { description?: string; additionalProperties?: boolean }>;
+  const schema = manifestJsonSchema({ http: httpGrant }) as {
+    properties: Record<string, { description?: string; additionalProperties?: unknown }>;
     required: string[];
     additionalProperties: boolean;
   };
@@ -257,4 +260,5 @@ Deno.test("the JSON Schema tells an editor every key and refuses unknown ones", 
     expect(`${key}: ${property.description ?? ""}`).toMatch(/: .{20}/);
   }
   expect(schema.properties.limits?.additionalProperties).toBe(false);
+  expect(schema.properties.grants?.additionalProperties).toEqual({ type: "object" });
 });
