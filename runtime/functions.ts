@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { SkerryError, toSkerryError } from "./errors.ts";
-import { type GrantSchemas, ManifestError, type Route, sameRequests } from "./manifest.ts";
+import { type GrantSchemas, type Manifest, ManifestError, type Route, sameRequests } from "./manifest.ts";
 import { type FunctionFolder, listFolders, readFunction, shownPath } from "./manifest/folder.ts";
 import { formatRoute } from "./manifest/route.ts";
 
@@ -88,32 +88,34 @@ export class FunctionRegistry<Served> {
    *
    * @throws {SkerryError} when the folder of functions is not there.
    */
-  async scan(): Promise<void> {
-    const loads: Promise<void>[] = [];
-    await this.#alone(async () => {
+  scan(): Promise<void> {
+    return this.#update(async () => {
       const folders = await listFolders(this.#options.directory);
       for (const slot of this.#slots) if (!folders.includes(slot.folder)) this.#remove(slot);
+      const loads: Promise<void>[] = [];
       for (const folder of folders) loads.push(...await this.#read(folder));
-      loads.push(...await this.#retry());
+      return loads;
     });
-    await Promise.all(loads);
   }
 
   /** Reads a folder again after it changed, appeared or vanished. Resolves when its new version serves or has failed. */
-  async refresh(folder: string): Promise<void> {
-    const loads: Promise<void>[] = [];
-    await this.#alone(async () => {
-      loads.push(...await this.#read(folder));
-      loads.push(...await this.#retry(folder));
-    });
+  refresh(folder: string): Promise<void> {
+    return this.#update(() => this.#read(folder));
+  }
+
+  /** Runs `read`, waits for the loads that it starts, and looks after those that lost a conflict. */
+  async #update(read: () => Promise<Promise<void>[]>): Promise<void> {
+    const loads = await this.#alone(async () => [...await read(), ...await this.#retry()]);
     await Promise.all(loads);
+    // What a new version gave up is free only now that it serves.
+    await Promise.all(await this.#alone(() => this.#retry()));
   }
 
   /** Reads again what lost a conflict: what it waits for may have been given up, and what was free may be taken. */
-  async #retry(except?: string): Promise<Promise<void>[]> {
+  async #retry(): Promise<Promise<void>[]> {
     const loads: Promise<void>[] = [];
     for (const slot of this.#slots) {
-      if (slot.conflicted && slot.folder !== except) loads.push(...await this.#read(slot.folder));
+      if (slot.conflicted) loads.push(...await this.#read(slot.folder));
     }
     return loads;
   }
@@ -168,13 +170,13 @@ export class FunctionRegistry<Served> {
     const { name, routes } = read.manifest;
     for (const other of this.#slots) {
       if (other === known || (other.conflicted && other.served === null)) continue;
-      if (other.name === name) {
+      if (other.claims.some((claim) => claim.name === name)) {
         throw new Conflict(
           read.mistake(["name"], `${JSON.stringify(name)} is the name in ${other.file}; write another`),
         );
       }
       for (const [index, route] of routes.entries()) {
-        const taken = other.routes.find((theirs) => sameRequests(theirs, route));
+        const taken = other.claims.flatMap((claim) => claim.routes).find((theirs) => sameRequests(theirs, route));
         if (taken === undefined) continue;
         throw new Conflict(
           read.mistake(
@@ -194,7 +196,9 @@ export class FunctionRegistry<Served> {
     return {
       name: identity.name,
       routes: identity.routes.filter((route) =>
-        !others.some((other) => other.routes.some((theirs) => sameRequests(theirs, route)))
+        !others.some((other) =>
+          other.claims.some((claim) => claim.routes.some((theirs) => sameRequests(theirs, route)))
+        )
       ),
     };
   }
@@ -219,6 +223,7 @@ class Slot<Served> implements FunctionEntry<Served> {
   #served: Served | null = null;
   /** Loads the version that was offered last, once. */
   #load: (() => Promise<void>) | null = null;
+  #pending: Manifest | null = null;
   /** Counts what was read, so that a slow load does not overtake a newer one. */
   #newest = 0;
 
@@ -246,6 +251,11 @@ class Slot<Served> implements FunctionEntry<Served> {
     return this.#served;
   }
 
+  /** What nobody else may have: the names and routes in service, and those of a version that is loading. */
+  get claims(): readonly Pick<Manifest, "name" | "routes">[] {
+    return this.#pending === null ? [this] : [this, this.#pending];
+  }
+
   /** Whether it waits for a name or a route that another function has. */
   get conflicted(): boolean {
     return this.#problem instanceof Conflict;
@@ -264,6 +274,7 @@ class Slot<Served> implements FunctionEntry<Served> {
   reject(problem: SkerryError, identity: ManifestError["identity"]): void {
     this.#newest++;
     this.#load = null;
+    this.#pending = null;
     if (this.#served === null && identity !== null) {
       this.#name = identity.name;
       this.#routes = identity.routes;
@@ -275,6 +286,7 @@ class Slot<Served> implements FunctionEntry<Served> {
   offer(read: FunctionFolder): () => Promise<void> {
     const number = ++this.#newest;
     if (this.#served === null) this.#take(read);
+    this.#pending = read.manifest;
     let loading: Promise<void> | undefined;
     const load = () => loading ??= this.#run(read, number);
     this.#load = load;
@@ -293,6 +305,7 @@ class Slot<Served> implements FunctionEntry<Served> {
     try {
       const served = await this.#options.load(read);
       if (number !== this.#newest) return;
+      this.#pending = null;
       const kind = this.#served === null ? "ready" : "replaced";
       this.#take(read);
       this.#served = served;
@@ -301,6 +314,7 @@ class Slot<Served> implements FunctionEntry<Served> {
       this.#report(kind, performance.now() - began);
     } catch (thrown) {
       if (number !== this.#newest) return;
+      this.#pending = null;
       this.#load = null;
       this.#fail(toSkerryError(thrown, `loading ${read.file}`), performance.now() - began);
     }
@@ -313,7 +327,10 @@ class Slot<Served> implements FunctionEntry<Served> {
   }
 
   #fail(problem: SkerryError, ms: number): void {
+    // Who waits for another's route is read again and again, and need not be told each time.
+    const known = this.conflicted && this.#problem?.message === problem.message;
     this.#problem = problem;
+    if (known) return;
     this.#report(this.#served === null ? "broken" : "kept", ms);
   }
 

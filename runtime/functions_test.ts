@@ -148,9 +148,38 @@ Deno.test("whoever lost a conflict serves as soon as the other gives the route u
   world.write("b", { routes: [{ path: "/x" }] });
   await world.registry.scan();
   expect(await world.serving()).toEqual({ a: "a", b: "route-conflict" });
+  expect(world.kinds.sort()).toEqual(["broken b", "ready a"]);
+  const gate = Promise.withResolvers<void>();
+  const load = world.load;
+  world.load = async (folder) => {
+    await gate.promise;
+    return await load(folder);
+  };
   world.write("a", { routes: [{ path: "/y" }] });
-  await world.registry.refresh("a");
+  const refreshed = world.registry.refresh("a");
+  await world.registry.refresh("nothing");
+  expect(await world.serving()).toEqual({ a: "a", b: "route-conflict" });
+  gate.resolve();
+  await refreshed;
   expect(await world.serving()).toEqual({ a: "a", b: "b" });
+  expect(world.kinds).toEqual(["replaced a", "ready b"]);
+});
+
+Deno.test("a route belongs to the version that is still loading as well", async () => {
+  await using world = new World();
+  world.write("a", {});
+  world.write("b", {});
+  await world.registry.scan();
+  const gate = Promise.withResolvers<string>();
+  world.load = () => gate.promise;
+  world.write("a", { routes: [{ path: "/new" }] });
+  const refreshed = world.registry.refresh("a");
+  world.write("b", { routes: [{ path: "/new" }] });
+  const other = world.registry.refresh("b");
+  gate.resolve("new");
+  await Promise.all([refreshed, other]);
+  expect(world.registry.entries.map(({ routes }) => routes[0]?.path)).toEqual(["/new", "/b"]);
+  expect(world.problem("b")).toContain(`"/new" is taken by "/new" in ${world.file("a")}`);
 });
 
 Deno.test("whoever serves a route keeps it when another folder claims it later, whatever its name", async () => {
