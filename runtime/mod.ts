@@ -8,10 +8,14 @@ import type { ServedFunction } from "./dispatcher.ts";
 import type { SkerryError } from "./errors.ts";
 import type { Task } from "./task.ts";
 
-export { type Culprit, ERROR_KINDS, type ErrorCode, SkerryError, toSkerryError } from "./errors.ts";
+export { z } from "zod";
+export { type Capability, defineCapability, type LinkContext } from "./capability.ts";
+export { currentTask, maybeTask, withTask } from "./context.ts";
+export type { HostImports, HostInterface } from "./engine/mod.ts";
+export { type Culprit, ERROR_KINDS, type ErrorCode, SkerryError, toSkerryError, WitError } from "./errors.ts";
 export type { LogRecord } from "./log.ts";
 export { compareSpecificity, expandPath, formatRoute, type Route, splitPath } from "./manifest/route.ts";
-export { requestId, Task } from "./task.ts";
+export { requestId, Task, taskLocal } from "./task.ts";
 
 /** A function as the router sees it. */
 export type FunctionEntry = Entry<ServedFunction>;
