@@ -225,10 +225,11 @@ export function dropGuestStream(stream: unknown): void {
   else if (isObject(stream)) (stream as Partial<Disposable>)[Symbol.dispose]?.();
 }
 
-/** Drops a guest's future unread. */
+/** Drops a guest's future unread. On an engine that cannot do so it is read and forgotten, so that its writer can end. */
 export function dropGuestFuture(future: unknown): void {
-  if (!isObject(future) || future instanceof Promise) return;
-  (future as Partial<Disposable>)[Symbol.dispose]?.();
+  if (!isObject(future)) return;
+  if (Symbol.dispose in future) (future as Disposable)[Symbol.dispose]();
+  else Promise.resolve(future).catch(() => {});
 }
 
 /**

@@ -153,7 +153,7 @@ Deno.test("dropGuestStream() drops the guest's end without reading it", () => {
   expect([guest.dropped, guest.counts.length, sink.state]).toEqual([1, 0, "closed"]);
 });
 
-Deno.test("dropGuestFuture() does not read", () => {
+Deno.test("dropGuestFuture() drops a future unread where it can, and reads it where it cannot", async () => {
   let dropped = 0;
   dropGuestFuture({
     then: () => {
@@ -161,8 +161,11 @@ Deno.test("dropGuestFuture() does not read", () => {
     },
     [Symbol.dispose]: () => void dropped++,
   });
-  dropGuestFuture(Promise.resolve());
   expect(dropped).toBe(1);
+  let reads = 0;
+  dropGuestFuture({ then: (_: unknown, reject: (reason: unknown) => void) => (reads++, reject(new Error("trapped"))) });
+  await Promise.resolve();
+  expect(reads).toBe(1);
 });
 
 Deno.test("toGuestResult() turns a rejection into an err", async () => {

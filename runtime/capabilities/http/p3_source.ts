@@ -1,0 +1,156 @@
+/**
+ * Sources that watch over a body on its way: through a guest's hands, or out of them.
+ *
+ * @module
+ */
+import type { ByteSource, StreamState } from "../../streams/bytes.ts";
+import { Wakers } from "../../streams/waitable.ts";
+
+/** How a body ended for its reader. */
+export type BodyEnd =
+  | { readonly how: "closed" | "cancelled" }
+  | { readonly how: "errored"; readonly error: unknown };
+
+/** `source`, and a promise for how it ends, which settles when its reader has seen the end. */
+export function watchEnd(source: ByteSource): { readonly source: ByteSource; readonly end: Promise<BodyEnd> } {
+  const { promise, resolve } = Promise.withResolvers<BodyEnd>();
+  const look = (): StreamState => {
+    const { state } = source;
+    if (state === "closed") resolve({ how: "closed" });
+    else if (state === "errored") resolve({ how: "errored", error: source.error });
+    return state;
+  };
+  return {
+    end: promise,
+    source: {
+      get state() {
+        return look();
+      },
+      get error() {
+        return source.error;
+      },
+      get ready() {
+        return source.ready;
+      },
+      get remaining() {
+        return source.remaining;
+      },
+      take(max) {
+        const taken = source.take(max);
+        look();
+        return taken;
+      },
+      cancel(reason) {
+        look();
+        source.cancel(reason);
+        resolve({ how: "cancelled" });
+      },
+      subscribe: (wake) => source.subscribe(wake),
+    },
+  };
+}
+
+/** What is asked of a body that a guest writes. */
+export interface GuestBodyOptions {
+  /** From `content-length`, where it counts. */
+  readonly length: number | undefined;
+  /** What to fail with when `written` bytes are not what was announced. */
+  readonly wrongLength: (written: number) => unknown;
+  /** Settles with the trailers; a rejection breaks the body off at once. */
+  readonly trailers: Promise<unknown>;
+}
+
+/**
+ * A guest's stream as the body of a message: it ends only when the trailers are there, and breaks off when they are an
+ * error or the length is not the one announced.
+ */
+export class GuestBodySource implements ByteSource {
+  readonly #inner: ByteSource;
+  readonly #options: GuestBodyOptions;
+  readonly #wakers = new Wakers();
+  #state: StreamState = "open";
+  #error: unknown;
+  #trailersDone = false;
+  #taken = 0;
+
+  constructor(inner: ByteSource, options: GuestBodyOptions) {
+    this.#inner = inner;
+    this.#options = options;
+    options.trailers.then(() => {
+      this.#trailersDone = true;
+      this.#wakers.wakeAll();
+    }, (error) => this.breakOff(error));
+  }
+
+  get state(): StreamState {
+    this.#advance();
+    return this.#state;
+  }
+
+  get error(): unknown {
+    return this.#error;
+  }
+
+  get ready(): boolean {
+    return this.state !== "open" || (this.#inner.state === "open" && this.#inner.ready);
+  }
+
+  get remaining(): number | undefined {
+    if (this.state !== "open") return this.#state === "closed" ? 0 : undefined;
+    const { remaining } = this.#inner;
+    if (remaining === undefined || !this.#trailersDone) return undefined;
+    const { length } = this.#options;
+    return length === undefined || this.#taken + remaining === length ? remaining : undefined;
+  }
+
+  take(max: number): Uint8Array<ArrayBuffer> {
+    if (this.#state !== "open") return new Uint8Array(0);
+    const taken = this.#inner.take(max);
+    this.#taken += taken.byteLength;
+    const { length } = this.#options;
+    if (length === undefined || this.#taken <= length) return taken;
+    this.breakOff(this.#options.wrongLength(this.#taken));
+    return new Uint8Array(0);
+  }
+
+  cancel(reason?: unknown): void {
+    if (this.#state !== "open") return;
+    this.#end("closed");
+    this.#inner.cancel(reason);
+  }
+
+  subscribe(wake: () => void): () => void {
+    const forget = this.#wakers.add(wake);
+    if (this.#inner.state !== "open") return forget;
+    const unsubscribe = this.#inner.subscribe(wake);
+    return () => {
+      forget();
+      unsubscribe();
+    };
+  }
+
+  /** The end, broken off, unless it has ended before. */
+  breakOff(error: unknown): void {
+    if (this.#state !== "open") return;
+    this.#error = error;
+    this.#end("errored");
+    this.#inner.cancel(error);
+  }
+
+  #advance(): void {
+    if (this.#state !== "open") return;
+    const { state } = this.#inner;
+    if (state === "errored") return this.breakOff(this.#inner.error);
+    if (state === "open") return;
+    const { length } = this.#options;
+    if (length !== undefined && this.#taken < length) {
+      return this.breakOff(this.#options.wrongLength(this.#taken));
+    }
+    if (this.#trailersDone) this.#end("closed");
+  }
+
+  #end(state: StreamState): void {
+    this.#state = state;
+    this.#wakers.wakeAll();
+  }
+}
