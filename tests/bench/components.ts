@@ -1,0 +1,53 @@
+/**
+ * The components that are measured: ready in the repository, or built from an example and cached.
+ *
+ * @module
+ */
+import { join } from "node:path";
+
+const ROOT = join(import.meta.dirname!, "../..");
+
+/** A component, and what it answers. */
+export interface BenchComponent {
+  readonly name: string;
+  /** The `.wasm`, absolute; makes it if need be. */
+  wasm(): Promise<string>;
+  readonly path: string;
+  readonly body: string;
+}
+
+async function built(folder: string): Promise<string> {
+  const { buildFunction } = await import("../../runtime/build/mod.ts");
+  const dir = join(ROOT, "components", folder);
+  const { source, backend } = JSON.parse(await Deno.readTextFile(join(dir, "function.json")));
+  return (await buildFunction({ dir, source, backend, cacheDir: join(ROOT, ".skerry/build") })).wasm;
+}
+
+const fixture = (name: string) => () => Promise.resolve(join(ROOT, "tests/fixtures", name, `${name}.wasm`));
+
+/** A WASI 0.2 component of 31 KB, as a compiler makes them. */
+export const SMALL: BenchComponent = {
+  name: "small",
+  wasm: fixture("small"),
+  path: "/",
+  body: "hello from a small guest\n",
+};
+
+/** JavaScript inside StarlingMonkey, 14 MB, WASI 0.2. */
+export const STARLING: BenchComponent = {
+  name: "starling",
+  wasm: () => built("hello"),
+  path: "/hello",
+  body: "Hello, world!\n",
+};
+
+/** JavaScript inside QuickJS, WASI 0.3. */
+export const QUICKJS: BenchComponent = {
+  name: "quickjs",
+  wasm: () => built("hello-p3"),
+  path: "/hello-p3",
+  body: "Hello from WASI 0.3,\nat /hello-p3\n",
+};
+
+/** A WASI 0.2 component in C that can echo. */
+export const C_HTTP: BenchComponent = { name: "c-http", wasm: fixture("c-http"), path: "/echo", body: "" };

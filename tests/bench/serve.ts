@@ -1,0 +1,117 @@
+/**
+ * A server to be measured, a process of its own: it listens on a free port of the loopback, says which, and then answers
+ * questions about what it has used until its standard input ends.
+ *
+ * @module
+ */
+import { Hono } from "hono";
+import { answerLines, say } from "./_lines.ts";
+import type { ServedComponent } from "./engines.ts";
+import { percentile } from "./stats.ts";
+import { usage } from "./usage.ts";
+
+/** What a server is to serve. */
+export type ServerSpec =
+  /** A Hono handler that answers a text. */
+  | { readonly kind: "plain"; readonly path: string; readonly body: string }
+  /** `Deno.serve` and the request's body as the response's. */
+  | { readonly kind: "echo" }
+  /** A component, loaded before the port is said, or by the first request. */
+  | ({ readonly kind: "component"; readonly lazy?: boolean } & ServedComponent)
+  /** No server: isolates made and ended, as often as asked. */
+  | ({ readonly kind: "isolates" } & ServedComponent);
+
+/** What a server says first: where it listens, or why it does not. */
+export type Ready = { readonly port: number } | { readonly error: string };
+
+/** What a process that makes isolates answers. */
+export interface IsolatesReport {
+  readonly count: number;
+  readonly elapsedMs: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+type Handler = (request: Request) => Response | Promise<Response>;
+
+/** A plain server is to hold nothing of the runtime, for its memory is measured too. */
+const engines = () => import("./engines.ts");
+
+async function componentHandler(spec: ServedComponent & { readonly lazy?: boolean }): Promise<Handler> {
+  const { handlerOf, loadComponent, openEngine } = await engines();
+  const engine = await openEngine(spec);
+  const load = async () => handlerOf(await loadComponent(engine, spec));
+  // Under a router, as the platform serves it.
+  const app = new Hono();
+  let handler: Promise<(request: Request) => Promise<Response>> | undefined;
+  if (spec.lazy !== true) {
+    const loaded = await load();
+    return app.all("/*", (c) => loaded(c.req.raw)).fetch;
+  }
+  return app.all("/*", async (c) => (await (handler ??= load()))(c.req.raw)).fetch;
+}
+
+function listen(handler: Handler): number {
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, handler);
+  return server.addr.port;
+}
+
+/** Makes isolates one after another for `ms` milliseconds. */
+async function isolatesMaker(spec: ServedComponent): Promise<(ms: number) => Promise<IsolatesReport>> {
+  const { loadComponent, makeAndEnd, openEngine } = await engines();
+  const { linked } = await loadComponent(await openEngine(spec), spec);
+  return async (ms) => {
+    const took: number[] = [];
+    const began = performance.now();
+    let now = began;
+    do {
+      const from = now;
+      await makeAndEnd(linked);
+      now = performance.now();
+      took.push(now - from);
+      // Let timers, streams and the collector's tasks run, as they do between requests.
+      if (took.length % 64 === 0) await new Promise((done) => setTimeout(done, 0));
+    } while (now - began < ms);
+    took.sort((a, b) => a - b);
+    return {
+      count: took.length,
+      elapsedMs: now - began,
+      p50Ms: percentile(took, 0.5),
+      p99Ms: percentile(took, 0.99),
+    };
+  };
+}
+
+async function main(spec: ServerSpec): Promise<void> {
+  let make: ((ms: number) => Promise<IsolatesReport>) | undefined;
+  let port = 0;
+  switch (spec.kind) {
+    case "plain":
+      port = listen(new Hono().get(spec.path, (c) => c.text(spec.body)).fetch);
+      break;
+    case "echo":
+      port = listen((request) => new Response(request.body));
+      break;
+    case "component":
+      port = listen(await componentHandler(spec));
+      break;
+    case "isolates":
+      make = await isolatesMaker(spec);
+  }
+  await say({ port } satisfies Ready);
+  await answerLines(async (question) => {
+    const { isolates } = question as { isolates?: number };
+    return isolates === undefined ? usage() : await make!(isolates);
+  });
+  // Nobody is there to be served any more.
+  Deno.exit(0);
+}
+
+if (import.meta.main) {
+  try {
+    await main(JSON.parse(Deno.args[0]!));
+  } catch (error) {
+    await say({ error: error instanceof Error ? error.message : String(error) } satisfies Ready);
+    Deno.exit(1);
+  }
+}
