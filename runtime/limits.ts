@@ -46,3 +46,6 @@ export const MAX_COMPONENT_BYTES = 256 * 1024 * 1024;
 
 /** Throw-away processes at once, for transpiling and building: each takes a core and some hundred megabytes. */
 export const MAX_CHILDREN_AT_ONCE = 2;
+
+/** Builds of one source that stay in the cache, so that going back to an old version is quick and disks do not fill. */
+export const BUILDS_KEPT_PER_SOURCE = 4;

@@ -1,0 +1,110 @@
+/**
+ * A folder with everything that serving needs: nothing in it is built, transpiled or written any more.
+ *
+ * @module
+ */
+import { basename, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { transpile } from "../engine/jco/transpile.ts";
+import { MANIFEST_FILE } from "../manifest.ts";
+
+/** A function that is built and goes into the folder. */
+export interface DistFunction {
+  /** The name of its folder. */
+  readonly folder: string;
+  /** Its `function.json` as it was written. */
+  readonly manifest: Readonly<Record<string, unknown>>;
+  /** Its component. */
+  readonly wasm: string;
+  /** The source map of its component, if it has one. */
+  readonly map?: string | null;
+}
+
+export interface DistOptions {
+  /** Where generated code is kept between runs. Default: `.skerry/jco`. */
+  readonly cacheDir?: string;
+}
+
+/** The folders inside of a prepared folder. */
+export interface Dist {
+  /** What to serve. */
+  readonly components: string;
+  /** The jco engine's folder, for `{ cacheDir, readOnly: true }`. */
+  readonly jco: string;
+}
+
+/** Keys of a manifest that only building needs. */
+const BUILD_KEYS = ["backend", "wit", "world", "$schema"];
+
+/**
+ * Where things are in a prepared folder.
+ *
+ * @example
+ * ```ts
+ * import { distLayout } from "./dist.ts";
+ *
+ * console.assert(distLayout("dist").jco.endsWith("jco"));
+ * ```
+ */
+export function distLayout(outDir: string): Dist {
+  return { components: resolve(outDir, "components"), jco: resolve(outDir, "jco") };
+}
+
+/**
+ * Fills `outDir` with manifests, components, and the code that the jco engine runs. What was there before is replaced as
+ * a whole, at the end: a failure leaves it as it was.
+ *
+ * @throws {SkerryError} `component-malformed` or `component-unsupported`.
+ */
+export async function buildDist(
+  functions: readonly DistFunction[],
+  outDir: string,
+  options: DistOptions = {},
+): Promise<Dist> {
+  const draft = `${resolve(outDir)}.${crypto.randomUUID()}`;
+  const cacheDir = pathToFileURL(`${resolve(options.cacheDir ?? join(".skerry", "jco"))}/`);
+  try {
+    const { components, jco } = distLayout(draft);
+    await Deno.mkdir(components, { recursive: true });
+    await Deno.mkdir(jco, { recursive: true });
+    for (const item of functions) {
+      const folder = join(components, item.folder);
+      await Deno.mkdir(folder);
+      const bytes = await Deno.readFile(item.wasm);
+      const wasm = `${basename(item.folder)}.wasm`;
+      await Deno.writeFile(join(folder, wasm), bytes);
+      if (item.map != null) await Deno.copyFile(item.map, join(folder, `${wasm}.map`));
+      await Deno.writeTextFile(
+        join(folder, MANIFEST_FILE),
+        `${JSON.stringify(served(item.manifest, wasm), null, 2)}\n`,
+      );
+      const { dir } = await transpile(bytes, item.folder, { cacheDir, readOnly: false });
+      await copyFolder(dir, pathToFileURL(`${join(jco, basename(dir.pathname))}/`));
+    }
+    await replace(resolve(outDir), draft);
+  } catch (error) {
+    await Deno.remove(draft, { recursive: true }).catch(() => {});
+    throw error;
+  }
+  return distLayout(outDir);
+}
+
+/** The manifest of the built function: its source is the component beside it. */
+function served(manifest: Readonly<Record<string, unknown>>, wasm: string): Record<string, unknown> {
+  const rest = Object.entries(manifest).filter(([key]) => !BUILD_KEYS.includes(key));
+  return { ...Object.fromEntries(rest), source: wasm };
+}
+
+async function copyFolder(from: URL, to: URL): Promise<void> {
+  await Deno.mkdir(to, { recursive: true });
+  for await (const entry of Deno.readDir(from)) {
+    await Deno.copyFile(new URL(entry.name, from), new URL(entry.name, to));
+  }
+}
+
+async function replace(outDir: string, draft: string): Promise<void> {
+  const old = `${outDir}.${crypto.randomUUID()}`;
+  const wasThere = await Deno.rename(outDir, old).then(() => true, () => false);
+  await Deno.rename(draft, outDir);
+  if (wasThere) await Deno.remove(old, { recursive: true });
+}

@@ -1,0 +1,76 @@
+/**
+ * What a failed build says, as a person wants it: file, line and cause, without colours and stacks.
+ *
+ * @module
+ */
+import { SourceMap, type SourceMapPayload } from "node:module";
+
+/** What is known of the build that failed. */
+export interface FailureContext {
+  /** The bundle's source map, as JSON; `null` if there is no bundle. */
+  readonly map: string | null;
+  /** The entry's file name. */
+  readonly entry: string;
+  /** The WIT folder of the build, whose path nobody needs to see. */
+  readonly wit: string;
+}
+
+// deno-lint-ignore no-control-regex -- that is what colours are
+const COLOURS = /\x1b\[[0-9;]*m/g;
+const BUNDLER = /\[([A-Z_]+)\] ([^\n]*)\n\s*╭─\[ ([^\]]+?):(\d+):(\d+) \]/;
+const BUNDLER_HINT = /╰─+ ([^\n]+)/;
+const STARLING = /Exception while evaluating top-level script\n(?:\S+?:(\d+):(\d+) )?([^\n]+)/;
+const QUICKJS =
+  /(?:Failed to finish JavaScript module evaluation|Failed to declare JavaScript module|Failed to evaluate user JavaScript module): (?!Failed)([^\n]+)(?:\n\s+at [^\n(]*\(?[^\n]*?:(\d+):(\d+)\)?)?/;
+
+/**
+ * The cause of a failure, from what the build printed.
+ *
+ * @example
+ * ```ts
+ * import { explainFailure } from "./messages.ts";
+ *
+ * const printed = "Error: Build failed with 1 error:\n\n[PARSE_ERROR] Unexpected token\n   ╭─[ app.ts:3:8 ]\n";
+ * const context = { map: null, entry: "app.ts", wit: "" };
+ * console.assert(explainFailure(printed, context) === "app.ts:3:8: Unexpected token");
+ * ```
+ */
+export function explainFailure(printed: string, context: FailureContext): string {
+  const text = printed.replace(COLOURS, "");
+  const bundler = BUNDLER.exec(text);
+  if (bundler !== null) {
+    const [, , message, file, line, column] = bundler;
+    const hint = BUNDLER_HINT.exec(text.slice(bundler.index))?.[1]?.trim().replace(/[.,].*$/, "");
+    const more = hint === undefined || message!.includes(hint) ? "" : ` (${hint.toLowerCase()})`;
+    return `${file}:${line}:${column}: ${message}${more}`;
+  }
+  const starling = STARLING.exec(text);
+  if (starling !== null) {
+    const [, line, column, message] = starling;
+    return `${at(context, line, column)}: ${message} (thrown while the module was loaded, which happens at build time)`;
+  }
+  const quickjs = QUICKJS.exec(text);
+  if (quickjs !== null) {
+    const [, message, line, column] = quickjs;
+    return `${at(context, line, column)}: ${message} (thrown while the module was loaded, which happens at build time)`;
+  }
+  return tidy(text, context) || "the build printed nothing";
+}
+
+/** A place in the bundle as a place in a source. */
+function at({ map, entry }: FailureContext, line?: string, column?: string): string {
+  if (line === undefined || column === undefined) return entry;
+  if (map === null) return `${entry}:${line}:${column}`;
+  const found = new SourceMap(JSON.parse(map) as SourceMapPayload).findEntry(Number(line) - 1, Number(column) - 1);
+  if (!("originalSource" in found) || found.originalSource === undefined) return entry;
+  const file = found.originalSource.replace(/^file:\/\//, "").replace(/^(\.\.\/)+/, "");
+  return `${file}:${found.originalLine + 1}:${found.originalColumn + 1}`;
+}
+
+/** The lines that are about the failure: no stack, no paths of ours, no greeting. */
+function tidy(text: string, { wit }: FailureContext): string {
+  const lines = text.split("\n")
+    .map((line) => line.replaceAll(wit, "wit").replace(/^\(jco \w+\) /, "").trimEnd())
+    .filter((line) => !/^\s+at |^\s*\d+: |^Stack backtrace:|^\s*code: "|^[{}\]]/.test(line) && line.trim() !== "");
+  return lines.slice(0, 12).join("\n").slice(0, 2000);
+}

@@ -1,0 +1,33 @@
+import { expect } from "@std/expect";
+import { explainFailure } from "./messages.ts";
+
+const context = { map: null, entry: "app.ts", wit: "/cache/tmp-1/wit" };
+
+Deno.test("a bundler's error becomes file, line and cause, without colours and stack", () => {
+  const printed = "(jco componentize) \x1b[31mError\x1b[0m: Build failed with 1 error:\n\n" +
+    "\x1b[31m[UNRESOLVED_IMPORT] \x1b[0mCould not resolve './nope.ts' in app.ts\n" +
+    "   ╭─[ app.ts:1:19 ]\n   │\n 1 │ import { y } from './nope.ts';\n   │                        ╰─────── Module not found.\n" +
+    "    at unwrapBindingResult (file:///x/error.mjs:78:128)\n";
+  expect(explainFailure(printed, context)).toBe(
+    "app.ts:1:19: Could not resolve './nope.ts' in app.ts (module not found)",
+  );
+});
+
+Deno.test("an error thrown while the module loads is traced back to the source through the map", () => {
+  const map = JSON.stringify({
+    version: 3,
+    sources: ["../lib/boom.ts"],
+    names: [],
+    // Line 2 of the bundle, column 0, is line 5 of the source, column 2.
+    mappings: ";AAIE",
+  });
+  const printed = "Error: Failed to initialize component (wizer (/x/wizer)):\n" +
+    "Exception while evaluating top-level script\napp.js:2:1 Error: boom\nStack backtrace:\n   0: anyhow::error\n";
+  expect(explainFailure(printed, { ...context, map })).toMatch(/^lib\/boom\.ts:5:3: Error: boom \(thrown while/);
+});
+
+Deno.test("what is not understood is shown without stacks and without the build's own paths", () => {
+  const printed =
+    "(jco componentize) Error: no world 'x' in /cache/tmp-1/wit/world.wit\n    at f (file:///x.mjs:1:1)\n";
+  expect(explainFailure(printed, context)).toBe("Error: no world 'x' in wit/world.wit");
+});

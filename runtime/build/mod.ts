@@ -1,0 +1,8 @@
+/**
+ * From source to what can be served: building, watching, and preparing a folder for production.
+ *
+ * @module
+ */
+export { buildFunction, type BuildOptions, type BuildProgress, type Built } from "./build.ts";
+export { buildDist, type Dist, type DistFunction, distLayout, type DistOptions } from "./dist.ts";
+export { type ChangeKind, type FunctionChange, watchFunctions, type WatchOptions } from "./watch.ts";
