@@ -13,8 +13,9 @@ export { type Capability, defineCapability, type LinkContext } from "./capabilit
 export { currentTask, maybeTask, withTask } from "./context.ts";
 export type { HostImports, HostInterface } from "./engine/mod.ts";
 export { type Culprit, ERROR_KINDS, type ErrorCode, SkerryError, toSkerryError, WitError } from "./errors.ts";
-export type { LogRecord } from "./log.ts";
+export type { LogRecord, LogSink } from "./log.ts";
 export { compareSpecificity, expandPath, formatRoute, type Route, splitPath } from "./manifest/route.ts";
+export { type ErrorTrace, guestStack, type StackFrame, traceError } from "./stack/mod.ts";
 export { requestId, Task, taskLocal } from "./task.ts";
 
 /** A function as the router sees it. */

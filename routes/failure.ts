@@ -1,0 +1,95 @@
+/**
+ * The answers that the platform gives itself: JSON for programs, a page for browsers, always with the request's id.
+ *
+ * @module
+ */
+import { parseAccept } from "hono/utils/accept";
+import { type Failure, type FailureResponse, guestStack, requestId, SkerryError } from "../runtime/mod.ts";
+import { errorPage } from "./error_page.ts";
+import { markup, page, PAGE_HEADERS } from "./page.ts";
+
+/** The body of an answer to a program. */
+export interface FailureBody {
+  readonly error: {
+    readonly code: string;
+    /** A sentence for the caller, the same for every failure of this code. */
+    readonly message: string;
+    readonly requestId: string;
+    /** In development only: what the operator is told. */
+    readonly detail?: string;
+    /** In development only: the guest's stack, if it has one. */
+    readonly stack?: readonly string[];
+  };
+}
+
+/** Who has to wait because there is no room now may come back after so many seconds. */
+const RETRY_AFTER_S = 1;
+
+/**
+ * Makes answers to failed requests. Outside development they hold the code, its summary and the request's id: a message
+ * is for the operator, and may name files, hosts or what a guest has printed.
+ */
+export function failureResponse({ dev }: { readonly dev: boolean }): FailureResponse {
+  return function answerFailure(failure: Failure): Response {
+    const { error, task, request } = failure;
+    const id = task?.id ?? requestId(request.headers.get("x-request-id"));
+    const headers = new Headers({ "x-request-id": id, "cache-control": "no-store", "vary": "accept" });
+    if (error.code === "overloaded" || error.code === "server-stopping") {
+      headers.set("retry-after", String(RETRY_AFTER_S));
+    }
+    const init = { status: error.status, headers };
+    if (prefersPage(request.headers.get("accept"))) {
+      for (const [name, value] of Object.entries(PAGE_HEADERS)) headers.set(name, value);
+      return new Response(dev ? errorPage(failure, id) : plainPage(error, id), init);
+    }
+    headers.set("content-type", "application/json; charset=utf-8");
+    const body: FailureBody = {
+      error: { code: error.code, message: error.summary, requestId: id, ...(dev ? detailOf(error) : {}) },
+    };
+    return new Response(`${JSON.stringify(body)}\n`, init);
+  };
+}
+
+/** The answer to a request whose path is known and whose method is not (RFC 9110, section 15.5.6). */
+export function methodNotAllowed(failed: FailureResponse, request: Request, allow: string): Response {
+  const error = new SkerryError(
+    "method-not-allowed",
+    `routing ${request.method} ${request.url}: no function takes this method here; ${allow} would be taken`,
+  );
+  const response = failed({ error, task: null, request });
+  response.headers.set("allow", allow);
+  return response;
+}
+
+/** Whether a caller would rather read a page than JSON: a browser names `text/html`, a program mostly says nothing. */
+export function prefersPage(accept: string | null): boolean {
+  if (accept === null) return false;
+  const named = parseAccept(accept)
+    .map(({ type, q }) => ({ type: type.toLowerCase(), q }))
+    .filter(({ type, q }) => q > 0 && (type === "text/html" || type === "application/json"));
+  named.sort((a, b) => b.q - a.q);
+  return named[0]?.type === "text/html";
+}
+
+function detailOf(error: SkerryError): Pick<FailureBody["error"], "detail" | "stack"> {
+  const stack = guestStack(error);
+  return {
+    detail: operatorsMessage(error),
+    ...(stack === "" ? {} : { stack: stack.split("\n").map((line) => line.trim()) }),
+  };
+}
+
+/** The message, and why a function is broken: that is what its developer wants to see. */
+export function operatorsMessage(error: SkerryError): string {
+  return error.code === "function-broken" && error.cause instanceof Error ? error.cause.message : error.message;
+}
+
+function plainPage(error: SkerryError, id: string): string {
+  return page(
+    `${error.status} ${error.code}`,
+    markup`<p class="status">${error.status}</p>
+<h1>${error.summary}</h1>
+<p class="soft">Code <code>${error.code}</code></p>
+<footer>Request <code>${id}</code></footer>`,
+  );
+}

@@ -1,0 +1,23 @@
+/**
+ * The platform's own routes, under `/-/`: no function can have them, not even with `/*`.
+ *
+ * @module
+ */
+import { Hono } from "hono";
+import { type Runtime, SkerryError } from "../runtime/mod.ts";
+import { failureResponse } from "./failure.ts";
+
+/** `/-/health`: 200 while requests are taken, 503 as soon as the server stops, for whoever balances load. */
+export function platformRoutes(runtime: Runtime): Hono {
+  const failed = failureResponse(runtime);
+  const app = new Hono();
+  app.get("/-/health", (c) => {
+    const status = runtime.stopping ? "stopping" : "ok";
+    return c.json({ status }, runtime.stopping ? 503 : 200, { "cache-control": "no-store" });
+  });
+  app.all("/-/*", ({ req: { raw: request } }) => {
+    const error = new SkerryError("route-not-found", `routing ${request.url}: the platform has no such page`);
+    return failed({ error, task: null, request });
+  });
+  return app;
+}
