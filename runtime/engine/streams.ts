@@ -37,6 +37,13 @@
  *   `errored` ends, and the future that WIT puts beside the stream says why.
  * - Whether a guest reads a future that it got, or drops it, host code is not told.
  *
+ * ## Calls that a guest takes back
+ *
+ * A guest can cancel an `async` import while it waits (`subtask.cancel`). The engine then looks for {@linkcode CALL_OFF}
+ * on the promise that the host function returned, calls it, and forgets the promise: nothing of it reaches the guest,
+ * which is told that its call was cancelled. A promise without it is waited for. {@linkcode calledOff} makes such
+ * promises; a function that returns one is marked with `waits`, for the promise of an `async` function is another one.
+ *
  * ## Exports
  *
  * An exported async function gets and returns the same values. Its promise settles when the guest calls `task.return`,
@@ -241,6 +248,41 @@ export function toGuestResult<T, E>(promise: Promise<T>, toError: (thrown: unkno
     (val) => ({ tag: "ok", val }),
     (thrown) => ({ tag: "err", val: toError(thrown) }),
   );
+}
+
+/** The method of a promise by which an engine calls a host function off. */
+export const CALL_OFF: unique symbol = Symbol.for("skerry.callOff") as typeof CALL_OFF;
+
+/** A promise that can be called off. */
+export interface CallOff<T> extends Promise<T> {
+  [CALL_OFF](): void;
+}
+
+/**
+ * What `run` promises, with a signal that aborts when the guest takes its call back.
+ *
+ * @example
+ * ```ts
+ * import { waits } from "./mod.ts";
+ * import { CALL_OFF, calledOff } from "./streams.ts";
+ *
+ * const fetchIt = waits((url: string) => calledOff((signal) => fetch(url, { signal })));
+ * const never = calledOff((signal) => new Promise((_, reject) => signal.onabort = reject));
+ * never[CALL_OFF]();
+ * await never.catch(() => {});
+ * console.assert(typeof fetchIt === "function");
+ * ```
+ */
+export function calledOff<T>(run: (signal: AbortSignal) => Promise<T>): CallOff<T> {
+  const controller = new AbortController();
+  const promise = run(controller.signal);
+  return Object.assign(promise, {
+    [CALL_OFF]() {
+      // Nobody is left to hear how it went.
+      promise.catch(() => {});
+      controller.abort();
+    },
+  });
 }
 
 /**

@@ -5,6 +5,8 @@ import { ByteChannel } from "../streams/bytes.ts";
 import { waitAny } from "../streams/waitable.ts";
 import { Task } from "../task.ts";
 import {
+  CALL_OFF,
+  calledOff,
   dropGuestFuture,
   dropGuestStream,
   guestError,
@@ -172,6 +174,19 @@ Deno.test("toGuestResult() turns a rejection into an err", async () => {
   const toError = (thrown: unknown) => String(thrown);
   expect(await toGuestResult(Promise.resolve(1), toError)).toEqual({ tag: "ok", val: 1 });
   expect(await toGuestResult(Promise.reject("no"), toError)).toEqual({ tag: "err", val: "no" });
+});
+
+Deno.test("calledOff() tells the host function when the guest takes its call back, and leaves no rejection", async () => {
+  const signals: AbortSignal[] = [];
+  const call = calledOff((signal) => {
+    signals.push(signal);
+    return new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("called off"))));
+  });
+  expect(signals[0]!.aborted).toBe(false);
+  call[CALL_OFF]();
+  expect(signals[0]!.aborted).toBe(true);
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(await calledOff(() => Promise.resolve(5))).toBe(5);
 });
 
 Deno.test("guestError() knows the err of an exported function from a trap", () => {

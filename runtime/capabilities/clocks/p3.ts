@@ -4,9 +4,10 @@
  * @module
  */
 import { currentTask } from "../../context.ts";
-import type { HostImports } from "../../engine/mod.ts";
+import { type HostImports, waits } from "../../engine/mod.ts";
+import { CALL_OFF } from "../../engine/streams.ts";
 import { yieldTurn } from "../../streams/turn.ts";
-import { timer, waitAny } from "../../streams/waitable.ts";
+import { timer } from "../../streams/waitable.ts";
 import { localTime, MONOTONIC_RESOLUTION_NS, monotonicNow, WALL_RESOLUTION_NS, wallNow } from "./time.ts";
 
 /** `wasi:clocks/system-clock.instant`. */
@@ -15,12 +16,27 @@ export interface Instant {
   readonly nanoseconds: number;
 }
 
-/** Waits until `performance.now()` has reached `at`. When the task ends the timer goes, and nobody waits any more. */
-async function waitUntil(at: number): Promise<void> {
+/**
+ * Waits until `performance.now()` has reached `at`. When the task ends, or the guest takes its call back, the timer goes
+ * and nobody waits any more.
+ */
+function waitUntil(at: number): Promise<void> {
   const instant = timer(at);
   // A guest that waits for what is past, over and over, must not keep the event loop to itself.
-  if (instant.ready) await yieldTurn();
-  else await waitAny([instant], currentTask().signal);
+  if (instant.ready) return yieldTurn() ?? Promise.resolve();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let forget = () => {};
+  const stop = instant.subscribe(() => {
+    forget();
+    resolve();
+  });
+  forget = currentTask().defer(stop);
+  return Object.assign(promise, {
+    [CALL_OFF]() {
+      forget();
+      stop();
+    },
+  });
 }
 
 const milliseconds = (nanoseconds: bigint) => Number(nanoseconds) / 1e6;
@@ -30,8 +46,8 @@ export const p3: HostImports = {
   "wasi:clocks/monotonic-clock@0.3.0": {
     now: monotonicNow,
     getResolution: () => MONOTONIC_RESOLUTION_NS,
-    waitUntil: async (when: bigint): Promise<void> => await waitUntil(milliseconds(when)),
-    waitFor: async (howLong: bigint): Promise<void> => await waitUntil(performance.now() + milliseconds(howLong)),
+    waitUntil: waits((when: bigint) => waitUntil(milliseconds(when))),
+    waitFor: waits((howLong: bigint) => waitUntil(performance.now() + milliseconds(howLong))),
   },
   "wasi:clocks/system-clock@0.3.0": {
     now: (): Instant => wallNow(),
