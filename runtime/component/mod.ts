@@ -12,5 +12,6 @@ export {
   type FunctionDescription,
 } from "./describe.ts";
 export type * from "./model.ts";
+export { camelCase, type FunctionName, parseFunctionName, pascalCase } from "./names.ts";
 export type { Producers } from "./producers.ts";
 export { findCompatible, withoutVersion } from "./semver.ts";

@@ -1,0 +1,82 @@
+/**
+ * What lifting and lowering work with: one isolate's memory, allocator and handles, for one set of canonical options.
+ *
+ * @module
+ */
+import type { BorrowScope, HandleTable, ResourceHandle } from "./resources.ts";
+import { trap } from "./trap.ts";
+
+/** What the canonical ABI asks of a component instance. */
+export interface InstanceState {
+  readonly index: number;
+  readonly handles: HandleTable;
+  mayLeave: boolean;
+}
+
+type Realloc = (old: number, oldSize: number, align: number, size: number) => number;
+
+const EMPTY = new Uint8Array(0);
+
+/** What the isolate is for lifting and lowering: a key. */
+export type IsolateKey = object;
+
+/** "Lifting and Lowering Context" of CanonicalABI.md. */
+export class Cx {
+  readonly instance: InstanceState;
+  readonly isolate: IsolateKey;
+  /** Views of the memory as it is now; see {@linkcode refresh}. */
+  u8: Uint8Array = EMPTY;
+  dv: DataView = new DataView(EMPTY.buffer);
+  /** Handles lent to the call whose parameters are being lifted. */
+  lenders: ResourceHandle[] | undefined = undefined;
+  /** Who answers for the borrows that are being lowered. */
+  scope: BorrowScope | undefined = undefined;
+  readonly #memory: WebAssembly.Memory | undefined;
+  readonly #realloc: Realloc | undefined;
+
+  constructor(
+    isolate: IsolateKey,
+    instance: InstanceState,
+    memory: WebAssembly.Memory | undefined,
+    realloc: Realloc | undefined,
+  ) {
+    this.isolate = isolate;
+    this.instance = instance;
+    this.#memory = memory;
+    this.#realloc = realloc;
+    if (memory !== undefined) this.#view(memory);
+  }
+
+  /** Renews the views if the memory has grown: after any code of the guest has run. */
+  refresh(): void {
+    // Growing detaches the buffer, and a detached view has no length.
+    if (this.u8.length === 0 && this.#memory !== undefined) this.#view(this.#memory);
+  }
+
+  #view(memory: WebAssembly.Memory): void {
+    this.u8 = new Uint8Array(memory.buffer);
+    this.dv = new DataView(memory.buffer);
+  }
+
+  /** Asks the guest for memory, and checks what it gives. */
+  reallocate(old: number, oldSize: number, align: number, size: number): number {
+    if (this.#realloc === undefined) return trap("realloc is needed and not given");
+    this.instance.mayLeave = false;
+    const ptr = this.#realloc(old, oldSize, align, size) >>> 0;
+    this.instance.mayLeave = true;
+    this.refresh();
+    if (ptr % align !== 0) trap("realloc return: result not aligned");
+    if (ptr + size > this.u8.length) trap("realloc return: beyond end of memory");
+    return ptr;
+  }
+
+  allocate(align: number, size: number): number {
+    return this.reallocate(0, 0, align, size);
+  }
+
+  /** Checks a pointer that the guest gave. */
+  checkRange(ptr: number, align: number, size: number, what: string): void {
+    if (ptr % align !== 0) trap(`${what}: pointer not aligned`);
+    if (ptr + size > this.u8.length) trap(`${what}: pointer out of bounds of memory`);
+  }
+}

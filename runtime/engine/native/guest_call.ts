@@ -1,0 +1,159 @@
+/**
+ * Calls into lifted functions, from the host or from another component.
+ *
+ * Implements `canon_lift` of CanonicalABI.md for functions that are lifted without `async`.
+ *
+ * @module
+ */
+import { WitError } from "../../errors.ts";
+import type { Face } from "./handles.ts";
+import { type CoreFunction, GuestThread, type NativeIsolate, NEVER, now, resuming } from "./isolate.ts";
+import { type CoreValue, Lifter } from "./lift.ts";
+import { Lowerer } from "./lower.ts";
+import type { LiftedFunc, OptionsPlan } from "./plan.ts";
+import { trap } from "./trap.ts";
+import { compileParamsLift, compileParamsLower, compileResultLift, compileResultLower } from "./values.ts";
+
+/** Calls a lifted function: answers its result, or a promise of it where the guest may be suspended. */
+export type LiftedCall = (isolate: NativeIsolate, values: readonly unknown[]) => unknown;
+
+/**
+ * @param entered the component instances that the call enters
+ * @param suspends whether the guest may be suspended in it
+ */
+export function compileLift(
+  lift: LiftedFunc,
+  face: Face,
+  entered: readonly number[],
+  suspends: boolean,
+): LiftedCall {
+  const { options, owner } = lift;
+  const lowerParams = compileParamsLower(lift.type, new Lowerer(face, options.encoding));
+  const liftResult = compileResultLift(lift.type, new Lifter(face, options.encoding));
+  const { postReturn } = options;
+
+  const finish = (isolate: NativeIsolate, thread: GuestThread, core: CoreValue | undefined): unknown => {
+    now.thread = thread;
+    const cx = isolate.cx(options.cx);
+    cx.refresh();
+    const result = liftResult(cx, core);
+    if (thread.borrows > 0) trap("borrow handles still remain at the end of the call");
+    if (postReturn !== undefined) {
+      cx.instance.mayLeave = false;
+      const call = isolate.func(postReturn);
+      if (core === undefined) call();
+      else call(core);
+      cx.instance.mayLeave = true;
+    }
+    isolate.leave(entered);
+    return result;
+  };
+
+  return function guestCall(isolate, values) {
+    isolate.enter(entered);
+    const instance = isolate.instances[owner]!;
+    const thread = new GuestThread(isolate, instance);
+    now.thread = thread;
+    const cx = isolate.cx(options.cx);
+    cx.refresh();
+    cx.scope = thread;
+    const flat = lowerParams(cx, values);
+    cx.scope = undefined;
+    let call: CoreFunction = isolate.func(lift.core);
+    if (suspends && lift.core.kind === "export") call = promising(call);
+    const core = call(...flat);
+    return core instanceof Promise ? core.then((core) => finish(isolate, thread, core)) : finish(isolate, thread, core);
+  };
+}
+
+/** A function as the host calls it: a promise of its result, or a rejection with the `err` of it. */
+export function hostFacing(
+  lift: LiftedFunc,
+  call: LiftedCall,
+): (isolate: NativeIsolate, values: unknown[]) => Promise<unknown> {
+  const fallible = lift.type.result?.kind === "result";
+  const run = async (isolate: NativeIsolate, values: unknown[]): Promise<unknown> => {
+    let result: unknown;
+    try {
+      result = call(isolate, values);
+      if (result instanceof Promise) result = await result;
+    } catch (thrown) {
+      if (isolate.disposed) return NEVER;
+      throw isolate.failed(thrown);
+    }
+    if (!fallible) return result;
+    const { tag, val } = result as { tag: "ok" | "err"; val: unknown };
+    if (tag === "err") throw new WitError(val);
+    return val;
+  };
+  return (isolate, values) => {
+    if (isolate.over) return Promise.reject(isolate.ended(`calling ${lift.name}`));
+    return isolate.inTask(() => run(isolate, values));
+  };
+}
+
+/** A function of core type by which one component calls another. */
+export function lowerLifted(
+  lift: LiftedFunc,
+  call: LiftedCall,
+  options: OptionsPlan,
+  face: Face,
+): (...args: CoreValue[]) => unknown {
+  const liftParams = compileParamsLift(lift.type, new Lifter(face, options.encoding));
+  const lowerResult = compileResultLower(lift.type, new Lowerer(face, options.encoding));
+  return function componentCall(...args) {
+    const { thread } = now;
+    const { isolate } = thread;
+    try {
+      const cx = isolate.cx(options.cx);
+      if (!cx.instance.mayLeave) trap("cannot leave component instance");
+      cx.refresh();
+      const values = liftParams(cx, args);
+      const { lenders } = cx;
+      cx.lenders = undefined;
+      const finish = (value: unknown) => {
+        now.thread = thread;
+        cx.refresh();
+        const core = lowerResult(cx, args, value);
+        if (lenders !== undefined) { for (const handle of lenders) handle.lends--; }
+        return core;
+      };
+      const result = call(isolate, values);
+      if (!(result instanceof Promise)) return finish(result);
+      return resuming(
+        thread,
+        result.then(
+          (value) => {
+            if (isolate.over) return NEVER;
+            try {
+              return finish(value);
+            } catch (error) {
+              throw isolate.fail(error);
+            }
+          },
+          (error) => {
+            if (isolate.disposed) return NEVER;
+            throw isolate.fail(error);
+          },
+        ),
+      );
+    } catch (error) {
+      throw isolate.fail(error);
+    }
+  };
+}
+
+interface Jspi {
+  promising(func: CoreFunction): CoreFunction;
+  Suspending: new (func: CoreFunction) => WebAssembly.ImportValue;
+}
+
+const jspi = WebAssembly as unknown as Jspi;
+
+export function promising(func: CoreFunction): CoreFunction {
+  return jspi.promising(func);
+}
+
+export function suspending(func: CoreFunction): WebAssembly.ImportValue {
+  return new jspi.Suspending(func);
+}

@@ -1,0 +1,119 @@
+/**
+ * Finds the host's implementation of each import.
+ *
+ * @module
+ */
+import { camelCase, findCompatible, parseFunctionName, pascalCase, withoutVersion } from "../../component/mod.ts";
+import { SkerryError } from "../../errors.ts";
+import { type HostImports, type HostInterface, mayWait } from "../mod.ts";
+import type { HostFace } from "./faces.ts";
+import type { ResolvedHost } from "./host_call.ts";
+import type { HostFunc, ImportPlan, Plan } from "./plan.ts";
+
+// deno-lint-ignore no-explicit-any -- a host function or class, of any shape
+type Callable = any;
+
+/**
+ * Resolves all imports, and tells `face` the host's classes.
+ *
+ * @throws {SkerryError} `component-import-missing`, with all that is missing.
+ */
+export function resolveHost(plan: Plan, host: HostImports, face: HostFace): Map<HostFunc, ResolvedHost> {
+  const resolved = new Map<HostFunc, ResolvedHost>();
+  const missing: string[] = [];
+  for (const wanted of plan.imports) {
+    // An interface of types alone needs nothing of the host.
+    if (wanted.functions.length + wanted.resources.size === 0) continue;
+    const found = findCompatible(wanted.name, Object.keys(host));
+    if (found === undefined) {
+      missing.push(`${wanted.name} (${nearest(wanted.name, host)})`);
+      continue;
+    }
+    const offered = host[found]!;
+    for (const problem of resolveImport(wanted, offered, face, resolved)) {
+      missing.push(`${wanted.name}#${problem} (${found} of the host lacks it)`);
+    }
+  }
+  if (missing.length > 0) {
+    throw new SkerryError(
+      "component-import-missing",
+      `linking ${plan.name}: the host does not have ${missing.join(", ")}. ` +
+        "Grant the capability that has it, or build the component without it.",
+    );
+  }
+  return resolved;
+}
+
+function nearest(wanted: string, host: HostImports): string {
+  const base = withoutVersion(wanted);
+  const others = Object.keys(host).filter((name) => withoutVersion(name) === base);
+  return others.length === 0 ? "no version of it" : `the host has ${others.join(", ")}`;
+}
+
+function resolveImport(
+  wanted: ImportPlan,
+  offered: HostInterface,
+  face: HostFace,
+  resolved: Map<HostFunc, ResolvedHost>,
+): string[] {
+  const problems: string[] = [];
+  for (const [name, type] of wanted.resources) {
+    const hostClass = callable(offered[pascalCase(name)]);
+    if (hostClass === undefined) problems.push(name);
+    else face.classes.set(type, hostClass);
+  }
+  for (const func of wanted.functions) {
+    const found = wanted.kind === "func"
+      ? plain(callable(offered) ?? callable(offered["default"]))
+      : resolve(offered, func.name);
+    if (found === undefined) problems.push(func.name);
+    else resolved.set(func, found);
+  }
+  return problems;
+}
+
+function callable(value: unknown): Callable | undefined {
+  return typeof value === "function" ? value : undefined;
+}
+
+function plain(implementation: Callable | undefined): ResolvedHost | undefined {
+  if (implementation === undefined) return undefined;
+  return { invoke: (values) => implementation(...values), waits: mayWait(implementation) };
+}
+
+function resolve(offered: HostInterface, witName: string): ResolvedHost | undefined {
+  const { kind, resource, member } = parseFunctionName(witName);
+  const name = camelCase(member);
+  if (kind === "function") return plain(callable(offered[name]));
+  const hostClass = callable(offered[pascalCase(resource!)]);
+  if (hostClass === undefined) return undefined;
+  switch (kind) {
+    case "constructor":
+      return { invoke: (values) => new hostClass(...values), waits: false };
+    case "static": {
+      const implementation = callable(hostClass[name]);
+      if (implementation === undefined) return undefined;
+      return { invoke: (values) => hostClass[name](...values), waits: mayWait(implementation) };
+    }
+    case "method": {
+      const implementation = callable(hostClass.prototype?.[name]);
+      if (implementation === undefined) return undefined;
+      return { invoke: method(name), waits: mayWait(implementation) };
+    }
+  }
+}
+
+/** Calls a method by its name, for the object may be of a class that overrides it. */
+function method(name: string): (values: unknown[]) => unknown {
+  return (values) => {
+    const self = values[0] as Callable;
+    switch (values.length) {
+      case 1:
+        return self[name]();
+      case 2:
+        return self[name](values[1]);
+      default:
+        return self[name](...values.slice(1));
+    }
+  };
+}

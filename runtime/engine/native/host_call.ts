@@ -1,0 +1,136 @@
+/**
+ * Lowered host functions: what core code calls when it calls the host.
+ *
+ * @module
+ */
+import { WitError } from "../../errors.ts";
+import { withoutVersion } from "../../component/mod.ts";
+import type { Cx } from "./context.ts";
+import type { Face } from "./handles.ts";
+import { type GuestThread, NEVER, now, resuming } from "./isolate.ts";
+import type { CoreValue } from "./lift.ts";
+import { Lifter } from "./lift.ts";
+import { Lowerer } from "./lower.ts";
+import type { HostFunc, OptionsPlan } from "./plan.ts";
+import { compileParamsLift, compileResultLower } from "./values.ts";
+import type { ResourceHandle } from "./resources.ts";
+import { trap } from "./trap.ts";
+
+/** A host function as the linker found it. */
+export interface ResolvedHost {
+  /** Calls it with lifted values. */
+  readonly invoke: (values: unknown[]) => unknown;
+  readonly waits: boolean;
+}
+
+/** `wasi:io/poll#poll` */
+export function callName(func: HostFunc): string {
+  return func.interface === undefined ? func.name : `${withoutVersion(func.interface)}#${func.name}`;
+}
+
+/**
+ * A function of core type that lifts its arguments, calls the host, and lowers what comes back. When the host waits it
+ * answers with a promise, for which the guest is suspended.
+ */
+export function lowerHost(
+  func: HostFunc,
+  host: ResolvedHost,
+  options: OptionsPlan,
+  face: Face,
+): (...args: CoreValue[]) => unknown {
+  const lift = compileParamsLift(func.type, new Lifter(face, options.encoding));
+  const lower = compileResultLower(func.type, new Lowerer(face, options.encoding));
+  const fallible = func.type.result?.kind === "result";
+  const { invoke, waits } = host;
+  const name = callName(func);
+  const { cx: index } = options;
+
+  const finish = (
+    thread: GuestThread,
+    cx: Cx,
+    args: readonly CoreValue[],
+    value: unknown,
+    lenders: ResourceHandle[] | undefined,
+  ) => {
+    now.thread = thread;
+    cx.refresh();
+    const core = lower(cx, args, value);
+    if (lenders !== undefined) { for (const handle of lenders) handle.lends--; }
+    return core;
+  };
+
+  return function hostCall(...args) {
+    const { thread } = now;
+    const { isolate } = thread;
+    try {
+      if (isolate.over) throw isolate.ended(`calling ${name}`);
+      const cx = isolate.cx(index);
+      if (!cx.instance.mayLeave) trap("cannot leave component instance");
+      cx.refresh();
+      const values = lift(cx, args);
+      const { lenders } = cx;
+      cx.lenders = undefined;
+      isolate.task.countCall(name);
+      let value: unknown;
+      try {
+        value = invoke(values);
+        if (fallible && !(waits && isThenable(value))) value = { tag: "ok", val: value };
+      } catch (thrown) {
+        value = errorOf(thrown, fallible);
+      }
+      if (isThenable(value)) {
+        if (!waits) throw promised(name);
+        return resuming(
+          thread,
+          value.then(
+            (value) => {
+              if (isolate.over) return NEVER;
+              try {
+                return finish(thread, cx, args, fallible ? { tag: "ok", val: value } : value, lenders);
+              } catch (error) {
+                throw isolate.fail(error);
+              }
+            },
+            (thrown) => {
+              if (isolate.over) return NEVER;
+              try {
+                return finish(thread, cx, args, errorOf(thrown, fallible), lenders);
+              } catch (error) {
+                throw isolate.fail(error);
+              }
+            },
+          ),
+        );
+      }
+      if (value instanceof Promise) throw promised(name);
+      return finish(thread, cx, args, value, lenders);
+    } catch (error) {
+      throw isolate.fail(error);
+    }
+  };
+}
+
+function promised(name: string): TypeError {
+  return new TypeError(`the host's ${name} returned a Promise. Declare it async, or mark it with waits().`);
+}
+
+function isThenable(value: unknown): value is Promise<unknown> {
+  return value instanceof Promise;
+}
+
+/** The `err` that a host function threw; throws on whatever is none. */
+function errorOf(thrown: unknown, fallible: boolean): { tag: "err"; val: unknown } {
+  if (fallible) {
+    if (thrown instanceof WitError) return { tag: "err", val: thrown.payload };
+    if (typeof thrown === "object" && thrown !== null && "payload" in thrown) {
+      return { tag: "err", val: thrown.payload };
+    }
+  }
+  if (thrown instanceof Error) throw thrown;
+  throw new TypeError(
+    `a host function threw ${
+      typeof thrown === "string" ? JSON.stringify(thrown) : String(thrown)
+    }, which is no Error: throw a WitError for the err of a result`,
+    { cause: thrown },
+  );
+}

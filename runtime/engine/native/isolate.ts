@@ -1,0 +1,205 @@
+/**
+ * One isolate: the core instances of a component, and the state that the Component Model keeps for them.
+ *
+ * @module
+ */
+import { currentTask, maybeTask, withTask } from "../../context.ts";
+import { SkerryError } from "../../errors.ts";
+import type { Task } from "../../task.ts";
+import { Cx, type InstanceState } from "./context.ts";
+import type { LinkedPlan } from "./link.ts";
+import type { CoreItem } from "./plan.ts";
+import { type BorrowScope, HandleTable, ResourceHandle } from "./resources.ts";
+import { trap, uncatchable } from "./trap.ts";
+
+/** What a component instance is in one isolate: `ComponentInstance` of CanonicalABI.md. */
+export class ComponentState implements InstanceState {
+  readonly index: number;
+  readonly handles: HandleTable = new HandleTable();
+  mayEnter = true;
+  mayLeave = true;
+
+  constructor(index: number) {
+    this.index = index;
+  }
+}
+
+/** What guest code runs as: whose calls the imported functions are. */
+export class GuestThread implements BorrowScope {
+  readonly isolate: NativeIsolate;
+  readonly instance: ComponentState;
+  /** Borrows that the callee has to drop before it returns. */
+  borrows = 0;
+  /** `context.get` and `context.set`. */
+  readonly storage: [number, number] = [0, 0];
+
+  constructor(isolate: NativeIsolate, instance: ComponentState) {
+    this.isolate = isolate;
+    this.instance = instance;
+  }
+}
+
+/**
+ * The thread whose guest code is running. Imported functions are made once for all isolates and find theirs here.
+ *
+ * It is set wherever guest code is entered or goes on: before a call, after a host function has returned, and when a
+ * suspended guest is resumed. The last is sound because the reaction that sets it and the one by which the engine
+ * resumes the guest are on the same promise, one after the other: no other microtask comes between them.
+ */
+export const now: { thread: GuestThread } = { thread: undefined as unknown as GuestThread };
+
+/** Never settles: what a guest waits for once its isolate is over. */
+export const NEVER: Promise<never> = new Promise<never>(() => {});
+
+/** A function of core code. */
+// deno-lint-ignore no-explicit-any -- core values of any signature
+export type CoreFunction = (...args: any[]) => any;
+
+/** `promise` for a suspended guest: as it settles, {@linkcode now} is set for whom it resumes. */
+export function resuming<T>(thread: GuestThread, promise: Promise<T>): Promise<T> {
+  const set = () => {
+    now.thread = thread;
+  };
+  promise.then(set, set);
+  return promise;
+}
+
+export class NativeIsolate {
+  readonly task: Task = currentTask();
+  readonly instances: readonly ComponentState[];
+  /** Set when the isolate may not run any more: disposed, its task over, or trapped. */
+  over = false;
+  readonly #linked: LinkedPlan;
+  readonly #exports: (WebAssembly.Exports | undefined)[];
+  readonly #contexts: (Cx | undefined)[];
+  #failure: { readonly error: unknown } | undefined;
+  #disposed = false;
+  readonly #forget: () => void;
+
+  constructor(linked: LinkedPlan) {
+    const { plan } = linked;
+    this.#linked = linked;
+    this.instances = plan.owners.map((_, index) => new ComponentState(index));
+    this.#exports = new Array(plan.instances.length).fill(undefined);
+    this.#contexts = new Array(plan.contexts.length).fill(undefined);
+    this.#forget = this.task.defer(() => this.dispose());
+    if (this.over) throw this.ended(`instantiating ${plan.name}`);
+    try {
+      this.#instantiate();
+    } catch (error) {
+      const cause = this.#failure === undefined ? error : this.#failure.error;
+      this.dispose();
+      throw cause;
+    }
+  }
+
+  #instantiate(): void {
+    const { plan, modules, imports } = this.#linked;
+    for (let i = 0; i < plan.instances.length; i++) {
+      const { module, owner } = plan.instances[i]!;
+      now.thread = new GuestThread(this, this.instances[owner]!);
+      const instance = new WebAssembly.Instance(modules[module]!, imports[i]!(this));
+      this.#exports[i] = instance.exports;
+    }
+  }
+
+  /** What core definition this is in this isolate. */
+  export(item: CoreItem & { kind: "export" }): WebAssembly.ExportValue {
+    return this.#exports[item.instance]![item.name]!;
+  }
+
+  /** A core function to call from JavaScript. */
+  func(item: CoreItem): CoreFunction {
+    return item.kind === "synth" ? this.#linked.functions[item.index]!.call : this.export(item) as CoreFunction;
+  }
+
+  cx(index: number): Cx {
+    return this.#contexts[index] ?? this.#makeCx(index);
+  }
+
+  #makeCx(index: number): Cx {
+    const { owner, memory, realloc } = this.#linked.plan.contexts[index]!;
+    const cx = new Cx(
+      this,
+      this.instances[owner]!,
+      memory?.kind === "export" ? this.export(memory) as WebAssembly.Memory : undefined,
+      realloc && this.func(realloc),
+    );
+    this.#contexts[index] = cx;
+    return cx;
+  }
+
+  /** Enters component instances; traps if one is entered already. */
+  enter(instances: readonly number[]): void {
+    for (const index of instances) {
+      if (!this.instances[index]!.mayEnter) trap("cannot enter component instance");
+    }
+    for (const index of instances) this.instances[index]!.mayEnter = false;
+  }
+
+  leave(instances: readonly number[]): void {
+    for (const index of instances) this.instances[index]!.mayEnter = true;
+  }
+
+  /**
+   * Ends the isolate for an error that guest code has met. Answers what to throw through the guest's frames.
+   */
+  fail(error: unknown): unknown {
+    if (this.#failure !== undefined) return error;
+    this.#failure = { error };
+    this.over = true;
+    return uncatchable(error);
+  }
+
+  /** The error that ended the isolate, or `thrown` if it has none; ends it. */
+  failed(thrown: unknown): unknown {
+    if (this.#failure === undefined) {
+      this.#failure = { error: thrown };
+      this.over = true;
+    }
+    return this.#failure.error;
+  }
+
+  /** Runs `body` in the isolate's task, whoever called. */
+  inTask<T>(body: () => T): T {
+    return maybeTask() === this.task ? body() : withTask(this.task, body);
+  }
+
+  ended(attempted: string): SkerryError {
+    return new SkerryError("internal", `${attempted}: the isolate is over`, {
+      cause: this.#failure === undefined ? this.task.signal.reason : this.#failure.error,
+    });
+  }
+
+  /** Whether {@linkcode dispose} has run: nothing of the guest may run again, not even to see its failure. */
+  get disposed(): boolean {
+    return this.#disposed;
+  }
+
+  /** Drops the host's resources that the guest still owns, each once. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.over = true;
+    this.#forget?.();
+    const left = new Set<object>();
+    for (const { handles } of this.instances) {
+      for (const entry of handles.values()) {
+        if (entry instanceof ResourceHandle && entry.own && entry.type.owner === undefined) {
+          left.add(entry.rep as object);
+        }
+      }
+      handles.clear();
+    }
+    if (left.size > 0) this.inTask(() => left.forEach((resource) => this.#drop(resource)));
+  }
+
+  #drop(resource: object): void {
+    try {
+      (resource as Partial<Disposable>)[Symbol.dispose]?.();
+    } catch (error) {
+      const detail = error instanceof Error ? error.stack ?? error.message : error;
+      this.task.log("error", `dropping a ${resource.constructor.name}: ${detail}`);
+    }
+  }
+}

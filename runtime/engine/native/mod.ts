@@ -1,0 +1,110 @@
+/**
+ * The native engine: Skerry's own linker for the Component Model.
+ *
+ * What can be worked out when a component is loaded or linked is worked out then: a plan of its instances, the compiled
+ * core modules, and one closure for each lift and each lower. An isolate only instantiates core modules.
+ *
+ * @module
+ */
+import { camelCase, decodeComponent, parseFunctionName } from "../../component/mod.ts";
+import { SkerryError } from "../../errors.ts";
+import type { Engine, ExportedFunction, HostImports, Isolate, LinkedComponent, LoadedComponent } from "../mod.ts";
+import { elaborate } from "./elaborate.ts";
+import { NativeIsolate } from "./isolate.ts";
+import { link, type LinkedPlan } from "./link.ts";
+import type { ExportItem, Plan } from "./plan.ts";
+import { refuseUnsupported } from "./unsupported.ts";
+
+/** The name under which functions are found that a component exports by themselves, not in an interface. */
+export const ROOT = "$root";
+
+/**
+ * Skerry's own engine.
+ *
+ * @example
+ * ```ts
+ * import { nativeEngine } from "./mod.ts";
+ *
+ * const empty = new Uint8Array([0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0]);
+ * const component = await nativeEngine.load(empty, { name: "empty" });
+ * console.assert(component.imports.length === 0 && component.exports.length === 0);
+ * ```
+ */
+export const nativeEngine: Engine = {
+  name: "native",
+  async load(bytes, { name = "component" } = {}) {
+    if (!("Suspending" in WebAssembly)) {
+      throw new SkerryError(
+        "runtime-unsupported",
+        "starting the native engine: this JavaScript runtime has no WebAssembly JavaScript Promise Integration. Use Deno 2.5 or newer.",
+      );
+    }
+    const plan = elaborate(bytes, decodeComponent(bytes, name), name);
+    refuseUnsupported(plan);
+    const modules = await Promise.all(plan.modules.map(async ({ start, end }) => {
+      try {
+        return await WebAssembly.compile(bytes.subarray(start, end));
+      } catch (error) {
+        throw new SkerryError(
+          "component-malformed",
+          `compiling ${name}: ${error instanceof Error ? error.message : error}, in the core module at offset 0x${
+            start.toString(16)
+          }`,
+          { cause: error },
+        );
+      }
+    }));
+    return loaded(plan, modules);
+  },
+};
+
+function loaded(plan: Plan, modules: readonly WebAssembly.Module[]): LoadedComponent {
+  return {
+    imports: plan.imports.map(({ name, functions }) => ({ name, functions: functions.map((f) => f.name) })),
+    exports: [...plan.exports].filter(([, item]) => item.kind === "instance").map(([name]) => name),
+    // deno-lint-ignore require-await -- a refusal is a rejection
+    async link(host: HostImports): Promise<LinkedComponent> {
+      const linked = link(plan, modules, host);
+      return {
+        // deno-lint-ignore require-await -- a trap is a rejection
+        async instantiate(): Promise<Isolate> {
+          const isolate = new NativeIsolate(linked);
+          return { exports: exportsOf(isolate, linked), dispose: () => isolate.dispose() };
+        },
+      };
+    },
+  };
+}
+
+/** The exports of an isolate, each interface made when it is first asked for. */
+function exportsOf(isolate: NativeIsolate, linked: LinkedPlan): Isolate["exports"] {
+  const exports = Object.create(null);
+  const root = new Map<string, ExportItem>();
+  for (const [name, item] of linked.plan.exports) {
+    if (item.kind === "instance") lazily(exports, name, () => functionsOf(isolate, linked, item.items));
+    else root.set(name, item);
+  }
+  if (root.size > 0) lazily(exports, ROOT, () => functionsOf(isolate, linked, root));
+  return exports;
+}
+
+function lazily(target: object, name: string, make: () => unknown): void {
+  let made: unknown;
+  Object.defineProperty(target, name, { enumerable: true, get: () => made ??= make() });
+}
+
+/** Functions by their camelCase names; those of resources, by their names in WIT too: `[method]counter.next`. */
+function functionsOf(
+  isolate: NativeIsolate,
+  linked: LinkedPlan,
+  items: ReadonlyMap<string, ExportItem>,
+): Record<string, ExportedFunction> {
+  const functions: Record<string, ExportedFunction> = Object.create(null);
+  for (const [name, item] of items) {
+    if (item.kind !== "func") continue;
+    const call = linked.exported(item.func);
+    const { kind, member } = parseFunctionName(name);
+    functions[kind === "function" ? camelCase(member) : name] = (...args: unknown[]) => call(isolate, args);
+  }
+  return functions;
+}

@@ -1,0 +1,85 @@
+/**
+ * `resource.new`, `resource.drop` and `resource.rep`.
+ *
+ * @module
+ */
+import { type CoreFunction, GuestThread, NEVER, now, resuming } from "./isolate.ts";
+import type { Destructor } from "./plan.ts";
+import { promising } from "./guest_call.ts";
+import { checked, ResourceHandle } from "./resources.ts";
+import { trap } from "./trap.ts";
+import type { ResourceType } from "./types.ts";
+
+export function resourceNew(type: ResourceType): CoreFunction {
+  return function resourceNew(rep: number): number {
+    const { isolate, instance } = now.thread;
+    try {
+      if (!instance.mayLeave) trap("cannot leave component instance");
+      return instance.handles.add(new ResourceHandle(type, rep, true, undefined));
+    } catch (error) {
+      throw isolate.fail(error);
+    }
+  };
+}
+
+export function resourceRep(type: ResourceType): CoreFunction {
+  return function resourceRep(index: number): number {
+    const { isolate, instance } = now.thread;
+    try {
+      return instance.handles.resource(index >>> 0, type).rep as number;
+    } catch (error) {
+      throw isolate.fail(error);
+    }
+  };
+}
+
+/**
+ * @param entered the component instances that a destructor's call enters
+ * @param suspends whether the destructor may be suspended
+ */
+export function resourceDrop(
+  type: ResourceType,
+  destructor: Destructor | undefined,
+  entered: readonly number[],
+  suspends: boolean,
+): CoreFunction {
+  return function resourceDrop(index: number): unknown {
+    const { thread } = now;
+    const { isolate, instance } = thread;
+    try {
+      if (!instance.mayLeave) trap("cannot leave component instance");
+      const { handles } = instance;
+      const handle = checked(handles.get(index >>> 0), index >>> 0, type);
+      if (handle.lends !== 0) trap(`cannot remove owned resource ${type.name} while borrowed`);
+      handles.remove(index >>> 0);
+      if (!handle.own) {
+        handle.scope!.borrows--;
+        return;
+      }
+      if (type.owner === undefined) {
+        (handle.rep as Partial<Disposable>)[Symbol.dispose]?.();
+        now.thread = thread;
+        return;
+      }
+      isolate.enter(entered);
+      if (destructor === undefined) return isolate.leave(entered);
+      now.thread = new GuestThread(isolate, isolate.instances[destructor.owner]!);
+      const call = isolate.func(destructor.core);
+      const result = (suspends && destructor.core.kind === "export" ? promising(call) : call)(handle.rep);
+      const finish = () => {
+        isolate.leave(entered);
+        now.thread = thread;
+      };
+      if (!(result instanceof Promise)) return finish();
+      return resuming(
+        thread,
+        result.then(() => isolate.over ? NEVER : finish(), (error) => {
+          if (isolate.disposed) return NEVER;
+          throw isolate.fail(error);
+        }),
+      );
+    } catch (error) {
+      throw isolate.fail(error);
+    }
+  };
+}

@@ -1,0 +1,98 @@
+/**
+ * The table of a component instance: handles of resources, waitables, error contexts, under one run of numbers.
+ *
+ * Implements "Table State" and "Resource State" of CanonicalABI.md.
+ *
+ * @module
+ */
+import { trap } from "./trap.ts";
+import type { ResourceType } from "./types.ts";
+
+/** Handles of one component instance at once, so that a guest cannot fill the host's memory with them. */
+export const MAX_HANDLES = 100_000;
+
+/** Counts the borrows that a call has handed out and that must be dropped before it returns. */
+export interface BorrowScope {
+  borrows: number;
+}
+
+/** A handle of a resource. `rep` is the host's object, or the number that the owning component gave. */
+export class ResourceHandle {
+  readonly type: ResourceType;
+  readonly rep: unknown;
+  readonly own: boolean;
+  readonly scope: BorrowScope | undefined;
+  lends = 0;
+
+  constructor(type: ResourceType, rep: unknown, own: boolean, scope: BorrowScope | undefined) {
+    this.type = type;
+    this.rep = rep;
+    this.own = own;
+    this.scope = scope;
+  }
+}
+
+/** What a table holds: anything that is an object. */
+export class HandleTable {
+  readonly #entries: (object | undefined)[] = [undefined];
+  readonly #free: number[] = [];
+
+  add(entry: object): number {
+    const free = this.#free.pop();
+    if (free !== undefined) {
+      this.#entries[free] = entry;
+      return free;
+    }
+    if (this.#entries.length > MAX_HANDLES) trap(`more than ${MAX_HANDLES} handles at once`);
+    return this.#entries.push(entry) - 1;
+  }
+
+  /** What is at `index`; traps when nothing is. */
+  get(index: number): object {
+    return this.#entries[index] ?? trap(`unknown handle index ${index}`);
+  }
+
+  remove(index: number): object {
+    const entry = this.get(index);
+    this.#entries[index] = undefined;
+    this.#free.push(index);
+    return entry;
+  }
+
+  /** All entries, in the order of their numbers. */
+  *values(): Generator<object> {
+    for (const entry of this.#entries) if (entry !== undefined) yield entry;
+  }
+
+  get size(): number {
+    return this.#entries.length - 1 - this.#free.length;
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#entries.length = 1;
+    this.#free.length = 0;
+  }
+
+  /** A handle of this resource type; traps on anything else. */
+  resource(index: number, type: ResourceType): ResourceHandle {
+    return checked(this.get(index), index, type);
+  }
+}
+
+export function checked(entry: object, index: number, type: ResourceType): ResourceHandle {
+  if (!(entry instanceof ResourceHandle)) trap(`handle index ${index} is not a resource`);
+  if (entry.type !== type) {
+    trap(`handle index ${index} used with the wrong type, expected ${type.name} but found ${entry.type.name}`);
+  }
+  return entry;
+}
+
+/** Takes an own handle out of a table, as it goes to somebody else. */
+export function takeOwn(table: HandleTable, index: number, type: ResourceType): unknown {
+  const handle = table.resource(index, type);
+  if (handle.lends !== 0) trap(`cannot remove owned resource ${type.name} while borrowed`);
+  if (!handle.own) trap(`handle index ${index} is a borrow of ${type.name}, an own is needed`);
+  table.remove(index);
+  return handle.rep;
+}

@@ -1,0 +1,204 @@
+/**
+ * The core signatures that canonical functions have, and whether core code agrees with them.
+ *
+ * Implements `flatten_functype` and the validation rules of "Canonical Definitions" in CanonicalABI.md.
+ *
+ * @module
+ */
+import type { CanonOptions, CoreFuncType } from "../../component/mod.ts";
+import type { CoreItem, LiftedFunc, Synth } from "./plan.ts";
+import { type FlatType, type FuncType, MAX_FLAT_ASYNC_PARAMS, MAX_FLAT_PARAMS, type ValueType } from "./types.ts";
+
+export interface CoreSignature {
+  readonly params: readonly string[];
+  readonly results: readonly string[];
+}
+
+export function flatParams(type: FuncType): FlatType[] {
+  const flat: FlatType[] = [];
+  for (const { type: param } of type.params) {
+    flat.push(...param.flat);
+    if (flat.length > MAX_FLAT_PARAMS) break;
+  }
+  return flat;
+}
+
+/** Whether the parameters travel through memory. */
+export function spillsParams(type: FuncType, max: number): boolean {
+  return flatParams(type).length > max;
+}
+
+/** Whether the result travels through memory. */
+export function spillsResult(type: FuncType): boolean {
+  return (type.result?.flat.length ?? 0) > 1;
+}
+
+export function liftSignature(
+  type: FuncType,
+  options: Pick<CanonOptions, "async"> & { callback?: unknown },
+): CoreSignature {
+  const flat = flatParams(type);
+  const params = flat.length > MAX_FLAT_PARAMS ? ["i32"] : flat;
+  if (options.async) return { params, results: options.callback === undefined ? [] : ["i32"] };
+  return { params, results: spillsResult(type) ? ["i32"] : type.result?.flat ?? [] };
+}
+
+export function lowerSignature(type: FuncType, options: Pick<CanonOptions, "async">): CoreSignature {
+  const flat = flatParams(type);
+  if (options.async) {
+    const params = flat.length > MAX_FLAT_ASYNC_PARAMS ? ["i32"] : [...flat];
+    if (type.result !== undefined) params.push("i32");
+    return { params, results: ["i32"] };
+  }
+  const params = flat.length > MAX_FLAT_PARAMS ? ["i32"] : [...flat];
+  if (!spillsResult(type)) return { params, results: type.result?.flat ?? [] };
+  return { params: [...params, "i32"], results: [] };
+}
+
+/** What is wrong with a lift, if anything. */
+export function checkLift(
+  lift: LiftedFunc,
+  options: CanonOptions,
+  typeOf: (item: CoreItem) => CoreFuncType | undefined,
+): string | undefined {
+  const { type } = lift;
+  if (options.async && !type.async) return "the `async` canonical option requires an async function type";
+  if (options.callback !== undefined && !options.async) return "cannot specify callback without async";
+  if (options.async && options.postReturn !== undefined) return "cannot specify post-return function in async";
+  const memory = memoryProblem(
+    options,
+    type.params.map((p) => p.type),
+    spillsParams(type, MAX_FLAT_PARAMS),
+    type.result,
+    spillsResult(type) && !options.async,
+  );
+  if (memory !== undefined) return memory;
+  const core = typeOf(lift.core);
+  const wanted = liftSignature(type, options);
+  if (core !== undefined && !same(core, wanted)) return mismatch("lowered", wanted, core);
+  const post = lift.options.postReturn && typeOf(lift.options.postReturn);
+  if (post && !same(post, { params: wanted.results, results: [] })) {
+    return "core function for post-return has the wrong type";
+  }
+  const callback = lift.options.callback && typeOf(lift.options.callback);
+  if (callback && !same(callback, { params: ["i32", "i32", "i32"], results: ["i32"] })) {
+    return "canonical option `callback` requires a core function of type (i32, i32, i32) -> i32";
+  }
+  return undefined;
+}
+
+function memoryProblem(
+  options: CanonOptions,
+  lowered: readonly ValueType[],
+  loweredSpill: boolean,
+  lifted: ValueType | undefined,
+  liftedSpill: boolean,
+): string | undefined {
+  const needsRealloc = loweredSpill || lowered.some((t) => t.hasPointer);
+  if (options.memory === undefined && (needsRealloc || liftedSpill || lifted?.hasPointer)) {
+    return "canonical option `memory` is required";
+  }
+  if (options.realloc === undefined && needsRealloc) return "canonical option `realloc` is required";
+  if (options.realloc !== undefined && options.memory === undefined) return "canonical option `memory` is required";
+  return undefined;
+}
+
+export function checkLower(type: FuncType, options: CanonOptions): string | undefined {
+  if (options.async && !type.async) return "the `async` canonical option requires an async function type";
+  if (options.postReturn !== undefined) return "canonical option `post-return` cannot be specified for lowerings";
+  if (options.callback !== undefined) return "canonical option `callback` cannot be specified for lowerings";
+  const max = options.async ? MAX_FLAT_ASYNC_PARAMS : MAX_FLAT_PARAMS;
+  const liftsFromMemory = spillsParams(type, max) || type.params.some((p) => p.type.hasPointer);
+  const resultInMemory = options.async ? type.result !== undefined : spillsResult(type);
+  if (options.memory === undefined && (liftsFromMemory || resultInMemory || type.result?.hasPointer)) {
+    return "canonical option `memory` is required";
+  }
+  if (options.realloc === undefined && type.result?.hasPointer) return "canonical option `realloc` is required";
+  return undefined;
+}
+
+/** What is wrong when core code imports an engine's function as `type`. */
+export function checkSynth(synth: Synth, type: CoreFuncType): string | undefined {
+  const wanted = synthSignature(synth);
+  return wanted === undefined || same(type, wanted) ? undefined : mismatch("imported", wanted, type);
+}
+
+const I32: FlatType = "i32";
+
+function synthSignature(synth: Synth): CoreSignature | undefined {
+  switch (synth.kind) {
+    case "lower":
+      return lowerSignature(synth.func.type, synth.options);
+    case "resource.new":
+    case "resource.rep":
+      return { params: [I32], results: [I32] };
+    case "resource.drop":
+      return { params: [I32], results: [] };
+    case "task.return": {
+      const flat = synth.result?.flat ?? [];
+      return { params: flat.length > MAX_FLAT_PARAMS ? [I32] : flat, results: [] };
+    }
+    case "stream":
+    case "future":
+      return copySignature(synth);
+    case "error-context.new":
+      return { params: [I32, I32], results: [I32] };
+    case "error-context.debug-message":
+      return { params: [I32, I32], results: [] };
+    case "waitable-set.wait":
+    case "waitable-set.poll":
+      return { params: [I32, I32], results: [I32] };
+    case "builtin":
+      return builtinSignature(synth.canon);
+  }
+}
+
+function copySignature(synth: Synth & { kind: "stream" | "future" }): CoreSignature {
+  switch (synth.op) {
+    case "new":
+      return { params: [], results: ["i64"] };
+    case "read":
+    case "write":
+      return { params: synth.kind === "stream" ? [I32, I32, I32] : [I32, I32], results: [I32] };
+    case "cancel-read":
+    case "cancel-write":
+      return { params: [I32], results: [I32] };
+    default:
+      return { params: [I32], results: [] };
+  }
+}
+
+function builtinSignature(canon: (Synth & { kind: "builtin" })["canon"]): CoreSignature | undefined {
+  switch (canon.kind) {
+    case "task.cancel":
+    case "backpressure.inc":
+    case "backpressure.dec":
+      return { params: [], results: [] };
+    case "subtask.drop":
+    case "error-context.drop":
+    case "waitable-set.drop":
+      return { params: [I32], results: [] };
+    case "waitable-set.new":
+    case "thread.yield":
+      return { params: [], results: [I32] };
+    case "waitable.join":
+      return { params: [I32, I32], results: [] };
+    case "subtask.cancel":
+      return { params: [I32], results: [I32] };
+    case "context.get":
+      return { params: [], results: [canon.type] };
+    case "context.set":
+      return { params: [canon.type], results: [] };
+    default:
+      return undefined;
+  }
+}
+
+function same(a: CoreSignature, b: CoreSignature): boolean {
+  return String(a.params) === String(b.params) && String(a.results) === String(b.results);
+}
+
+function mismatch(what: string, wanted: CoreSignature, found: CoreSignature): string {
+  const show = (s: CoreSignature) => `(${s.params.join(", ")}) -> (${s.results.join(", ")})`;
+  return `${what} function has type ${show(found)}, expected ${show(wanted)}`;
+}

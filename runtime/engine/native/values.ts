@@ -1,0 +1,124 @@
+/**
+ * Parameters and results of whole functions.
+ *
+ * Implements "Lifting and Lowering Values" of CanonicalABI.md.
+ *
+ * @module
+ */
+import type { Cx } from "./context.ts";
+import type { CoreValue, Lifter, LiftFlat } from "./lift.ts";
+import type { Lowerer, LowerFlat } from "./lower.ts";
+import { flatParams, spillsParams, spillsResult } from "./signatures.ts";
+import { alignTo, type FuncType, MAX_FLAT_PARAMS } from "./types.ts";
+
+/** The parameters of a function as they lie in memory: a tuple. */
+function tuple(type: FuncType): { offsets: number[]; size: number; align: number } {
+  let size = 0;
+  let align = 1;
+  const offsets = type.params.map(({ type: param }) => {
+    const offset = alignTo(size, param.align);
+    size = offset + param.size;
+    align = Math.max(align, param.align);
+    return offset;
+  });
+  return { offsets, size: alignTo(size, align), align };
+}
+
+/** Lifts the parameters of a lowered function out of its core arguments. */
+export function compileParamsLift(
+  type: FuncType,
+  lifter: Lifter,
+  max = MAX_FLAT_PARAMS,
+): (cx: Cx, args: readonly CoreValue[]) => unknown[] {
+  if (spillsParams(type, max)) {
+    const { offsets, size, align } = tuple(type);
+    const loads = type.params.map((p) => lifter.load(p.type));
+    return (cx, args) => {
+      const ptr = (args[0] as number) >>> 0;
+      cx.checkRange(ptr, align, size, "parameters");
+      return loads.map((load, i) => load(cx, ptr + offsets[i]!));
+    };
+  }
+  let at = 0;
+  const lifts = type.params.map(({ type: param }): LiftFlat => {
+    const lift = lifter.flat(param, at);
+    at += param.flat.length;
+    return lift;
+  });
+  const [first, second] = lifts;
+  switch (lifts.length) {
+    case 0:
+      return () => [];
+    case 1:
+      return (cx, args) => [first!(cx, args)];
+    case 2:
+      return (cx, args) => [first!(cx, args), second!(cx, args)];
+    default:
+      return (cx, args) => lifts.map((lift) => lift(cx, args));
+  }
+}
+
+/** Lowers the result of a lowered function: answers its core result, or writes it where the last argument points to. */
+export function compileResultLower(
+  type: FuncType,
+  lowerer: Lowerer,
+): (cx: Cx, args: readonly CoreValue[], value: unknown) => CoreValue | undefined {
+  const { result } = type;
+  if (result === undefined) return () => undefined;
+  if (spillsResult(type)) {
+    const at = spillsParams(type, MAX_FLAT_PARAMS) ? 1 : flatParams(type).length;
+    const store = lowerer.store(result);
+    const { size, align } = result;
+    return (cx, args, value) => {
+      const ptr = (args[at] as number) >>> 0;
+      cx.checkRange(ptr, align, size, "result");
+      store(cx, ptr, value);
+      return undefined;
+    };
+  }
+  const lower = lowerer.flat(result);
+  return (cx, _args, value) => {
+    const out: CoreValue[] = [];
+    lower(cx, value, out);
+    return out[0];
+  };
+}
+
+/** Lowers the parameters of a lifted function into core arguments. */
+export function compileParamsLower(
+  type: FuncType,
+  lowerer: Lowerer,
+): (cx: Cx, values: readonly unknown[]) => CoreValue[] {
+  if (spillsParams(type, MAX_FLAT_PARAMS)) {
+    const { offsets, size, align } = tuple(type);
+    const stores = type.params.map((p) => lowerer.store(p.type));
+    return (cx, values) => {
+      const ptr = cx.allocate(align, size);
+      stores.forEach((store, i) => store(cx, ptr + offsets[i]!, values[i]));
+      return [ptr | 0];
+    };
+  }
+  const lowers = type.params.map((p): LowerFlat => lowerer.flat(p.type));
+  return (cx, values) => {
+    const out: CoreValue[] = [];
+    for (let i = 0; i < lowers.length; i++) lowers[i]!(cx, values[i], out);
+    return out;
+  };
+}
+
+/** Lifts the result of a lifted function out of its core result. */
+export function compileResultLift(type: FuncType, lifter: Lifter): (cx: Cx, core: CoreValue | undefined) => unknown {
+  const { result } = type;
+  if (result === undefined) return () => undefined;
+  if (spillsResult(type)) {
+    const load = lifter.load(result);
+    const { size, align } = result;
+    return (cx, core) => {
+      const ptr = (core as number) >>> 0;
+      cx.checkRange(ptr, align, size, "result");
+      return load(cx, ptr);
+    };
+  }
+  const lift = lifter.flat(result, 0);
+  return (cx, core) => lift(cx, core === undefined ? [] : [core]);
+}
