@@ -4,8 +4,16 @@
  * @module
  */
 import { parseAccept } from "hono/utils/accept";
-import { type Failure, type FailureResponse, guestStack, requestId, SkerryError } from "../runtime/mod.ts";
+import {
+  type Failure,
+  type FailureResponse,
+  guestStack,
+  requestId,
+  type Runtime,
+  SkerryError,
+} from "../runtime/mod.ts";
 import { errorPage } from "./error_page.ts";
+import { notFoundPage } from "./not_found_page.ts";
 import { markup, page, PAGE_HEADERS } from "./page.ts";
 
 /** The body of an answer to a program. */
@@ -29,7 +37,8 @@ const RETRY_AFTER_S = 1;
  * Makes answers to failed requests. Outside development they hold the code, its summary and the request's id: a message
  * is for the operator, and may name files, hosts or what a guest has printed.
  */
-export function failureResponse({ dev }: { readonly dev: boolean }): FailureResponse {
+export function failureResponse(runtime: Pick<Runtime, "dev" | "functions">): FailureResponse {
+  const { dev } = runtime;
   return function answerFailure(failure: Failure): Response {
     const { error, task, request } = failure;
     const id = task?.id ?? requestId(request.headers.get("x-request-id"));
@@ -40,7 +49,9 @@ export function failureResponse({ dev }: { readonly dev: boolean }): FailureResp
     const init = { status: error.status, headers };
     if (prefersPage(request.headers.get("accept"))) {
       for (const [name, value] of Object.entries(PAGE_HEADERS)) headers.set(name, value);
-      return new Response(dev ? errorPage(failure, id) : plainPage(error, id), init);
+      if (!dev) return new Response(plainPage(error, id), init);
+      const missing = error.code === "route-not-found";
+      return new Response(missing ? notFoundPage(runtime.functions, request, id) : errorPage(failure, id), init);
     }
     headers.set("content-type", "application/json; charset=utf-8");
     const body: FailureBody = {

@@ -236,6 +236,21 @@ Deno.test("a broken function's page says why it is broken", async () => {
   expect((await failure(await app.request("/"))).detail).toBe(cause.message);
 });
 
+Deno.test("in development a browser that asks for nothing known sees the functions that there are", async () => {
+  const runtime = new FakeRuntime({ dev: true }).add("hello", { path: "/hello" }).add("user", {
+    path: "/users/:id",
+    methods: ["GET"],
+  });
+  const response = await createRoutes(runtime).request("/<b>", { headers: BROWSER });
+  expect(response.status).toBe(404);
+  const body = await response.text();
+  expect(body).toContain('<a href="/hello">/hello</a>');
+  expect(body).toContain("GET /users/:id");
+  expect(body).not.toContain("<b>");
+  const production = createRoutes(new FakeRuntime().add("hello", { path: "/hello" }));
+  expect(await (await production.request("/x", { headers: BROWSER })).text()).not.toContain("hello");
+});
+
 Deno.test("a page is for whoever asks for one", async () => {
   const app = createRoutes(new FakeRuntime());
   const type = async (accept?: string) => {
