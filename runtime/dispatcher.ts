@@ -35,7 +35,8 @@ export interface Handler {
 /** A request that got no response of its function. */
 export interface Failure {
   readonly error: SkerryError;
-  readonly task: Task;
+  /** The request's task; `null` if it ended before there was one. */
+  readonly task: Task | null;
   readonly request: Request;
 }
 

@@ -1,0 +1,174 @@
+/**
+ * The runtime of a process: a folder of functions, an engine, a host, and the tasks that run.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { builtinCapabilities } from "./capabilities/mod.ts";
+import type { Capability } from "./capability.ts";
+import { Dispatcher, type FailureResponse, findHandler, type ServedFunction } from "./dispatcher.ts";
+import type { Engine } from "./engine/mod.ts";
+import { SkerryError, toSkerryError } from "./errors.ts";
+import { type FunctionEntry as Entry, type FunctionEvent, type FunctionFolder, FunctionRegistry } from "./functions.ts";
+import { Host } from "./host.ts";
+import { MAX_COMPONENT_BYTES } from "./limits.ts";
+import { jsonSink, type LogSink } from "./log.ts";
+import { shownPath } from "./manifest/folder.ts";
+import { grantSchemas } from "./manifest/grants.ts";
+
+/** A function as the router sees it. */
+export type FunctionEntry = Entry<ServedFunction>;
+
+/** Functions, and how a request gets to one. */
+export interface Runtime {
+  /** Whether callers may see what an operator sees. */
+  readonly dev: boolean;
+  readonly functions: readonly FunctionEntry[];
+  /** Changes whenever the routes of a function may have changed. */
+  readonly version: number;
+  /** Whether it takes no more requests. */
+  readonly stopping: boolean;
+  /** Serves a request by a function, in a task of its own. Never rejects: a failure becomes a response through `failed`. */
+  dispatch(entry: FunctionEntry, request: Request, failed: FailureResponse): Promise<Response>;
+  /** Lets running requests finish, at most `graceMs` milliseconds, and ends the rest. Returns how many those were. */
+  stop(graceMs: number): Promise<number>;
+}
+
+export interface RuntimeOptions {
+  /** The folder whose subfolders are functions. */
+  readonly directory: string;
+  readonly engine: Engine;
+  /** Capabilities of one's own, beside Skerry's. */
+  readonly capabilities?: readonly Capability[];
+  /** Show callers what an operator sees. Default: false. */
+  readonly dev?: boolean;
+  /** Load a function when its first request comes. Default: false. */
+  readonly lazy?: boolean;
+  /** Where log records go. Default: JSON lines on stdout. */
+  readonly sink?: LogSink;
+  readonly report?: (event: FunctionEvent) => void;
+  /** Builds a function that is given as source; resolves to the path of its `.wasm`. Without it, source is refused. */
+  readonly build?: (folder: FunctionFolder) => Promise<string>;
+}
+
+/**
+ * A runtime that serves a folder of functions. Call {@linkcode FunctionRuntime.scan} before the first request.
+ */
+export class FunctionRuntime implements Runtime {
+  readonly dev: boolean;
+  readonly #options: RuntimeOptions;
+  readonly #sink: LogSink;
+  readonly #host: Host;
+  readonly #registry: FunctionRegistry<ServedFunction>;
+  readonly #dispatcher: Dispatcher;
+  #stopping = false;
+
+  constructor(options: RuntimeOptions) {
+    this.#options = options;
+    this.dev = options.dev ?? false;
+    this.#sink = options.sink ?? jsonSink;
+    const capabilities = [...builtinCapabilities, ...options.capabilities ?? []];
+    this.#host = new Host(capabilities);
+    this.#dispatcher = new Dispatcher({ sink: this.#sink, record: this.dev });
+    this.#registry = new FunctionRegistry({
+      directory: options.directory,
+      grants: grantSchemas(capabilities),
+      load: (folder) => this.#load(folder),
+      ...(options.report === undefined ? {} : { report: options.report }),
+      lazy: options.lazy ?? false,
+    });
+  }
+
+  get functions(): readonly FunctionEntry[] {
+    return this.#registry.entries;
+  }
+
+  get version(): number {
+    return this.#registry.version;
+  }
+
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
+  /** Reads the whole folder. */
+  scan(): Promise<void> {
+    return this.#registry.scan();
+  }
+
+  /** Reads one function again. */
+  refresh(folder: string): Promise<void> {
+    return this.#registry.refresh(folder);
+  }
+
+  async dispatch(entry: FunctionEntry, request: Request, failed: FailureResponse): Promise<Response> {
+    let served = entry.served;
+    if (served === null) {
+      try {
+        served = await entry.ready();
+      } catch (thrown) {
+        return failed({ error: toSkerryError(thrown, `loading ${entry.name}`), task: null, request });
+      }
+    }
+    return this.#dispatcher.dispatch(served, request, failed);
+  }
+
+  stop(graceMs: number): Promise<number> {
+    this.#stopping = true;
+    return this.#dispatcher.stop(graceMs);
+  }
+
+  async #load(folder: FunctionFolder): Promise<ServedFunction> {
+    const { manifest, directory } = folder;
+    const { name } = manifest;
+    const loaded = await this.#options.engine.load(await readComponent(await this.#wasmOf(folder)), { name });
+    const handler = findHandler(loaded, name);
+    const { component, warnings } = await this.#host.link(loaded, {
+      name,
+      directory,
+      grants: manifest.grants,
+      env: manifest.env,
+    });
+    for (const message of warnings) {
+      this.#sink({ time: Date.now(), level: "warn", message, source: "host", function: name });
+    }
+    return { name, linked: component, handler, wallMs: manifest.limits.wallMs };
+  }
+
+  #wasmOf(folder: FunctionFolder): Promise<string> | string {
+    const { manifest, directory } = folder;
+    if (manifest.source.kind === "component") return join(directory, manifest.source.path);
+    if (this.#options.build !== undefined) return this.#options.build(folder);
+    throw new SkerryError(
+      "build-failed",
+      `loading ${manifest.name}: ${manifest.source.path} is source, and this server only runs components. ` +
+        "Run `deno task build`, and serve dist/.",
+    );
+  }
+}
+
+/**
+ * The bytes of a component.
+ *
+ * @throws {SkerryError} `component-malformed`, when the file is not there or too large.
+ */
+export async function readComponent(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  const shown = shownPath(path);
+  let size: number;
+  try {
+    ({ size } = await Deno.stat(path));
+    if (size <= MAX_COMPONENT_BYTES) return await Deno.readFile(path);
+  } catch (error) {
+    throw new SkerryError(
+      "component-malformed",
+      `reading ${shown}: ${error instanceof Error ? error.message : error}`,
+      {
+        cause: error,
+      },
+    );
+  }
+  throw new SkerryError(
+    "component-malformed",
+    `reading ${shown}: it has ${size} bytes, and a component may have ${MAX_COMPONENT_BYTES}. Build it smaller.`,
+  );
+}
