@@ -136,8 +136,8 @@ const MISTAKES: [name: string, written: Record<string, unknown>, messages: strin
   ["everything allowed", { grants: { http: { allow: ["*"] } } }, [
     'grants.http.allow[0]: "*" is no http origin; write for example "https://api.example.com"',
   ]],
-  ["a wildcard origin", { grants: { http: { allow: ["https://*.example.com"] } } }, [
-    'grants.http.allow[0]: "https://*.example.com": wildcards are not understood; write each origin by itself',
+  ["a wildcard in the middle", { grants: { http: { allow: ["https://a.*.example.com"] } } }, [
+    'grants.http.allow[0]: "https://a.*.example.com": a wildcard stands for all names below one, as in "https://*.example.com"; write other origins by themselves',
   ]],
   ["a source outside the folder", { source: "../other/x.wasm" }, [
     'source: "../other/x.wasm" leads out of the function\'s folder; copy the file there and write its name',

@@ -6,15 +6,19 @@
 import type { Capability } from "../capability.ts";
 import { cli } from "./cli/mod.ts";
 import { clocks } from "./clocks/mod.ts";
+import { files } from "./files/mod.ts";
 import { http } from "./http/mod.ts";
 import { io } from "./io/mod.ts";
 import { random } from "./random/mod.ts";
+import { sockets } from "./sockets/mod.ts";
 
 /** All of them, in the order of their names. */
 export const builtinCapabilities: readonly Capability[] = [
   cli,
   clocks,
+  files,
   http,
   io,
   random,
+  sockets,
 ];

@@ -6,6 +6,9 @@
 import type { HostImports } from "../../engine/mod.ts";
 import { IoError } from "../../streams/p2/mod.ts";
 import { type ErrorCode, HttpFailure } from "./error_code.ts";
+import { Client } from "./client.ts";
+import type { HttpGrant } from "./grant.ts";
+import { FutureIncomingResponse, outgoingHandler, RequestOptions } from "./p2_client.ts";
 import { Fields } from "./p2_fields.ts";
 import { FutureTrailers, IncomingBody, IncomingRequest, IncomingResponse } from "./p2_incoming.ts";
 import { OutgoingBody, OutgoingRequest, OutgoingResponse } from "./p2_outgoing.ts";
@@ -17,18 +20,23 @@ function httpErrorCode(error: IoError): ErrorCode | undefined {
   return cause instanceof HttpFailure ? cause.payload : undefined;
 }
 
-/** `wasi:http/types`: nothing in it leaves the host. */
-export const p2: HostImports = {
-  "wasi:http/types@0.2.12": {
-    Fields,
-    FutureTrailers,
-    IncomingBody,
-    IncomingRequest,
-    IncomingResponse,
-    OutgoingBody,
-    OutgoingRequest,
-    OutgoingResponse,
-    ResponseOutparam,
-    httpErrorCode,
-  },
-};
+/** `wasi:http` for a function that may call what `grant` lists. */
+export function p2(grant: HttpGrant): HostImports {
+  return {
+    "wasi:http/types@0.2.12": {
+      Fields,
+      FutureIncomingResponse,
+      FutureTrailers,
+      IncomingBody,
+      IncomingRequest,
+      IncomingResponse,
+      OutgoingBody,
+      OutgoingRequest,
+      OutgoingResponse,
+      RequestOptions,
+      ResponseOutparam,
+      httpErrorCode,
+    },
+    "wasi:http/outgoing-handler@0.2.12": { handle: outgoingHandler(new Client(grant)) },
+  };
+}

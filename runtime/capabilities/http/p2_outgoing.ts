@@ -53,6 +53,13 @@ export class OutgoingRequest {
     if (authority === undefined || authority === "") {
       throw new HttpFailure("HTTP-request-URI-invalid", "sending a request: it has no authority");
     }
+    const length = request.#writer === undefined ? contentLength(request.#fields) : undefined;
+    if (length) {
+      throw new HttpFailure(
+        { tag: "HTTP-request-body-size", val: 0n },
+        `sending a request: content-length is ${length}, but there is no body`,
+      );
+    }
     const path = request.#pathWithQuery ?? "/";
     return {
       method: request.#method,

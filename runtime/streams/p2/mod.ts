@@ -7,3 +7,4 @@ export { closedError, failedError, IoError, type StreamError, trap } from "./err
 export { InputStream } from "./input.ts";
 export { OutputStream } from "./output.ts";
 export { poll, Pollable, waitUntilReady } from "./poll.ts";
+export { refusedResource } from "./refused.ts";
