@@ -8,17 +8,15 @@ import { defineCapability } from "../../capability.ts";
 import { httpGrant } from "./grant.ts";
 import { p2 } from "./p2.ts";
 import { p3 } from "./p3.ts";
-import { p3 } from "./p3.ts";
 
 export { serveP2 } from "./serve_p2.ts";
-export { serveP3 } from "./serve_p3.ts";
 export { serveP3 } from "./serve_p3.ts";
 
 export const http = defineCapability({
   name: "http",
-  interfaces: Object.keys({ ...p2({ allow: [] }), ...p3 }),
+  interfaces: Object.keys({ ...p2({ allow: [] }), ...p3({ allow: [] }) }),
   ungranted: { allow: [] },
   grant: httpGrant,
   open: () => undefined,
-  link: ({ grant }) => ({ ...p2(grant), ...p3 }),
+  link: ({ grant }) => ({ ...p2(grant), ...p3(grant) }),
 });
