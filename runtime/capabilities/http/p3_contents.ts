@@ -16,6 +16,7 @@ import { SkerryError } from "../../errors.ts";
 import type { Fields as HostFields } from "../../http/fields.ts";
 import type { Body } from "../../http/message.ts";
 import { emptySource } from "../../streams/bytes.ts";
+import { afterTurn } from "../../streams/turn.ts";
 import { type ErrorCode, errorCodeOf, HttpFailure } from "./error_code.ts";
 import { Fields } from "./p3_fields.ts";
 import { GuestBodySource, watchEnd } from "./p3_source.ts";
@@ -134,7 +135,8 @@ export class GuestContents implements Contents {
     // Whether anyone waits for the trailers is the transport's affair.
     trailers.catch(() => {});
     if (this.#stream === undefined) {
-      trailers.then(() => this.transmitted(OK), (error) => this.#failed(error));
+      // Whether a request without a body got through, its sender has to say.
+      trailers.then(() => this.#kind === "response" && this.transmitted(OK), (error) => this.#failed(error));
       return null;
     }
     this.#source = new GuestBodySource(readGuestStream(this.#stream), {
@@ -145,7 +147,9 @@ export class GuestContents implements Contents {
     const { source, end } = watchEnd(this.#source);
     end.then((ended) => {
       if (ended.how === "closed") this.transmitted(OK);
-      else this.#failed(ended.how === "errored" ? ended.error : undefined);
+      else if (ended.how === "errored") this.#failed(ended.error);
+      // A sender that fails gives the body up first, and then says why.
+      else afterTurn(() => this.#failed(undefined));
     });
     return { source, trailers, ...(length === undefined ? {} : { length }) };
   }

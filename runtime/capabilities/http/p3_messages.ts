@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { WitError } from "../../errors.ts";
+import { SkerryError, WitError } from "../../errors.ts";
 import type { Fields as HostFields } from "../../http/fields.ts";
 import type { HttpRequest, HttpResponse } from "../../http/message.ts";
 import { contentLength } from "./body_writer.ts";
@@ -12,6 +12,7 @@ import { isAuthority, isPathWithQuery, type Method, methodName, methodOf } from 
 import { type Scheme, schemeName, schemeOf } from "./p2_values.ts";
 import { type Consumed, type Contents, GuestContents, ReceivedContents, type Transmission } from "./p3_contents.ts";
 import { Fields, RequestOptions, type Timeouts } from "./p3_fields.ts";
+import { withError } from "./p3_source.ts";
 
 function refuse(): never {
   throw new WitError();
@@ -84,13 +85,20 @@ export class Request {
     const path = pathWithQuery ?? "/";
     const length = contentLength(request.#fields);
     request.#used = true;
+    const body = request.#contents.send({ length });
+    if (body === null && length) {
+      throw new HttpFailure(
+        { tag: "HTTP-request-body-size", val: 0n },
+        `sending a request: content-length is ${length}, but there is no body`,
+      );
+    }
     return {
       method,
       scheme: scheme ?? "https",
       authority,
       pathWithQuery: path.startsWith("/") || path === "*" ? path : `/${path}`,
       fields: request.#fields,
-      body: request.#contents.send({ length }),
+      body,
     };
   }
 
@@ -157,6 +165,12 @@ export class Request {
   }
 }
 
+function brokenOff(error: unknown): unknown {
+  if (!(error instanceof HttpFailure)) return error;
+  const message = `passing a response on: ${error.message}`;
+  return new SkerryError("guest-response-incomplete", message, { cause: error });
+}
+
 /** Statuses whose `content-length` speaks of a body that is not there: RFC 9110, section 8.6. */
 const NO_BODY: ReadonlySet<number> = new Set([204, 304]);
 
@@ -197,10 +211,11 @@ export class Response {
     if (body === null && length !== undefined && length > 0) {
       throw new HttpFailure("HTTP-protocol-error", `content-length is ${length}, but there is no body`);
     }
-    return {
-      response: { status: response.#status, fields: response.#fields, body },
-      guest: contents instanceof GuestContents ? contents : undefined,
-    };
+    const head = { status: response.#status, fields: response.#fields };
+    if (contents instanceof GuestContents) return { response: { ...head, body }, guest: contents };
+    // A response that came from elsewhere, passed on: to our own server its failure is the function's.
+    const passedOn = body && { ...body, source: withError(body.source, (error) => brokenOff(error)) };
+    return { response: { ...head, body: passedOn }, guest: undefined };
   }
 
   static consumeBody(response: Response, verdict: unknown): Consumed {

@@ -50,6 +50,27 @@ export function watchEnd(source: ByteSource): { readonly source: ByteSource; rea
   };
 }
 
+/** `source`, with what `map` makes of its error. */
+export function withError(source: ByteSource, map: (error: unknown) => unknown): ByteSource {
+  return {
+    get state() {
+      return source.state;
+    },
+    get error() {
+      return map(source.error);
+    },
+    get ready() {
+      return source.ready;
+    },
+    get remaining() {
+      return source.remaining;
+    },
+    take: (max) => source.take(max),
+    cancel: (reason) => source.cancel(reason),
+    subscribe: (wake) => source.subscribe(wake),
+  };
+}
+
 /** What is asked of a body that a guest writes. */
 export interface GuestBodyOptions {
   /** From `content-length`, where it counts. */
