@@ -78,6 +78,7 @@ export const ERROR_KINDS = Object.freeze({
     "The component does not export an HTTP handler.",
   ),
   "build-failed": kind("operator", 500, "The function could not be built."),
+  "setting-invalid": kind("operator", 500, "A setting of the server is not valid."),
   "manifest-invalid": kind("operator", 500, "The manifest is not valid."),
   "route-conflict": kind("operator", 500, "Two functions claim one route."),
   "grant-invalid": kind("operator", 500, "The grant is not valid."),

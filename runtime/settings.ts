@@ -1,0 +1,95 @@
+/**
+ * The settings of a server, from its environment: read once, strictly.
+ *
+ * @module
+ */
+import { SkerryError } from "./errors.ts";
+import { STOP_GRACE_MS } from "./limits.ts";
+import { oneOf, suggest } from "./manifest/suggest.ts";
+
+/** The settings of a server, defaults applied. */
+export interface Settings {
+  /** `dev`: build, watch, and show callers what an operator sees. Default: `production`. */
+  readonly mode: "dev" | "production";
+  /** The folder of functions; `null` for `dist/components` in production if that is there, and `components` otherwise. */
+  readonly functions: string | null;
+  /** 0 is any that is free. Default: 8000. */
+  readonly port: number;
+  /** The address to listen on. Default: `127.0.0.1` in `dev`, all addresses in production. */
+  readonly host: string;
+  /** How long running requests may go on after SIGINT or SIGTERM, in milliseconds. */
+  readonly stopGraceMs: number;
+  /** Log records as lines for people or for machines. Default: `pretty` in `dev`, `json` in production. */
+  readonly log: "pretty" | "json";
+  /** Load a function when its first request comes, not at the start. Default: only on Deno Deploy. */
+  readonly lazy: boolean;
+}
+
+/** Every setting has a line here. */
+const NAMES = {
+  mode: "SKERRY_MODE",
+  functions: "SKERRY_FUNCTIONS",
+  port: "PORT",
+  host: "SKERRY_HOST",
+  stopGraceMs: "SKERRY_STOP_GRACE_MS",
+  log: "SKERRY_LOG",
+  lazy: "SKERRY_LAZY",
+} as const satisfies Record<keyof Settings, string>;
+
+/**
+ * Reads the settings from environment variables. A variable that begins with `SKERRY_` and is no setting is an error: it
+ * is one misspelt.
+ *
+ * @throws {SkerryError} `setting-invalid`, with what to write instead.
+ *
+ * @example
+ * ```ts
+ * import { readSettings } from "./settings.ts";
+ *
+ * const settings = readSettings({ PORT: "8080", SKERRY_MODE: "dev" });
+ * console.assert(settings.port === 8080 && settings.host === "127.0.0.1");
+ * ```
+ */
+export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
+  const known: readonly string[] = Object.values(NAMES);
+  for (const name of Object.keys(environment)) {
+    if (!name.startsWith("SKERRY_") || known.includes(name)) continue;
+    throw invalid(name, `no such setting; write ${JSON.stringify(suggest(name, known)) ?? oneOf(known)}`);
+  }
+  // An empty variable is how a shell or a container unsets one.
+  const read = (setting: keyof Settings) => environment[NAMES[setting]] || undefined;
+  const mode = choice("mode", read("mode"), ["dev", "production"], "production");
+  return {
+    mode,
+    functions: read("functions") ?? null,
+    port: whole("port", read("port"), 65_535, 8000),
+    host: read("host") ?? (mode === "dev" ? "127.0.0.1" : "0.0.0.0"),
+    stopGraceMs: whole("stopGraceMs", read("stopGraceMs"), 3_600_000, STOP_GRACE_MS),
+    log: choice("log", read("log"), ["pretty", "json"], mode === "dev" ? "pretty" : "json"),
+    lazy: choice("lazy", read("lazy"), ["0", "1"], environment.DENO_DEPLOYMENT_ID ? "1" : "0") === "1",
+  };
+}
+
+function choice<T extends string>(
+  setting: keyof Settings,
+  written: string | undefined,
+  allowed: readonly [T, ...T[]],
+  byDefault: T,
+): T {
+  if (written === undefined) return byDefault;
+  if ((allowed as readonly string[]).includes(written)) return written as T;
+  const near = suggest(written, allowed);
+  const instead = near === undefined ? oneOf(allowed) : JSON.stringify(near);
+  throw invalid(NAMES[setting], `${JSON.stringify(written)} is not understood; write ${instead}`);
+}
+
+function whole(setting: keyof Settings, written: string | undefined, most: number, byDefault: number): number {
+  if (written === undefined) return byDefault;
+  const number = /^\d{1,10}$/.test(written) ? Number(written) : NaN;
+  if (number <= most) return number;
+  throw invalid(NAMES[setting], `${JSON.stringify(written)} is not understood; write a whole number up to ${most}`);
+}
+
+function invalid(name: string, message: string): SkerryError {
+  return new SkerryError("setting-invalid", `reading the environment: ${name}: ${message}.`);
+}

@@ -1,0 +1,69 @@
+import { expect } from "@std/expect";
+import { readSettings } from "./settings.ts";
+
+Deno.test("readSettings() applies every default", () => {
+  expect(readSettings({})).toEqual({
+    mode: "production",
+    functions: null,
+    port: 8000,
+    host: "0.0.0.0",
+    stopGraceMs: 10_000,
+    log: "json",
+    lazy: false,
+  });
+});
+
+Deno.test("readSettings() shows a developer more, and nobody else", () => {
+  expect(readSettings({ SKERRY_MODE: "dev" })).toMatchObject({ mode: "dev", host: "127.0.0.1", log: "pretty" });
+});
+
+Deno.test("readSettings() takes what is written, and an empty variable for none", () => {
+  const settings = readSettings({
+    SKERRY_MODE: "production",
+    SKERRY_FUNCTIONS: "./mine",
+    PORT: "0",
+    SKERRY_HOST: "::1",
+    SKERRY_STOP_GRACE_MS: "500",
+    SKERRY_LOG: "pretty",
+    SKERRY_LAZY: "",
+    HOME: "/home/me",
+  });
+  expect(settings).toEqual({
+    mode: "production",
+    functions: "./mine",
+    port: 0,
+    host: "::1",
+    stopGraceMs: 500,
+    log: "pretty",
+    lazy: false,
+  });
+});
+
+Deno.test("readSettings() loads functions when they are asked for on Deno Deploy", () => {
+  expect(readSettings({ DENO_DEPLOYMENT_ID: "abc" }).lazy).toBe(true);
+  expect(readSettings({ DENO_DEPLOYMENT_ID: "abc", SKERRY_LAZY: "0" }).lazy).toBe(false);
+});
+
+const MISTAKES: [environment: Record<string, string>, message: string][] = [
+  [{ SKERRY_MODUS: "dev" }, 'SKERRY_MODUS: no such setting; write "SKERRY_MODE".'],
+  [
+    { SKERRY_X: "" },
+    'SKERRY_X: no such setting; write "SKERRY_MODE", "SKERRY_FUNCTIONS", "PORT", "SKERRY_HOST", ' +
+    '"SKERRY_STOP_GRACE_MS", "SKERRY_LOG" or "SKERRY_LAZY".',
+  ],
+  [{ SKERRY_MODE: "Dev" }, 'SKERRY_MODE: "Dev" is not understood; write "dev".'],
+  [{ SKERRY_MODE: "staging" }, 'SKERRY_MODE: "staging" is not understood; write "dev" or "production".'],
+  [{ PORT: "http" }, 'PORT: "http" is not understood; write a whole number up to 65535.'],
+  [{ PORT: "65536" }, 'PORT: "65536" is not understood; write a whole number up to 65535.'],
+  [{ PORT: "-1" }, 'PORT: "-1" is not understood; write a whole number up to 65535.'],
+  [
+    { SKERRY_STOP_GRACE_MS: "10s" },
+    'SKERRY_STOP_GRACE_MS: "10s" is not understood; write a whole number up to 3600000.',
+  ],
+];
+
+for (const [environment, message] of MISTAKES) {
+  Deno.test(`readSettings() refuses ${JSON.stringify(environment)}`, () => {
+    expect(() => readSettings(environment)).toThrow(`reading the environment: ${message}`);
+  });
+}
