@@ -25,6 +25,8 @@ export interface Settings {
   readonly lazy: boolean;
 }
 
+const PREFIX = "SKERRY_";
+
 /** Every setting has a line here. */
 const NAMES = {
   mode: "SKERRY_MODE",
@@ -51,10 +53,12 @@ const NAMES = {
  * ```
  */
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
-  const known: readonly string[] = Object.values(NAMES);
+  const known: readonly string[] = Object.values(NAMES).filter((name) => name.startsWith(PREFIX));
   for (const name of Object.keys(environment)) {
-    if (!name.startsWith("SKERRY_") || known.includes(name)) continue;
-    throw invalid(name, `no such setting; write ${JSON.stringify(suggest(name, known)) ?? oneOf(known)}`);
+    if (!name.startsWith(PREFIX) || known.includes(name)) continue;
+    // What all names have in common says nothing about which one was meant.
+    const near = suggest(name.slice(PREFIX.length), known.map((other) => other.slice(PREFIX.length)));
+    throw invalid(name, `no such setting; write ${near === undefined ? oneOf(known) : JSON.stringify(PREFIX + near)}`);
   }
   // An empty variable is how a shell or a container unsets one.
   const read = (setting: keyof Settings) => environment[NAMES[setting]] || undefined;

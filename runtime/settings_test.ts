@@ -48,7 +48,7 @@ const MISTAKES: [environment: Record<string, string>, message: string][] = [
   [{ SKERRY_MODUS: "dev" }, 'SKERRY_MODUS: no such setting; write "SKERRY_MODE".'],
   [
     { SKERRY_X: "" },
-    'SKERRY_X: no such setting; write "SKERRY_MODE", "SKERRY_FUNCTIONS", "PORT", "SKERRY_HOST", ' +
+    'SKERRY_X: no such setting; write "SKERRY_MODE", "SKERRY_FUNCTIONS", "SKERRY_HOST", ' +
     '"SKERRY_STOP_GRACE_MS", "SKERRY_LOG" or "SKERRY_LAZY".',
   ],
   [{ SKERRY_MODE: "Dev" }, 'SKERRY_MODE: "Dev" is not understood; write "dev".'],
