@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Bench, Scenario, Station } from "./scenarios.ts";
+import type { Bench, Scenario, Station } from "./scenario.ts";
 import { failedRow, type Row, type Sample, summarize } from "./stats.ts";
 
 /** How long and how often. */

@@ -1,7 +1,7 @@
 import { expect } from "@std/expect";
 import type { Child } from "./child.ts";
 import { runScenarios } from "./run.ts";
-import type { Bench, Scenario } from "./scenarios.ts";
+import type { Bench, Scenario } from "./scenario.ts";
 import type { Sample } from "./stats.ts";
 
 const bench: Bench = { load: {} as Child, cacheDir: "" };

@@ -1,233 +1,29 @@
 /**
- * What is measured: a list, each entry some lines.
+ * What is measured: a list, each entry a line.
  *
  * @module
  */
-import { join } from "node:path";
-import { Child, type ChildOptions } from "./child.ts";
-import { type BenchComponent, C_HTTP, QUICKJS, SMALL, STARLING } from "./components.ts";
+import { QUICKJS, SMALL, STARLING } from "./components.ts";
 import type { EngineName } from "./engines.ts";
-import type { EchoJob, LoadReport, RequestsJob } from "./load.ts";
-import type { IsolatesReport, Ready, ServerSpec } from "./serve.ts";
-import type { Sample } from "./stats.ts";
-import type { Usage } from "./usage.ts";
+import { echo, first, isolates, plain, plainEcho, requests, type Scenario } from "./scenario.ts";
 
-const ROOT = join(import.meta.dirname!, "../..");
-
-/** What a scenario is measured with. */
-export interface Bench {
-  /** The load generator. */
-  readonly load: Child;
-  /** Where engines keep what they prepare. */
-  readonly cacheDir: string;
-}
-
-/** A scenario that has been made ready. */
-export interface Station {
-  /** Runs it for about `ms` milliseconds, or once where once is all. */
-  measure(ms: number): Promise<Sample>;
-  stop(): Promise<void>;
-}
-
-/** One thing to measure. */
-export interface Scenario {
-  readonly name: string;
-  /** Numbers of connections, a row for each. */
-  readonly concurrency: readonly number[];
-  /** The name of the scenario that its ratio is to. */
-  readonly baseline?: string;
-  /** In how many rounds it takes part: some are slow, and vary little. Default: all. */
-  readonly rounds?: number;
-  /** Whether it is run for a while before it is measured. Default: true. */
-  readonly warm?: boolean;
-  /** Whether `--quick` leaves it out. */
-  readonly slow?: boolean;
-  open(bench: Bench, c: number, options?: ChildOptions): Promise<Station>;
-}
-
-const ENGINE_NAMES: readonly EngineName[] = ["jco"];
+const ENGINES: readonly EngineName[] = ["jco"];
 const COMPONENTS = [SMALL, STARLING, QUICKJS];
 
-const PLAIN_BODY = "hello from a plain handler\n";
-const ECHO_BYTES = 100 * 1024 * 1024;
+/** One scenario for each engine and component. */
+const each = (make: (engine: EngineName, component: typeof SMALL) => Scenario) =>
+  ENGINES.flatMap((engine) => COMPONENTS.map((component) => make(engine, component)));
 
-async function openServer(spec: ServerSpec, options?: ChildOptions): Promise<{ child: Child; port: number }> {
-  const child = new Child("serve.ts", spec, options);
-  try {
-    const ready = await child.hear<Ready>();
-    if ("error" in ready) throw new Error(ready.error);
-    return { child, port: ready.port };
-  } catch (error) {
-    await child.stop();
-    throw error;
-  }
-}
-
-/** A server under load. */
-async function loaded(
-  bench: Bench,
-  spec: ServerSpec,
-  job: (port: number, ms: number) => RequestsJob | EchoJob,
-  options?: ChildOptions,
-): Promise<Station> {
-  const { child, port } = await openServer(spec, options);
-  return {
-    async measure(ms) {
-      const from = await child.ask<Usage>({});
-      const report = await bench.load.ask<LoadReport>(job(port, ms));
-      return sampleOf(report, from, await child.ask<Usage>({}));
-    },
-    stop: () => child.stop(),
-  };
-}
-
-function sampleOf(report: LoadReport, from: Usage, to: Usage): Sample {
-  return {
-    perSecond: report.requests / report.elapsedMs * 1000,
-    p50Ms: report.p50Ms,
-    p99Ms: report.p99Ms,
-    cpuUs: (to.cpuUs - from.cpuUs) / report.requests,
-    rssMb: to.rssMb,
-    // Over the load's own time: what it prepares and checks is not part of it.
-    serverCores: (to.cpuUs - from.cpuUs) / 1000 / report.elapsedMs,
-    loadCores: report.cores,
-  };
-}
-
-const get = (c: number, path: string, body: string) => (port: number, ms: number): RequestsJob => ({
-  kind: "requests",
-  port,
-  path,
-  c,
-  ms,
-  expect: { status: 200, body },
-});
-
-/** Whole requests over HTTP, each in a fresh isolate. */
-function requests(engine: EngineName, component: BenchComponent): Scenario {
-  return {
-    name: `${engine}/${component.name}`,
-    concurrency: [1, 16],
-    baseline: "plain",
-    async open(bench, c, options) {
-      const spec: ServerSpec = {
-        kind: "component",
-        engine,
-        component: await component.wasm(),
-        cacheDir: bench.cacheDir,
-      };
-      return await loaded(bench, spec, get(c, component.path, component.body), options);
-    },
-  };
-}
-
-/** 100 MiB to the component and back. */
-function echo(engine: EngineName): Scenario {
-  return {
-    name: `echo/${engine}`,
-    concurrency: [1],
-    baseline: "echo/plain",
-    rounds: 3,
-    async open(bench, _c, options) {
-      const spec: ServerSpec = {
-        kind: "component",
-        engine,
-        component: await C_HTTP.wasm(),
-        cacheDir: bench.cacheDir,
-      };
-      return await loaded(bench, spec, (port) => ({ kind: "echo", port, path: "/echo", bytes: ECHO_BYTES }), options);
-    },
-  };
-}
-
-/** One isolate after another, made and ended, without HTTP. */
-function isolates(engine: EngineName, component: BenchComponent): Scenario {
-  return {
-    name: `isolate/${engine}/${component.name}`,
-    concurrency: [1],
-    slow: component !== SMALL,
-    async open(bench, _c, options) {
-      const spec: ServerSpec = {
-        kind: "isolates",
-        engine,
-        component: await component.wasm(),
-        cacheDir: bench.cacheDir,
-      };
-      const { child } = await openServer(spec, options);
-      return {
-        async measure(ms) {
-          const from = await child.ask<Usage>({});
-          const report = await child.ask<IsolatesReport>({ isolates: ms });
-          const to = await child.ask<Usage>({});
-          const { count, elapsedMs, p50Ms, p99Ms } = report;
-          return { ...sampleOf({ requests: count, elapsedMs, p50Ms, p99Ms, cores: 0 }, from, to), loadCores: null };
-        },
-        stop: () => child.stop(),
-      };
-    },
-  };
-}
-
-/**
- * From `.wasm` on disk to the first response, in a new process each time: it has imported all its code and listens when
- * the request comes, but has not looked at the component.
- *
- * @param prepared Whether the engine finds what it prepared before, or has to begin with the bare component.
- */
-function first(engine: EngineName, component: BenchComponent, prepared: boolean): Scenario {
-  return {
-    name: `first/${engine}/${component.name}${prepared ? "" : " unprepared"}`,
-    concurrency: [1],
-    rounds: prepared ? 5 : 2,
-    // Its engine's folder is filled by the first round, if nothing has filled it before.
-    warm: prepared,
-    slow: component !== SMALL,
-    async open(bench, _c, options) {
-      const wasm = await component.wasm();
-      return {
-        async measure() {
-          const cacheDir = prepared ? bench.cacheDir : await Deno.makeTempDir({ prefix: "skerry-bench-" });
-          const spec: ServerSpec = { kind: "component", lazy: true, engine, component: wasm, cacheDir };
-          try {
-            const station = await loaded(bench, spec, get(1, component.path, component.body), options);
-            try {
-              return { ...await station.measure(0), perSecond: null, loadCores: null, serverCores: null };
-            } finally {
-              await station.stop();
-            }
-          } finally {
-            if (!prepared) await Deno.remove(cacheDir, { recursive: true });
-          }
-        },
-        stop: () => Promise.resolve(),
-      };
-    },
-  };
-}
+/** Left out of a quick run. */
+const slow = (scenario: Scenario, isSlow: boolean): Scenario => ({ ...scenario, slow: isSlow });
 
 /** Everything, in the order of the table. */
 export const SCENARIOS: readonly Scenario[] = [
-  {
-    name: "plain",
-    concurrency: [1, 16],
-    baseline: "plain",
-    open: (bench, c, options) =>
-      loaded(bench, { kind: "plain", path: "/", body: PLAIN_BODY }, get(c, "/", PLAIN_BODY), options),
-  },
-  ...ENGINE_NAMES.flatMap((engine) => COMPONENTS.map((component) => requests(engine, component))),
-  {
-    name: "echo/plain",
-    concurrency: [1],
-    baseline: "echo/plain",
-    rounds: 3,
-    open: (bench, _c, options) =>
-      loaded(bench, { kind: "echo" }, (port) => ({ kind: "echo", port, path: "/", bytes: ECHO_BYTES }), options),
-  },
-  ...ENGINE_NAMES.map(echo),
-  ...ENGINE_NAMES.flatMap((engine) => COMPONENTS.map((component) => isolates(engine, component))),
-  ...ENGINE_NAMES.flatMap((engine) => COMPONENTS.map((component) => first(engine, component, true))),
-  ...ENGINE_NAMES.flatMap((engine) => COMPONENTS.map((component) => first(engine, component, false))),
+  plain,
+  ...each(requests),
+  plainEcho,
+  ...ENGINES.map(echo),
+  ...each((engine, component) => slow(isolates(engine, component), component !== SMALL)),
+  ...each((engine, component) => slow(first(engine, component, true), component !== SMALL)),
+  ...each((engine, component) => slow(first(engine, component, false), component !== SMALL)),
 ];
-
-/** The folder for what the benchmark makes. */
-export const CACHE_DIR = join(ROOT, ".skerry/bench");
