@@ -45,7 +45,7 @@ Deno.test("readSettings() loads functions when they are asked for on Deno Deploy
 });
 
 const MISTAKES: [environment: Record<string, string>, message: string][] = [
-  [{ SKERRY_MODUS: "dev" }, 'SKERRY_MODUS: no such setting; write "SKERRY_MODE".'],
+  [{ SKERRY_MODES: "dev" }, 'SKERRY_MODES: no such setting; write "SKERRY_MODE".'],
   [
     { SKERRY_X: "" },
     'SKERRY_X: no such setting; write "SKERRY_MODE", "SKERRY_FUNCTIONS", "SKERRY_HOST", ' +
