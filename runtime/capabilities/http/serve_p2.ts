@@ -52,10 +52,13 @@ class P2Exchange implements Exchange {
   async #run(isolate: Isolate, interfaceName: InterfaceName): Promise<void> {
     const handle = isolate.exports[interfaceName]?.["handle"];
     const ended = Promise.withResolvers<void>();
+    // The task's end comes before the isolate's, which drops what the guest still holds: that is no doing of the guest's.
     const forget = this.#task.defer(() => {
       const { reason } = this.#task.signal;
-      if (reason instanceof SkerryError) ended.reject(reason);
-      else ended.resolve();
+      const failure = reason instanceof SkerryError ? reason : undefined;
+      this.#conclude(failure);
+      if (failure === undefined) ended.resolve();
+      else ended.reject(failure);
     });
     try {
       if (handle === undefined) {
