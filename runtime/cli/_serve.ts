@@ -1,0 +1,30 @@
+/**
+ * What `dev` and `start` have in common: main.ts, listening.
+ *
+ * @module
+ */
+import { SkerryError } from "../errors.ts";
+import { listen, shownUrl, stopOnSignals } from "../server.ts";
+import type { Settings } from "../settings.ts";
+
+/** Serves main.ts in a mode until a signal ends the process. */
+export async function serveMain(mode: Settings["mode"]): Promise<void> {
+  Deno.env.set("SKERRY_MODE", mode);
+  // Imported now, for it reads its settings when it is loaded.
+  const { default: app, runtime, settings } = await import("../../main.ts");
+  const server = listen(app.fetch, settings);
+  stopOnSignals(runtime, settings, server);
+  const url = shownUrl(server);
+  console.log(mode === "dev" ? `Skerry is at ${url}  (Ctrl-C ends it)` : `Skerry ${mode} at ${url}`);
+}
+
+/** Runs a command. A failure that has a name is told in its own words, without a stack, and ends the process with 1. */
+export async function run(command: () => Promise<void>): Promise<void> {
+  try {
+    await command();
+  } catch (error) {
+    if (!(error instanceof SkerryError)) throw error;
+    console.error(error.message);
+    Deno.exit(1);
+  }
+}

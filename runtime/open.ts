@@ -1,0 +1,137 @@
+/**
+ * Opening a runtime as the settings say: what to serve, with which engine, and in development building and watching.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { createJcoEngine } from "./engine/jco/mod.ts";
+import type { Engine } from "./engine/mod.ts";
+import { SkerryError } from "./errors.ts";
+import type { FunctionEvent, FunctionFolder } from "./functions.ts";
+import { jsonSink, type LogSink, prettySink } from "./log.ts";
+import { FunctionRuntime, type RuntimeOptions } from "./runtime.ts";
+import type { Settings } from "./settings.ts";
+
+/** Where `deno task build` puts what `deno task start` serves. */
+export const DIST_FOLDER = "dist";
+
+/** What a program adds to its settings. */
+export type OpenOptions = Pick<RuntimeOptions, "capabilities">;
+
+/**
+ * Opens the runtime of a server. In production it resolves when every function has loaded or failed, so that what is
+ * broken is known before the first request; in development at once, and a request waits for its function to be built.
+ *
+ * @throws {SkerryError} `runtime-unsupported`, or `manifest-invalid` when there is no folder of functions.
+ */
+export async function openRuntime(settings: Settings, options: OpenOptions = {}): Promise<FunctionRuntime> {
+  requireJspi();
+  const dev = settings.mode === "dev";
+  const { directory, prepared } = await whatToServe(settings);
+  const sink = settings.log === "json" ? jsonSink : prettySink;
+  const runtime = new FunctionRuntime({
+    ...options,
+    directory,
+    engine: chooseEngine(prepared),
+    dev,
+    sink,
+    // What is loaded at once is loaded below: manifests first, so that no route is missing meanwhile.
+    lazy: true,
+    report: (event) => logEvent(event, sink),
+    ...(dev ? { build } : {}),
+  });
+  await runtime.scan();
+  if (dev) watch(runtime, directory);
+  const loading = settings.lazy ? Promise.resolve() : loadAll(runtime);
+  if (!dev) await loading;
+  return runtime;
+}
+
+/**
+ * Says in one sentence what the JavaScript runtime lacks, before anything fails for it in many.
+ *
+ * @throws {SkerryError} `runtime-unsupported`.
+ */
+export function requireJspi(): void {
+  if ("Suspending" in WebAssembly && "promising" in WebAssembly) return;
+  throw new SkerryError(
+    "runtime-unsupported",
+    "starting Skerry: this JavaScript runtime has no WebAssembly JavaScript Promise Integration (JSPI), with which a " +
+      "guest waits for the host. Use Deno 2.5 or newer.",
+  );
+}
+
+/** What to serve: a prepared folder if there is one, in production. */
+async function whatToServe({ mode, functions }: Settings): Promise<{ directory: string; prepared: string | null }> {
+  if (functions !== null) return { directory: functions, prepared: null };
+  const directory = join(DIST_FOLDER, "components");
+  if (mode === "production" && await isDirectory(directory)) return { directory, prepared: DIST_FOLDER };
+  return { directory: "components", prepared: null };
+}
+
+function chooseEngine(prepared: string | null): Engine {
+  return prepared === null ? createJcoEngine() : createJcoEngine({ cacheDir: join(prepared, "jco"), readOnly: true });
+}
+
+/** Loads what has not been loaded yet. Failures are told to the operator where they happen. */
+async function loadAll(runtime: FunctionRuntime): Promise<void> {
+  await Promise.allSettled(runtime.functions.map((entry) => entry.served === null ? entry.ready() : undefined));
+}
+
+/** Files beyond its own folder that went into a function. */
+const inputsOf = new Map<string, readonly string[]>();
+
+/** Imported when it is used: a server in production has no need of compilers. */
+async function build({ manifest, directory }: FunctionFolder): Promise<string> {
+  const { source } = manifest;
+  if (source.kind !== "script") return join(directory, source.path);
+  const { buildFunction } = await import("./build/mod.ts");
+  const built = await buildFunction({
+    dir: directory,
+    source: source.path,
+    backend: source.backend,
+    wit: source.wit,
+    world: source.world,
+    onProgress({ step, source, ms }) {
+      if (step === "building") console.log(`building ${source} …`);
+      if (step === "built") console.log(`built ${source} in ${(ms / 1000).toFixed(1)} s`);
+    },
+  });
+  inputsOf.set(directory, built.inputs);
+  return built.wasm;
+}
+
+/** Serves what changed as soon as it is built. */
+async function watch(runtime: FunctionRuntime, directory: string): Promise<void> {
+  const { watchFunctions } = await import("./build/mod.ts");
+  const root = await Deno.realPath(directory);
+  const usedBy = (path: string) =>
+    [...inputsOf].filter(([, inputs]) => inputs.includes(path))
+      .map(([folder]) => folder.slice(root.length + 1).split(/[\\/]/)[0]!);
+  try {
+    await watchFunctions(directory, async ({ folder }) => {
+      await runtime.refresh(folder);
+      await loadAll(runtime);
+    }, { usedBy });
+  } catch (error) {
+    console.error(`watching ${directory}: ${error instanceof Error ? error.message : error}; restart to see changes`);
+  }
+}
+
+function logEvent({ kind, name, file, problem, ms }: FunctionEvent, sink: LogSink): void {
+  const took = `${Math.round(ms)} ms`;
+  const messages = {
+    ready: `ready after ${took}`,
+    replaced: `replaced after ${took}`,
+    kept: `the last good version goes on serving\n${problem?.message}`,
+    broken: `broken\n${problem?.message}`,
+    removed: `removed: ${file} is gone`,
+  };
+  const level = kind === "broken" || kind === "kept" ? "error" : "info";
+  const fields = problem === null ? {} : { fields: { code: problem.code, file } };
+  sink({ time: Date.now(), level, message: messages[kind], source: "host", function: name, ...fields });
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return await Deno.stat(path).then((info) => info.isDirectory, () => false);
+}

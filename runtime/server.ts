@@ -1,0 +1,74 @@
+/**
+ * A listening server, and how it ends.
+ *
+ * @module
+ */
+import { SkerryError } from "./errors.ts";
+import type { Runtime } from "./runtime.ts";
+import type { Settings } from "./settings.ts";
+
+/** Answers requests, as Hono's and Deno's own `fetch` do. */
+export type FetchHandler = (request: Request, info: Deno.ServeHandlerInfo) => Response | Promise<Response>;
+
+/** After the last response is complete, for the kernel to get its last bytes: there is no event that says so. */
+const FLUSH_MS = 100;
+
+/**
+ * Listens as the settings say.
+ *
+ * @throws {SkerryError} `setting-invalid`, when the address is not to be had.
+ */
+export function listen(fetch: FetchHandler, settings: Settings): Deno.HttpServer<Deno.NetAddr> {
+  const { port, host: hostname } = settings;
+  const where = `listening on ${hostname}, port ${port}`;
+  try {
+    return Deno.serve({ port, hostname, onListen: () => {} }, fetch);
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) {
+      throw new SkerryError("setting-invalid", `${where}: another program has it. Set PORT to a port that is free.`);
+    }
+    if (error instanceof Deno.errors.AddrNotAvailable || error instanceof Deno.errors.PermissionDenied) {
+      throw new SkerryError("setting-invalid", `${where}: ${error.message}. Set PORT and SKERRY_HOST to others.`);
+    }
+    throw error;
+  }
+}
+
+/** The address of a server for people: a name that a browser can be pointed at. */
+export function shownUrl({ addr }: Deno.HttpServer<Deno.NetAddr>): string {
+  const everywhere = addr.hostname === "0.0.0.0" || addr.hostname === "::" || addr.hostname === "127.0.0.1";
+  const host = everywhere ? "localhost" : addr.hostname.includes(":") ? `[${addr.hostname}]` : addr.hostname;
+  return `http://${host}:${addr.port}/`;
+}
+
+/**
+ * Ends the process on SIGINT or SIGTERM: no new requests, the running ones finish within `stopGraceMs`. A second signal
+ * ends it at once.
+ *
+ * @param server Left out under `deno serve`, which keeps its server to itself.
+ */
+export function stopOnSignals(
+  runtime: Pick<Runtime, "stop">,
+  { stopGraceMs }: Pick<Settings, "stopGraceMs">,
+  server?: Pick<Deno.HttpServer, "shutdown">,
+): void {
+  let stopping = false;
+  async function stop(): Promise<void> {
+    if (stopping) Deno.exit(130);
+    stopping = true;
+    const closed = server?.shutdown();
+    const left = await runtime.stop(stopGraceMs);
+    // A caller who keeps a connection open does not keep the process.
+    const flushed = new Promise((done) => setTimeout(done, FLUSH_MS));
+    await (closed === undefined ? flushed : Promise.race([closed, flushed]));
+    if (left > 0) console.error(`stopped, and ended ${left} requests that ran on after ${stopGraceMs} ms`);
+    Deno.exit(0);
+  }
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    try {
+      Deno.addSignalListener(signal, stop);
+    } catch {
+      // Windows has no SIGTERM, Deno Deploy has no signals.
+    }
+  }
+}
