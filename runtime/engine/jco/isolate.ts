@@ -6,7 +6,6 @@
 import { currentTask, maybeTask, withTask } from "../../context.ts";
 import { SkerryError, WitError } from "../../errors.ts";
 import type { Task } from "../../task.ts";
-import { withoutVersion } from "../../component/semver.ts";
 import type { ExportedFunction, Isolate } from "../mod.ts";
 import type { HandleTable, Hooks } from "./patch.ts";
 
@@ -23,6 +22,7 @@ export class IsolateHooks implements Hooks {
   readonly #tables: (readonly [HandleTable, Map<number, object>])[] = [];
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #over = false;
+  #trap: Error | undefined;
 
   constructor(name: string) {
     this.#name = name;
@@ -33,28 +33,51 @@ export class IsolateHooks implements Hooks {
   }
 
   // Generated code takes some of these apart, so all are bound.
-  readonly enter = (interfaceName: string, witName: string): void => {
-    const base = withoutVersion(interfaceName);
-    if (this.over) throw this.ended(`${base}#${witName}`);
-    this.task.countCall(`${base}#${witName}`);
-  };
-
-  readonly run = <T>(operation: () => T): T => {
+  readonly run = <T>(operation: () => T, name?: string): T => {
+    if (name !== undefined) this.#enter(name);
     let result: T;
     try {
       result = this.inTask(operation);
     } catch (error) {
-      throw hostError(error);
+      throw this.#failed(error);
     }
     if (!isThenable(result)) return result;
     return result.then(
       (value) => this.over ? NEVER : value,
       (error) => {
         if (this.over) return NEVER;
-        throw hostError(error);
+        throw this.#failed(error);
       },
     ) as T;
   };
+
+  #enter(name: string): void {
+    if (this.over) throw this.ended(name);
+    if (this.#trap !== undefined) throw this.#trap;
+    this.task.countCall(name);
+  }
+
+  #failed(thrown: unknown): unknown {
+    const error = hostError(thrown);
+    if (!("payload" in error)) this.trapped(error);
+    return error;
+  }
+
+  /** Notes that the guest has trapped: nothing may enter it any more, nor may it call the host. */
+  trapped(error: Error): void {
+    this.#trap ??= error;
+  }
+
+  /** Why the exports cannot be called. */
+  refusal(name: string): Error | undefined {
+    if (this.over) return this.ended(name);
+    if (this.#trap === undefined) return undefined;
+    return new SkerryError(
+      "guest-trapped",
+      `calling ${name}: the isolate of ${this.#name} has trapped before`,
+      { cause: this.#trap },
+    );
+  }
 
   readonly own = (handles: HandleTable, resources: Map<number, object>): void => {
     this.#tables.push([handles, resources]);
@@ -160,9 +183,16 @@ function exported(
   name: string,
   call: ExportedFunction,
 ): ExportedFunction {
-  return function callExport(...args: unknown[]): Promise<unknown> {
-    if (hooks.over) return Promise.reject(hooks.ended(name));
-    return hooks.inTask(async () => await call(...args));
+  return async function callExport(...args: unknown[]): Promise<unknown> {
+    const refusal = hooks.refusal(name);
+    if (refusal !== undefined) throw refusal;
+    try {
+      return await hooks.inTask(() => call(...args));
+    } catch (error) {
+      // The err of a result is the payload itself, which is never an Error.
+      if (error instanceof Error) hooks.trapped(error);
+      throw error;
+    }
   };
 }
 
@@ -180,7 +210,7 @@ function isThenable(value: unknown): value is Promise<unknown> {
  * What a host function threw, as something that the generated code takes rightly: it lowers an own `payload`, passes on
  * any other `Error`, and would lower anything else as if it were the payload.
  */
-function hostError(thrown: unknown): unknown {
+function hostError(thrown: unknown): Error | { readonly payload: unknown } {
   if (thrown instanceof WitError) return thrown;
   if (typeof thrown === "object" && thrown !== null && "payload" in thrown) {
     return Object.hasOwn(thrown, "payload") ? thrown : new WitError(thrown.payload);

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { withoutVersion } from "../../component/semver.ts";
 import { SkerryError } from "../../errors.ts";
 
 /** The import under which generated code finds its isolate's {@linkcode Hooks}. */
@@ -15,10 +16,11 @@ export const HOOKS_IMPORT = "skerry:isolate";
 
 /** What patched code calls. */
 export interface Hooks {
-  /** Before each host call: `wasi:io/poll@0.2.3`, `poll`. Throws when the isolate is over. */
-  enter(interfaceName: string, witName: string): void;
-  /** Runs a host operation in the isolate's task; what it returns may never settle, once the isolate is over. */
-  run<T>(operation: () => T): T;
+  /**
+   * Runs a host operation in the isolate's task. `name` is that of a host call, `wasi:io/poll#poll`; other operations,
+   * such as reading a host stream, have none. Throws when the isolate is over; what it returns never settles after that.
+   */
+  run<T>(operation: () => T, name?: string): T;
   /** Takes a table of handles, and where the host resources behind it are kept. */
   own(handles: HandleTable, resources: Map<number, object>): void;
   setTimeout(callback: () => void, delay?: number): unknown;
@@ -33,7 +35,9 @@ const TRACK = "const result = operation();";
 const DEBUG_LOG =
   /const _debugLog = \(\.\.\.args\) => \{\s*if \(!globalThis\?\.process\?\.env\?\.JCO_DEBUG\) \{ return; \}\s*console\.debug\(\.\.\.args\);\s*\};/;
 const CALL =
-  /\[iface="([^"]*)", function="([^"]*)"\] \[Instruction::CallInterface\] \((?:a?sync), @ enter\)|_trackHostOperation\(\(\) => (.*)\),$/gm;
+  /\[iface="([^"]*)", function="([^"]*)"\] \[Instruction::CallInterface\] \((?:a?sync), @ enter\)|fn: \(\) => _trackHostOperation\((?=\(\) => )/g;
+const HOST_FAILED =
+  /(\[Instruction::CallInterface\] error during async call'[^]*?task\.exit\(\);\s*)return task\.completionPromise\(\);/g;
 const CREATES_HANDLE = /(captureTable\d+)\.set\(rep, \w+\);\s*\w+ ?= rscTableCreateOwn\((handleTable\d+), rep\)/g;
 const DROPS_HANDLE =
   /rscTableRemove\((handleTable\d+), handle\);\s*if \(handleEntry\.own\) \{\s*const rsc = (captureTable\d+)\.get/g;
@@ -61,8 +65,10 @@ export function patch(source: string, name: string): string {
   text = replaceOnce(text, DEBUG_LOG, "const _debugLog = () => {};");
   text = wrapCalls(text, name);
   if (text.includes("function _trackHostOperation(")) {
-    text = replaceOnce(text, TRACK, "const result = _skerry.run(operation);");
+    text = replaceOnce(text, TRACK, "const result = _skerry.run(operation, this);");
   }
+  // The promise that is returned there never settles, and the guest would wait for it for ever.
+  text = text.replace(HOST_FAILED, (_, before) => `${before}throw err;`);
   const tables = new Map<string, [string, string]>();
   const pair = (handles: string, resources: string) => tables.set(`${handles} ${resources}`, [handles, resources]);
   for (const [, resources, handles] of text.matchAll(CREATES_HANDLE)) {
@@ -80,21 +86,22 @@ export function patch(source: string, name: string): string {
   return text;
 }
 
-/** Each host call is announced by a line that names it, and made in the next `_trackHostOperation(() => …),`. */
+/** Each host call is announced by a line that names it, and made in the next `_trackHostOperation(() => …)`. */
 function wrapCalls(text: string, name: string): string {
   let announced: string | undefined;
   const patched = text.replace(
     CALL,
-    (whole, iface?: string, wit?: string, call?: string) => {
+    (whole, iface?: string, wit?: string) => {
       if (iface !== undefined) {
         if (announced !== undefined) throw unexpected(name, announced);
-        announced = `${JSON.stringify(iface)}, ${JSON.stringify(wit)}`;
+        announced = `${withoutVersion(iface)}#${wit}`;
         return whole;
       }
-      if (announced === undefined) throw unexpected(name, call!);
-      const entered = `(_skerry.enter(${announced}), ${call})`;
+      if (announced === undefined) throw unexpected(name, whole);
+      // The name goes along as `this`, for the end of the call is harder to find than its beginning.
+      const call = `fn: () => _trackHostOperation.call(${JSON.stringify(announced)}, `;
       announced = undefined;
-      return `_trackHostOperation(() => ${entered}),`;
+      return call;
     },
   );
   if (announced !== undefined) throw unexpected(name, announced);

@@ -1,0 +1,488 @@
+/**
+ * What every engine has to do, run against each of them. The guests are in `fixtures/wat`.
+ *
+ * @module
+ */
+import { expect } from "@std/expect";
+import { currentTask, withTask } from "../runtime/context.ts";
+import { createJcoEngine } from "../runtime/engine/jco/mod.ts";
+import type { Engine, HostImports, Isolate } from "../runtime/engine/mod.ts";
+import { SkerryError, WitError } from "../runtime/errors.ts";
+import { Task } from "../runtime/task.ts";
+
+const ENGINES: readonly Engine[] = [
+  createJcoEngine({ cacheDir: new URL("../.skerry/jco/", import.meta.url) }),
+];
+
+const VALUES = "test:values/guest@1.0.0";
+const THINGS = "test:things/guest@1.0.0";
+
+for (const engine of ENGINES) {
+  const test = (what: string, body: () => Promise<void>) => Deno.test(`${engine.name}: ${what}`, body);
+  const load = async (name: string) =>
+    engine.load(await Deno.readFile(new URL(`fixtures/wat/${name}.wasm`, import.meta.url)), { name });
+
+  test("values of every kind come back from the host as they were", async () => {
+    const seen = new Map<string, unknown>();
+    const host: Record<string, unknown> = {};
+    for (const name of Object.keys(SAMPLES)) {
+      host[name] = (value: unknown) => {
+        seen.set(name, value);
+        return value;
+      };
+    }
+    const component = await (await load("values")).link({
+      "test:values/host@1.0.0": {
+        ...host,
+        // The err of a result that is a function's own is thrown, on both sides.
+        echoResult: (value: Result) => orThrow(value),
+        echoEmptyResult: (value: Result) => orThrow(value),
+      },
+    });
+    await inTask("values", async () => {
+      const { exports } = await component.instantiate();
+      for (const [name, samples] of Object.entries(SAMPLES)) {
+        for (const sample of samples) {
+          const answer = await exports[VALUES]![name]!(sample);
+          expect([name, plain(seen.get(name))]).toEqual([name, plain(sample)]);
+          expect([name, plain(answer)]).toEqual([name, plain(sample)]);
+        }
+      }
+      expect(await exports[VALUES]!.echoResult!({ tag: "ok", val: 7 })).toBe(7);
+      expect(await thrown(exports[VALUES]!.echoResult!({ tag: "err", val: "no" }))).toBe("no");
+      expect(await exports[VALUES]!.echoEmptyResult!({ tag: "ok" })).toBe(undefined);
+      expect(await thrown(exports[VALUES]!.echoEmptyResult!({ tag: "err" }))).toBe(undefined);
+    });
+  });
+
+  test("a case that its type does not have never reaches the guest", async () => {
+    const component = await (await load("values")).link({ "test:values/host@1.0.0": echoes() });
+    for (const [name, wrong] of [["echoColor", "mauve"], ["echoShape", { tag: "cube" }]] as const) {
+      await inTask("values", async () => {
+        const { exports } = await component.instantiate();
+        expect(await thrown(exports[VALUES]![name]!(wrong))).toBeInstanceOf(Error);
+      });
+    }
+  });
+
+  test("a component sees its imports and exports by their names in the binary", async () => {
+    const component = await load("things");
+    expect(component.exports).toEqual([THINGS]);
+    expect(component.imports.map((item) => item.name)).toEqual(["test:things/host@1.0.0"]);
+    expect(component.imports[0]!.functions).toContain("[method]thing.slow-get");
+  });
+
+  test("constructors, static functions, methods and drops reach the host's class, and are counted", async () => {
+    const world = new World();
+    await world.run(await load("things"), "a", async ({ exports }, task) => {
+      expect(await exports[THINGS]!.sum!(3, 4)).toBe(7);
+      expect(Object.fromEntries(task.calls)).toEqual({
+        "test:things/host#[constructor]thing": 1,
+        "test:things/host#[static]thing.make": 1,
+        "test:things/host#[method]thing.get": 2,
+      });
+      expect(world.events).toEqual(["a: drop 3", "a: drop 4"]);
+      expect(await exports[THINGS]!.slowSum!(5, 6)).toBe(11);
+      expect(task.calls.get("test:things/host#[method]thing.slow-get")).toBe(2);
+    });
+  });
+
+  test("an owned resource moves to the host, a borrowed one stays with the guest", async () => {
+    const world = new World();
+    await world.run(await load("things"), "a", async ({ exports }) => {
+      expect(await exports[THINGS]!.merge!(30, 4)).toBe(34);
+      expect(world.events).toEqual(["a: drop 34", "a: drop 4"]);
+      await exports[THINGS]!.give!(9);
+    });
+    // 30 and 9 belong to the host now: ending the isolate leaves them alone.
+    expect(world.events).toEqual(["a: drop 34", "a: drop 4", "a: take 9"]);
+  });
+
+  test("a host resource that is lent to an export stays the host's", async () => {
+    const world = new World();
+    const lent = new world.Thing(12);
+    await world.run(await load("things"), "a", async ({ exports }) => {
+      expect(await exports[THINGS]!.look!(lent)).toBe(12);
+    });
+    expect(world.events).toEqual([]);
+  });
+
+  test("resources that a guest keeps are dropped exactly once when its isolate ends, in its task", async () => {
+    const world = new World();
+    let isolate: Isolate | undefined;
+    await world.run(await load("things"), "a", async (running) => {
+      isolate = running;
+      await running.exports[THINGS]!.hold!(3);
+      expect(await running.exports[THINGS]!.holdList!(3)).toBe(3);
+      expect(world.events.splice(0)).toEqual(["a: drop 100"]);
+      running.dispose();
+      const dropped = ["a: drop 1", "a: drop 101", "a: drop 102", "a: drop 2", "a: drop 3"];
+      expect(world.events.toSorted()).toEqual(dropped);
+      running.dispose();
+    });
+    isolate!.dispose();
+    expect(world.events.length).toBe(5);
+  });
+
+  test("the end of the task ends its isolates", async () => {
+    const world = new World();
+    await world.run(await load("things"), "a", async ({ exports }, task) => {
+      await exports[THINGS]!.hold!(1);
+      task.end();
+      expect(world.events).toEqual(["a: drop 1"]);
+      expect(await thrown(exports[THINGS]!.who!())).toBeInstanceOf(SkerryError);
+    });
+  });
+
+  test("a host that fails to drop a resource does not keep the others from being dropped", async () => {
+    const world = new World();
+    await world.run(await load("things"), "a", async ({ exports }) => {
+      await exports[THINGS]!.hold!(3);
+      world.failDrop = 2;
+    });
+    expect(world.events.toSorted()).toEqual(["a: drop 1", "a: drop 3"]);
+  });
+
+  test("a trap rejects the call, and what the guest held is dropped with the isolate", async () => {
+    const world = new World();
+    await world.run(await load("things"), "a", async ({ exports }) => {
+      expect(await thrown(exports[THINGS]!.holdAndTrap!())).toBeInstanceOf(WebAssembly.RuntimeError);
+      expect(await thrown(exports[THINGS]!.who!())).toBeInstanceOf(Error);
+    });
+    expect(world.events).toEqual(["a: drop 1"]);
+  });
+
+  test("the payload of a host error is the guest's err; the guest goes on", async () => {
+    const world = new World();
+    await world.run(await load("things"), "a", async ({ exports }) => {
+      for (const name of ["fail", "slowFail"]) {
+        world.failure = new WitError("not now");
+        expect(await thrown(exports[THINGS]![name]!())).toBe("not now");
+        // A payload is what counts, not the class.
+        world.failure = Object.assign(new Error("x"), { payload: "nor then" });
+        expect(await thrown(exports[THINGS]![name]!())).toBe("nor then");
+        world.failure = undefined;
+        expect(await exports[THINGS]![name]!()).toBe(5);
+      }
+    });
+  });
+
+  for (const name of ["fail", "slowFail"]) {
+    test(`whatever else a host function throws in ${name} traps the guest, and no other`, async () => {
+      const world = new World();
+      const component = await load("things");
+      await world.run(component, "bystander", async (bystander) => {
+        for (const failure of [new TypeError("broken"), "a bare string", { tag: "error" }, null]) {
+          await world.run(component, "a", async ({ exports }) => {
+            world.failure = failure;
+            const error = await thrown(exports[THINGS]![name]!());
+            if (failure instanceof Error) expect(error).toBe(failure);
+            else expect(error).toBeInstanceOf(Error);
+            world.failure = undefined;
+            expect(await thrown(exports[THINGS]!.who!())).toBeInstanceOf(Error);
+          });
+        }
+        expect(await bystander.exports[THINGS]!.who!()).toBe("bystander");
+      });
+    });
+  }
+
+  test("a payload of the wrong type traps the guest", async () => {
+    const world = new World();
+    await world.run(await load("things"), "a", async ({ exports }) => {
+      world.failure = new WitError(42n);
+      expect(await thrown(exports[THINGS]!.fail!())).toBeInstanceOf(Error);
+    });
+  });
+
+  test("an error of a function without a result traps the guest with that very error", async () => {
+    const world = new World();
+    await world.run(await load("things"), "a", async ({ exports }) => {
+      world.failure = new WitError("nobody takes this");
+      expect(await thrown(exports[THINGS]!.explode!())).toBe(world.failure);
+    });
+  });
+
+  test("a waiting host function suspends its guest alone, and every call sees its own task", async () => {
+    const world = new World();
+    const component = await load("things");
+    const runs = ["a", "b", "c"].map((id) =>
+      world.run(component, id, async ({ exports }) => {
+        expect(await exports[THINGS]!.slowWho!()).toBe(id);
+        expect(await exports[THINGS]!.slowWho!()).toBe(id);
+      })
+    );
+    // All three wait at once; then they go on in another order than they came.
+    for (let round = 0; round < 2; round++) {
+      while (world.waiting.length < 3) await turn();
+      for (const go of world.waiting.splice(0).reverse()) go();
+    }
+    await Promise.all(runs);
+    expect(world.events).toEqual([]);
+  });
+
+  test("isolates of one component share nothing", async () => {
+    const world = new World();
+    const component = await load("things");
+    await world.run(component, "a", async (a) => {
+      await world.run(component, "b", async (b) => {
+        expect(await a.exports[THINGS]!.count!()).toBe(1);
+        expect(await a.exports[THINGS]!.count!()).toBe(2);
+        expect(await b.exports[THINGS]!.count!()).toBe(1);
+        await a.exports[THINGS]!.hold!(1);
+        b.dispose();
+        expect(world.events).toEqual([]);
+        expect(await a.exports[THINGS]!.count!()).toBe(3);
+      });
+    });
+  });
+
+  test("a guest whose task ends while it waits never runs again", async () => {
+    const world = new World();
+    await world.run(await load("things"), "a", async ({ exports }, task) => {
+      let settled = false;
+      const call = exports[THINGS]!.slowCount!();
+      call.then(() => settled = true, () => settled = true);
+      while (world.waiting.length < 1) await turn();
+      task.end();
+      for (const go of world.waiting.splice(0)) go();
+      for (let i = 0; i < 10; i++) await turn();
+      expect(settled).toBe(false);
+      expect(task.calls.has("test:things/host#who")).toBe(false);
+    });
+  });
+
+  test("nor does one whose host call fails after the end", async () => {
+    const world = new World();
+    await world.run(await load("things"), "a", async ({ exports }, task) => {
+      let settled = false;
+      exports[THINGS]!.slowFail!().then(() => settled = true, () => settled = true);
+      world.failure = new WitError("too late");
+      task.end();
+      for (let i = 0; i < 10; i++) await turn();
+      expect(settled).toBe(false);
+    });
+  });
+
+  test("the host may be newer than the component", async () => {
+    const component = await load("things");
+    await component.link({ "test:things/host@1.7.3": new World().host });
+    await expect(component.link({ "test:things/host@2.0.0": new World().host })).rejects.toThrow(
+      /test:things\/host@2\.0\.0/,
+    );
+  });
+
+  test("linking names everything that the host lacks", async () => {
+    const component = await load("things");
+    const failure = async (host: HostImports) => {
+      const error = await thrown(component.link(host));
+      expect(error).toBeInstanceOf(SkerryError);
+      expect((error as SkerryError).code).toBe("component-import-missing");
+      return (error as SkerryError).message;
+    };
+    expect(await failure({})).toContain("test:things/host@1.0.0");
+    const { who: _who, Thing: _Thing, ...rest } = new World().host;
+    const partly = await failure({ "test:things/host@1.0.0": rest });
+    expect(partly).toContain("test:things/host@1.0.0#who");
+    expect(partly).toContain("[method]thing.slow-get");
+    expect(partly).not.toContain("#take");
+    const lame = await failure({
+      "test:things/host@1.0.0": {
+        ...rest,
+        who: () => "",
+        Thing: class {
+          get() {}
+        },
+      },
+    });
+    expect(lame).toContain("[method]thing.slow-get");
+    expect(lame).not.toContain("thing.get");
+  });
+
+  test("what is no component is refused with a clear reason", async () => {
+    const whole = await Deno.readFile(new URL("fixtures/wat/things.wasm", import.meta.url));
+    const core = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+    const random = Uint8Array.from({ length: 1000 }, (_, i) => (i * 7919 + 13) % 251);
+    for (
+      const [bytes, reason] of [[core, /core WebAssembly module/], [random, /WebAssembly/], [
+        new Uint8Array(0),
+        /./,
+      ]] as const
+    ) {
+      const error = await thrown(engine.load(bytes, { name: "odd" }));
+      expect(error).toBeInstanceOf(SkerryError);
+      expect((error as SkerryError).code).toBe("component-malformed");
+      expect((error as SkerryError).message).toMatch(reason);
+      expect((error as SkerryError).message).toContain("odd");
+    }
+    for (const length of [7, 8 + 200, whole.length >> 1, whole.length - 1]) {
+      const error = await thrown(engine.load(whole.slice(0, length), { name: "cut" }));
+      expect([length, (error as SkerryError).code]).toEqual([length, "component-malformed"]);
+    }
+  });
+}
+
+type Result = { readonly tag: "ok" | "err"; readonly val?: unknown };
+
+/** Samples for the functions of `values.wit`, by their camelCase names. */
+const SAMPLES: Readonly<Record<string, readonly unknown[]>> = {
+  echoBool: [true, false],
+  echoU8: [0, 255],
+  echoS8: [-128, 127],
+  echoU16: [0, 65535],
+  echoS16: [-32768, 32767],
+  echoU32: [0, 4294967295],
+  echoS32: [-2147483648, 2147483647],
+  echoU64: [0n, 18446744073709551615n],
+  echoS64: [-9223372036854775808n, 9223372036854775807n],
+  echoF32: [0.5, -0, Infinity, NaN],
+  echoF64: [0.1, -Infinity, 5e-324, NaN],
+  echoChar: ["a", "é", "💧", "\0"],
+  echoString: ["", "plain", "é💧\0\n", "x".repeat(100_000)],
+  echoBytes: [new Uint8Array(0), new Uint8Array([0, 255, 7]), new Uint8Array(200_000).fill(3)],
+  echoWords: [new Uint32Array([0, 4294967295]), new Uint32Array(0)],
+  echoLongs: [new BigUint64Array([0n, 18446744073709551615n])],
+  echoFloats: [new Float64Array([0.1, NaN, -0])],
+  echoStrings: [[], ["", "a", "💧"]],
+  echoTuple: [[255, "two", 3n]],
+  echoPoint: [{ x: -1, y: 0.25, name: "p" }],
+  echoNested: [
+    { points: [], pair: [0, 0n] },
+    { points: [{ x: 1, y: 2, name: "a" }, { x: 3, y: 4, name: "" }], maybe: { x: 5, y: 6, name: "b" }, pair: [9, 10n] },
+  ],
+  echoWide: [
+    { a: 1n, b: 2n, c: 3n, d: 4n, e: 5n, f: 6n, g: 7n, h: 8n, i: "i", j: "jj", k: "", l: "l", m: "💧" },
+  ],
+  echoShape: [{ tag: "circle", val: 1.5 }, { tag: "square", val: 4294967295 }, { tag: "named", val: "n" }, {
+    tag: "nothing",
+  }],
+  echoShapes: [[{ tag: "nothing" }, { tag: "circle", val: -0.5 }, { tag: "named", val: "last" }]],
+  echoColor: ["red", "deep-blue"],
+  echoRights: [
+    { read: false, write: false, runAsRoot: false },
+    { read: true, write: false, runAsRoot: true },
+  ],
+  echoOption: [undefined, "", "some"],
+  echoOptionOption: [{ tag: "none" }, { tag: "some" }, { tag: "some", val: 3 }],
+  echoResults: [[{ tag: "ok", val: 1 }, { tag: "err", val: "no" }]],
+};
+
+/** Values as they compare: an array is an array, typed or not, and what is undefined is not there. */
+function plain(value: unknown): unknown {
+  if (ArrayBuffer.isView(value)) return Array.from(value as unknown as ArrayLike<unknown>);
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
+  return Object.fromEntries(entries.map(([key, inner]) => [key, plain(inner)]));
+}
+
+function orThrow({ tag, val }: Result): unknown {
+  if (tag === "err") throw new WitError(val);
+  return val;
+}
+
+function echoes(): Record<string, unknown> {
+  const names = [...Object.keys(SAMPLES), "echoResult", "echoEmptyResult"];
+  return Object.fromEntries(names.map((name) => [name, (value: unknown) => value]));
+}
+
+/** The host of `things.wit`, with what happens in it. */
+class World {
+  /** Takes and drops, each with its task. */
+  readonly events: string[] = [];
+  /** Lets the host functions go on that wait, in the order in which they were called. */
+  readonly waiting: (() => void)[] = [];
+  /** What `fail`, `slowFail` and `explode` throw. */
+  failure: unknown;
+  /** The thing whose drop fails. */
+  failDrop = NaN;
+  readonly Thing: new (n: number) => object;
+  readonly host: Readonly<Record<string, unknown>>;
+
+  constructor() {
+    // deno-lint-ignore no-this-alias -- the host's class below has a `this` of its own
+    const world = this;
+    class Thing {
+      readonly #n: number;
+      constructor(n: number) {
+        this.#n = n;
+      }
+      get(): number {
+        return this.#n;
+      }
+      async slowGet(): Promise<number> {
+        await turn();
+        return this.#n;
+      }
+      static make(n: number): Thing {
+        return new Thing(n);
+      }
+      static merge(taken: Thing, read: Thing): Thing {
+        return new Thing(taken.#n + read.#n);
+      }
+      [Symbol.dispose](): void {
+        if (this.#n === world.failDrop) throw new Error("cannot be dropped");
+        world.events.push(`${currentTask().id}: drop ${this.#n}`);
+      }
+    }
+    this.Thing = Thing;
+    this.host = {
+      Thing,
+      who: () => currentTask().id,
+      slowWho: async () => {
+        const before = currentTask().id;
+        await new Promise<void>((go) => this.waiting.push(go));
+        return before === currentTask().id ? before : `${before} became ${currentTask().id}`;
+      },
+      fail: () => this.#answer(),
+      slowFail: async () => {
+        await turn();
+        return this.#answer();
+      },
+      explode: () => {
+        throw this.failure;
+      },
+      take: (thing: Thing) => this.events.push(`${currentTask().id}: take ${thing.get()}`) && undefined,
+      things: (n: number) => Array.from({ length: n }, (_, i) => new Thing(100 + i)),
+    };
+  }
+
+  #answer(): number {
+    if (this.failure !== undefined) throw this.failure;
+    return 5;
+  }
+
+  /** Runs `body` with an isolate in a task of its own, and ends both. */
+  async run(
+    component: Awaited<ReturnType<Engine["load"]>>,
+    id: string,
+    body: (isolate: Isolate, task: Task) => Promise<void>,
+  ): Promise<void> {
+    const linked = await component.link({ "test:things/host@1.0.0": this.host });
+    await inTask(id, async (task) => await body(await linked.instantiate(), task));
+  }
+}
+
+async function inTask(id: string, body: (task: Task) => Promise<void>): Promise<void> {
+  const task = new Task({ function: "suite", requestId: id });
+  try {
+    await withTask(task, () => body(task));
+  } finally {
+    task.end();
+  }
+}
+
+/** What a promise rejects with. */
+async function thrown(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error("expected a rejection");
+}
+
+/** A turn of the event loop. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
