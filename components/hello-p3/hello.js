@@ -4,7 +4,8 @@
 //   curl localhost:8000/hello-p3
 import { Fields, Response } from "wasi:http/types@0.3.0";
 
-const encode = (text) => new TextEncoder().encode(text);
+// QuickJS has no TextEncoder; these texts are ASCII.
+const encode = (text) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
 
 export const handler = {
   async handle(request) {
