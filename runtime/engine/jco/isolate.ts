@@ -3,11 +3,12 @@
  *
  * @module
  */
+import type { ExternDescription } from "../../component/describe.ts";
 import { currentTask, maybeTask, withTask } from "../../context.ts";
 import { SkerryError, WitError } from "../../errors.ts";
 import type { Task } from "../../task.ts";
 import type { ExportedFunction, Isolate } from "../mod.ts";
-import type { HandleTable, Hooks } from "./patch.ts";
+import type { GuestTask, HandleTable, Hooks } from "./patch.ts";
 
 /** Bit 30 of jco's handle tables: the entry is free (in the scope), or owned (in the representation). */
 const FLAG = 1 << 30;
@@ -23,9 +24,13 @@ export class IsolateHooks implements Hooks {
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #over = false;
   #trap: Error | undefined;
+  readonly #ended = Promise.withResolvers<void>();
+  #guestTasks = 0;
 
   constructor(name: string) {
     this.#name = name;
+    // Nobody has to listen.
+    this.#ended.promise.catch(() => {});
   }
 
   get over(): boolean {
@@ -52,7 +57,7 @@ export class IsolateHooks implements Hooks {
   };
 
   #enter(name: string): void {
-    if (this.over) throw this.ended(name);
+    if (this.over) throw this.overError(name);
     if (this.#trap !== undefined) throw this.#trap;
     this.task.countCall(name);
   }
@@ -70,13 +75,32 @@ export class IsolateHooks implements Hooks {
 
   /** Why the exports cannot be called. */
   refusal(name: string): Error | undefined {
-    if (this.over) return this.ended(name);
+    if (this.over) return this.overError(name);
     if (this.#trap === undefined) return undefined;
     return new SkerryError(
       "guest-trapped",
       `calling ${name}: the isolate of ${this.#name} has trapped before`,
       { cause: this.#trap },
     );
+  }
+
+  readonly guestTask = (task: GuestTask): void => {
+    this.#guestTasks++;
+    const failed = (error: unknown) => {
+      if (error instanceof Error) this.trapped(error);
+      this.#ended.reject(error);
+    };
+    // A call that comes to nothing may never exit.
+    task.completionPromise().catch(() => task.isRejected() && failed(task.failure));
+    task.exitPromise().then(() => {
+      if (task.isRejected()) failed(task.failure);
+      else if (--this.#guestTasks === 0) this.#ended.resolve();
+    });
+  };
+
+  /** Settles when no task of the guest is left. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
   }
 
   readonly own = (handles: HandleTable, resources: Map<number, object>): void => {
@@ -104,7 +128,7 @@ export class IsolateHooks implements Hooks {
     return maybeTask() === this.task ? body() : withTask(this.task, body);
   }
 
-  ended(attempted: string): SkerryError {
+  overError(attempted: string): SkerryError {
     return new SkerryError(
       "internal",
       `calling ${attempted}: the isolate of ${this.#name} is over`,
@@ -145,32 +169,30 @@ export class IsolateHooks implements Hooks {
   }
 }
 
-/**
- * An isolate around what the generated `instantiate` returned.
- *
- * @param names The exported interfaces, as the binary has them.
- */
+/** An isolate around what the generated `instantiate` returned. */
 export function makeIsolate(
   hooks: IsolateHooks,
   instance: Readonly<Record<string, unknown>>,
-  names: readonly string[],
+  exported: readonly ExternDescription[],
 ): Isolate {
-  const exports: Record<string, Record<string, ExportedFunction>> = Object
-    .create(null);
-  for (const name of names) {
+  const exports: Record<string, Record<string, ExportedFunction>> = Object.create(null);
+  for (const { name, sort } of exported) {
+    if (sort !== "instance") continue;
     const members = instance[name] as Readonly<Record<string, unknown>>;
     const wrapped: Record<string, ExportedFunction> = Object.create(null);
     for (const [member, value] of Object.entries(members)) {
       wrapped[member] = isClass(value)
         // An exported resource keeps its class: its methods are the guest's.
         ? value as unknown as ExportedFunction
-        : exported(hooks, `${name}#${member}`, value as ExportedFunction);
+        : wrapExport(hooks, `${name}#${member}`, value as ExportedFunction);
     }
     exports[name] = wrapped;
   }
+  const anyAsync = exported.some(({ functions }) => functions.some((f) => f.async));
   const forget = hooks.task.defer(() => hooks.dispose());
   return {
     exports,
+    ...(anyAsync ? { ended: hooks.ended } : {}),
     dispose() {
       forget();
       hooks.dispose();
@@ -178,7 +200,7 @@ export function makeIsolate(
   };
 }
 
-function exported(
+function wrapExport(
   hooks: IsolateHooks,
   name: string,
   call: ExportedFunction,

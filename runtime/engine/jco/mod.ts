@@ -130,20 +130,17 @@ function linked(
     module: WebAssembly.Module,
     imports: WebAssembly.Imports,
   ) => new WebAssembly.Instance(module, imports);
-  const exports = transpiled.facts.exports
-    .filter((item) => item.sort === "instance")
-    .map((item) => item.name);
   return {
     async instantiate() {
       const hooks = new IsolateHooks(name);
-      if (hooks.over) throw hooks.ended(`instantiate of ${name}`);
+      if (hooks.over) throw hooks.overError(`instantiate of ${name}`);
       try {
         const instance = await instantiate(
           getCoreModule,
           { ...imports, [HOOKS_IMPORT]: hooks },
           instantiateCore,
         );
-        return makeIsolate(hooks, instance, exports);
+        return makeIsolate(hooks, instance, transpiled.facts.exports);
       } catch (error) {
         hooks.dispose();
         throw error;

@@ -21,10 +21,23 @@ export interface Hooks {
    * such as reading a host stream, have none. Throws when the isolate is over; what it returns never settles after that.
    */
   run<T>(operation: () => T, name?: string): T;
+  /** Takes a task of an exported function, which may outlive the call. */
+  guestTask(task: GuestTask): void;
   /** Takes a table of handles, and where the host resources behind it are kept. */
   own(handles: HandleTable, resources: Map<number, object>): void;
   setTimeout(callback: () => void, delay?: number): unknown;
   queueMicrotask(callback: () => void): void;
+}
+
+/** jco's record of a running export. */
+export interface GuestTask {
+  /** Resolves when the guest has returned to the last. */
+  exitPromise(): Promise<void>;
+  /** Settles with the result, or rejects with what kept it from coming. */
+  completionPromise(): Promise<unknown>;
+  isRejected(): boolean;
+  /** Why it is rejected. */
+  failure?: unknown;
 }
 
 /** jco's handle table: pairs of scope and representation, with flags in bit 30; the first pair is the free list. */
@@ -41,6 +54,8 @@ const HOST_FAILED =
 const CREATES_HANDLE = /(captureTable\d+)\.set\(rep, \w+\);\s*\w+ ?= rscTableCreateOwn\((handleTable\d+), rep\)/g;
 const DROPS_HANDLE =
   /rscTableRemove\((handleTable\d+), handle\);\s*if \(handleEntry\.own\) \{\s*const rsc = (captureTable\d+)\.get/g;
+const GUEST_TASK = /^( *)task\.setCalleeIsAsync\(true\);$/gm;
+const TASK_FAILS = "reject(taskErr) {";
 const RETURNS = /\n( *return \{[^\n]*\};\n *\}\)\(\);\n *let promise, resolve, reject;)/;
 
 /**
@@ -69,6 +84,10 @@ export function patch(source: string, name: string): string {
   }
   // The promise that is returned there never settles, and the guest would wait for it for ever.
   text = text.replace(HOST_FAILED, (_, before) => `${before}throw err;`);
+  if (GUEST_TASK.test(text)) {
+    text = text.replaceAll(GUEST_TASK, "$&\n$1_skerry.guestTask(task);");
+    text = replaceOnce(text, TASK_FAILS, `${TASK_FAILS}\n      this.failure = taskErr;`);
+  }
   const tables = new Map<string, [string, string]>();
   const pair = (handles: string, resources: string) => tables.set(`${handles} ${resources}`, [handles, resources]);
   for (const [, resources, handles] of text.matchAll(CREATES_HANDLE)) {
