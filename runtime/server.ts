@@ -13,6 +13,12 @@ export type FetchHandler = (request: Request, info: Deno.ServeHandlerInfo) => Re
 /** After the last response is complete, for the kernel to get its last bytes: there is no event that says so. */
 const FLUSH_MS = 100;
 
+/** How often a thread with requests tells its siblings that it is not done. */
+const BUSY_EVERY_MS = 50;
+
+/** After so long without a word no sibling has requests, even if some guest kept it from speaking for a while. */
+const SILENCE_MS = 500;
+
 /**
  * Listens as the settings say.
  *
@@ -57,10 +63,11 @@ export function stopOnSignals(
     if (stopping) Deno.exit(130);
     stopping = true;
     const closed = server?.shutdown();
-    const left = await runtime.stop(stopGraceMs);
-    // A caller who keeps a connection open does not keep the process.
-    const flushed = new Promise((done) => setTimeout(done, FLUSH_MS));
-    await (closed === undefined ? flushed : Promise.race([closed, flushed]));
+    const stopped = runtime.stop(stopGraceMs);
+    // The server says when its last byte is gone, but a caller who keeps a connection open does not keep the process.
+    if (closed === undefined) await siblings(stopped);
+    else await stopped.then(() => Promise.race([closed, sleep(FLUSH_MS)]));
+    const left = await stopped;
     if (left > 0) console.error(`stopped, and ended ${left} requests that ran on after ${stopGraceMs} ms`);
     Deno.exit(0);
   }
@@ -72,3 +79,21 @@ export function stopOnSignals(
     }
   }
 }
+
+/**
+ * Waits for this thread's requests, and for those of its siblings under `deno serve --parallel`: whichever thread exits
+ * first takes all with it. A thread that has requests says so again and again; where it is silent, none has.
+ */
+async function siblings(stopped: Promise<unknown>): Promise<void> {
+  const channel = new BroadcastChannel("skerry-stop");
+  let heard = performance.now();
+  channel.onmessage = () => heard = performance.now();
+  const busy = setInterval(() => channel.postMessage("busy"), BUSY_EVERY_MS);
+  await stopped;
+  await sleep(FLUSH_MS);
+  clearInterval(busy);
+  while (performance.now() - heard < SILENCE_MS) await sleep(BUSY_EVERY_MS);
+  channel.close();
+}
+
+const sleep = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
