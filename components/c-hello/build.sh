@@ -17,11 +17,15 @@ wit-bindgen c "$tmp/wit" --out-dir "$tmp" \
   --rename wasi:http/incoming-handler@0.2.12=handler \
   --rename wasi:io/streams@0.2.12=io
 
-# 2. A core module.
-clang --target=wasm32-wasi -mexec-model=reactor -Os -I "$tmp" -Wl,--gc-sections -o "$tmp/core.wasm" \
-  hello.c "$tmp/c_hello.c" "$tmp/c_hello_component_type.o"
+# 2. A core module. Compiled and linked apart: in one step with -Os, clang would run wasm-opt where it is installed, which
+#    drops the names of functions, and with them a readable stack after a trap.
+target=--target=wasm32-wasi
+clang $target -Os -I "$tmp" -c hello.c -o "$tmp/hello.o"
+clang $target -Os -I "$tmp" -c "$tmp/c_hello.c" -o "$tmp/c_hello.o"
+clang $target -mexec-model=reactor -Wl,--gc-sections -o "$tmp/core.wasm" \
+  "$tmp/hello.o" "$tmp/c_hello.o" "$tmp/c_hello_component_type.o"
 
-# 3. A component. Functions keep their names, so that a trap's stack can be read.
+# 3. A component, without what is for debuggers and linkers.
 wasm-tools component new "$tmp/core.wasm" --adapt wasi_snapshot_preview1=$jco/wasi_snapshot_preview1.reactor.wasm \
   -o "$tmp/whole.wasm"
 wasm-tools strip --delete '^(\.debug.*|producers)$' "$tmp/whole.wasm" -o hello.wasm
