@@ -19,6 +19,9 @@ const ENGINES = {
     const { createJcoEngine } = await import("../../runtime/engine/jco/mod.ts");
     return createJcoEngine({ cacheDir });
   },
+  async native(): Promise<Engine> {
+    return (await import("../../runtime/engine/native/mod.ts")).nativeEngine;
+  },
 };
 
 export type EngineName = keyof typeof ENGINES;

@@ -56,7 +56,7 @@ async function measure(options: Options, bench: Bench): Promise<boolean> {
     commit: await thisCommit(),
     machine: thisMachine(),
   } as const;
-  const rows = await runScenarios(scenarios, bench, {
+  const { rows, missed } = await runScenarios(scenarios, bench, {
     ...run,
     onProgress: ({ name, c, round }) => progress(`round ${round + 1} of ${run.rounds}: ${name} c=${c}`),
   });
@@ -64,6 +64,7 @@ async function measure(options: Options, bench: Bench): Promise<boolean> {
   const results: Results = { ...head, quick, rows };
   console.log(`${describeMachine(head.machine)}, commit ${head.commit}, ${head.date}`);
   console.log(`Medians of the rounds; ratios are medians of each round's own ratio.\n\n${renderRows(rows)}`);
+  if (missed.length > 0) console.log(`Not measured, for the time was up: ${missed.join(", ")}.`);
   if (compare !== undefined) console.log(`\n${renderComparison(compare, results)}`);
   if (json !== undefined) await Deno.writeTextFile(json, formatRows(rows));
   if (save !== undefined) await Deno.writeTextFile(save, formatResults(results));

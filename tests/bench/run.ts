@@ -15,7 +15,10 @@ export interface RunOptions {
   readonly roundMs: number;
   /** Load before the first measurement of a scenario, so that its code is compiled. */
   readonly warmMs: number;
-  /** After so many milliseconds no measurement is begun, so that the run ends in time with what it has. */
+  /**
+   * After so many milliseconds no measurement is begun, and one that runs is given up, so that the run ends in time with
+   * what it has.
+   */
   readonly budgetMs?: number;
   /** The clock, in milliseconds. */
   readonly now?: () => number;
@@ -23,11 +26,19 @@ export interface RunOptions {
   readonly onProgress?: (progress: { readonly name: string; readonly c: number; readonly round: number }) => void;
 }
 
+/** What came of a run. */
+export interface RunResult {
+  readonly rows: readonly Row[];
+  /** What there was no time for. */
+  readonly missed: readonly string[];
+}
+
 /** A scenario at one concurrency. */
 class Slot {
   readonly samples: (Sample | undefined)[] = [];
   error: string | undefined;
   #station: Station | undefined;
+  #stop: (() => Promise<void>) | undefined;
   #tookMs = 0;
 
   readonly scenario: Scenario;
@@ -49,32 +60,35 @@ class Slot {
     return this.#tookMs;
   }
 
-  async measure(bench: Bench, round: number, { roundMs, warmMs }: RunOptions, now: () => number): Promise<void> {
+  async measure(bench: Bench, round: number, { roundMs, warmMs }: RunOptions, clock: Clock): Promise<void> {
     try {
       if (this.#station === undefined) {
-        this.#station = await this.scenario.open(bench, this.c);
-        if (this.scenario.warm !== false) await this.#station.measure(warmMs);
+        const opening = this.scenario.open(bench, this.c);
+        this.#stop = () => opening.then((station) => station.stop(), () => {});
+        this.#station = await clock.inTime(opening);
+        if (this.scenario.warm !== false) await clock.inTime(this.#station.measure(warmMs));
       }
-      const began = now();
-      this.samples[round] = await this.#station.measure(roundMs);
-      this.#tookMs = now() - began;
+      const began = clock.now();
+      this.samples[round] = await clock.inTime(this.#station.measure(roundMs));
+      this.#tookMs = clock.now() - began;
     } catch (error) {
-      this.error = error instanceof Error ? error.message : String(error);
+      if (error !== TIME_IS_UP) this.error = error instanceof Error ? error.message : String(error);
     }
     if (this.error !== undefined || round === this.rounds - 1) await this.stop();
   }
 
   async stop(): Promise<void> {
-    const station = this.#station;
-    this.#station = undefined;
-    await station?.stop();
+    const stop = this.#stop;
+    this.#stop = undefined;
+    await stop?.();
   }
 
-  row(baseline: Slot | undefined): Row {
+  /** `undefined` if there was no time for it. */
+  row(baseline: Slot | undefined): Row | undefined {
     const { scenario: { name }, c, error } = this;
     if (error !== undefined) return failedRow(name, c, error);
     const rounds = [...this.samples.keys()].filter((round) => this.samples[round] !== undefined);
-    if (rounds.length === 0) return failedRow(name, c, "the time was up before its turn");
+    if (rounds.length === 0) return undefined;
     return summarize({
       name,
       c,
@@ -84,14 +98,43 @@ class Slot {
   }
 }
 
+const TIME_IS_UP = Symbol("time is up");
+
+/** The time that a run has. */
+class Clock {
+  readonly now: () => number;
+  readonly #until: number;
+
+  constructor({ budgetMs = Infinity, now = () => performance.now() }: RunOptions) {
+    this.now = now;
+    this.#until = now() + budgetMs;
+  }
+
+  get leftMs(): number {
+    return this.#until - this.now();
+  }
+
+  /** What `work` comes to; throws `TIME_IS_UP` when that is first. */
+  async inTime<T>(work: Promise<T>): Promise<T> {
+    const left = this.leftMs;
+    if (left === Infinity) return await work;
+    const { promise, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => reject(TIME_IS_UP), Math.max(0, left));
+    try {
+      return await Promise.race([work, promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
 /** Measures, and makes a row of each scenario and concurrency. One that fails does not stop the others. */
 export async function runScenarios(
   scenarios: readonly Scenario[],
   bench: Bench,
   options: RunOptions,
-): Promise<Row[]> {
-  const { budgetMs = Infinity, now = () => performance.now(), onProgress } = options;
-  const began = now();
+): Promise<RunResult> {
+  const clock = new Clock(options);
   const slots = scenarios.flatMap((scenario) => {
     const most = Math.min(scenario.rounds ?? Infinity, scenario.baseline === "plain" ? Infinity : options.otherRounds);
     return scenario.concurrency.map((c) => new Slot(scenario, c, Math.min(options.rounds, most)));
@@ -99,15 +142,18 @@ export async function runScenarios(
   try {
     for (let round = 0; round < options.rounds; round++) {
       for (const slot of slots) {
-        if (slot.error !== undefined || round >= slot.rounds) continue;
-        if (now() - began + slot.tookMs > budgetMs) continue;
-        onProgress?.({ name: slot.scenario.name, c: slot.c, round });
-        await slot.measure(bench, round, options, now);
+        if (slot.error !== undefined || round >= slot.rounds || slot.tookMs >= clock.leftMs) continue;
+        options.onProgress?.({ name: slot.scenario.name, c: slot.c, round });
+        await slot.measure(bench, round, options, clock);
       }
     }
   } finally {
-    for (const slot of slots) await slot.stop();
+    await Promise.all(slots.map((slot) => slot.stop()));
   }
   const byKey = new Map(slots.map((slot) => [slot.key, slot]));
-  return slots.map((slot) => slot.row(byKey.get(`${slot.scenario.baseline} ${slot.c}`)));
+  const results = slots.map((slot) => slot.row(byKey.get(`${slot.scenario.baseline} ${slot.c}`)));
+  return {
+    rows: results.filter((row) => row !== undefined),
+    missed: slots.filter((_, i) => results[i] === undefined).map(({ scenario, c }) => `${scenario.name} c=${c}`),
+  };
 }

@@ -42,7 +42,7 @@ function scenario(
 
 Deno.test("rounds are interleaved, each scenario is opened and warmed once, and all are stopped", async () => {
   const log: string[] = [];
-  const rows = await runScenarios(
+  const { rows } = await runScenarios(
     [scenario("plain", [10, 20, 30], log), scenario("a", [1, 4, 3], log)],
     bench,
     options,
@@ -65,7 +65,7 @@ Deno.test("a ratio is to the baseline at the same concurrency", async () => {
     ...two,
     open: (bench, c) => scenario("plain", [c * 100], log).open(bench, c),
   });
-  const rows = await runScenarios([plain, scenario("a", [50], log, two)], bench, { ...options, rounds: 1 });
+  const { rows } = await runScenarios([plain, scenario("a", [50], log, two)], bench, { ...options, rounds: 1 });
   expect(rows.map(({ name, c, ratio_to_plain }) => [name, c, ratio_to_plain])).toEqual([
     ["plain", 1, 1],
     ["plain", 16, 1],
@@ -76,7 +76,7 @@ Deno.test("a ratio is to the baseline at the same concurrency", async () => {
 
 Deno.test("a scenario that fails is stopped, and says so in its row, and the others go on", async () => {
   const log: string[] = [];
-  const rows = await runScenarios(
+  const { rows } = await runScenarios(
     [
       scenario("plain", [10, 10, 10], log),
       scenario("bad", [1, new Error("answered 500"), 1], log),
@@ -103,7 +103,7 @@ Deno.test("a scenario that fails is stopped, and says so in its row, and the oth
 
 Deno.test("what is not compared with a plain handler takes fewer rounds, as does who says so", async () => {
   const log: string[] = [];
-  const rows = await runScenarios(
+  const { rows } = await runScenarios(
     [
       scenario("plain", [1, 1, 1], log),
       scenario("other", [1, 1, 1], log, { baseline: "x" }),
@@ -119,16 +119,46 @@ Deno.test("what is not compared with a plain handler takes fewer rounds, as does
 Deno.test("no measurement begins that would not end within the budget, and nothing is left open", async () => {
   const log: string[] = [];
   let time = 0;
-  const now = () => time += 10;
-  const rows = await runScenarios(
-    [scenario("plain", [1, 1, 1], log), scenario("a", [1, 1, 1], log), scenario("late", [1], log)],
+  const lasting = (name: string, ms: number): Scenario =>
+    scenario(name, [], log, {
+      warm: false,
+      open: () =>
+        Promise.resolve({
+          measure() {
+            time += ms;
+            return Promise.resolve({ ...SAMPLE, perSecond: 1 });
+          },
+          stop: () => Promise.resolve(void log.push(`stop ${name}`)),
+        }),
+    });
+  const { rows, missed } = await runScenarios(
+    [lasting("plain", 10_000), lasting("short", 1_000), lasting("late", 10_000), lasting("later", 1)],
     bench,
-    { ...options, now, budgetMs: 65 },
+    { ...options, now: () => time, budgetMs: 19_000 },
   );
-  expect(rows.map(({ name, rounds, error }) => [name, rounds, error])).toEqual([
-    ["plain", 1, undefined],
-    ["a", 1, undefined],
-    ["late", 0, "the time was up before its turn"],
-  ]);
-  expect(log.filter((line) => line.startsWith("stop"))).toEqual(["stop plain 1", "stop a 1"]);
+  // How long "late" takes is not known before its first.
+  expect(rows.map(({ name, rounds }) => [name, rounds])).toEqual([["plain", 1], ["short", 1], ["late", 1]]);
+  expect(missed).toEqual(["later c=1"]);
+  expect(log.toSorted()).toEqual(["stop late", "stop plain", "stop short"]);
+
+  time = 0;
+  const again = await runScenarios([lasting("plain", 10_000), lasting("short", 1_000)], bench, {
+    ...options,
+    now: () => time,
+    budgetMs: 19_000,
+  });
+  expect(again.rows.map(({ name, rounds }) => [name, rounds])).toEqual([["plain", 1], ["short", 3]]);
+});
+
+Deno.test("a measurement that does not end within the budget is given up, and its scenario stopped", async () => {
+  const log: string[] = [];
+  const stuck = scenario("stuck", [], log, {
+    open: () =>
+      Promise.resolve({
+        measure: () => new Promise<never>(() => {}),
+        stop: () => Promise.resolve(void log.push("stop stuck")),
+      }),
+  });
+  const { rows, missed } = await runScenarios([stuck], bench, { ...options, budgetMs: 1 });
+  expect([rows, missed, log]).toEqual([[], ["stuck c=1"], ["stop stuck"]]);
 });

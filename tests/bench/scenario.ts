@@ -112,6 +112,7 @@ export const plainEcho: Scenario = {
   concurrency: [1],
   baseline: "echo/plain",
   rounds: 3,
+  warm: false,
   open: (bench, _c, options) =>
     loaded(bench, { kind: "echo" }, (port) => ({ kind: "echo", port, path: "/", bytes: ECHO_BYTES }), options),
 };
@@ -141,6 +142,7 @@ export function echo(engine: EngineName): Scenario {
     concurrency: [1],
     baseline: "echo/plain",
     rounds: 3,
+    warm: false,
     async open(bench, _c, options) {
       const spec: ServerSpec = {
         kind: "component",

@@ -7,7 +7,7 @@ import { QUICKJS, SMALL, STARLING } from "./components.ts";
 import type { EngineName } from "./engines.ts";
 import { echo, first, isolates, plain, plainEcho, requests, type Scenario } from "./scenario.ts";
 
-const ENGINES: readonly EngineName[] = ["jco"];
+const ENGINES: readonly EngineName[] = ["jco", "native"];
 const COMPONENTS = [SMALL, STARLING, QUICKJS];
 
 /** One scenario for each engine and component. */
@@ -21,9 +21,9 @@ const slow = (scenario: Scenario, isSlow: boolean): Scenario => ({ ...scenario, 
 export const SCENARIOS: readonly Scenario[] = [
   plain,
   ...each(requests),
-  plainEcho,
-  ...ENGINES.map(echo),
   ...each((engine, component) => slow(isolates(engine, component), component !== SMALL)),
   ...each((engine, component) => slow(first(engine, component, true), component !== SMALL)),
   ...each((engine, component) => slow(first(engine, component, false), component !== SMALL)),
+  plainEcho,
+  ...ENGINES.map(echo),
 ];

@@ -67,9 +67,15 @@ function remark(row: Row): string {
 
 /** The table of a run, and under it why rows failed. */
 export function renderRows(rows: readonly Row[]): string {
-  const failures = rows.filter((row) => row.error !== undefined)
-    .map((row) => `FAILED ${row.name} c=${row.c}: ${row.error}`);
-  return [renderTable(COLUMNS, rows), ...ceiling(rows), ...failures].join("\n");
+  return [renderTable(COLUMNS, rows), ...ceiling(rows), ...failures(rows)].join("\n");
+}
+
+/** Each reason once, for what breaks an engine breaks all its rows. */
+function failures(rows: readonly Row[]): string[] {
+  const reasons = Map.groupBy(rows.filter((row) => row.error !== undefined), (row) => row.error!);
+  return [...reasons].map(([reason, failed]) =>
+    `FAILED ${failed.map(({ name, c }) => `${name} c=${c}`).join(", ")}: ${reason}`
+  );
 }
 
 /** What the load generator could do at most, from the row that asked most of it. */

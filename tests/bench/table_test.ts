@@ -44,6 +44,11 @@ Deno.test("renderRows() says why a row failed, loudly and in full", () => {
   expect(text.split("\n").at(-1)).toBe("FAILED jco/small c=16: checking a response: 500");
 });
 
+Deno.test("renderRows() gives each reason once", () => {
+  const text = renderRows([failedRow("a", 1, "x"), failedRow("b", 1, "y"), failedRow("a", 16, "x")]);
+  expect(text.split("\n").slice(-2)).toEqual(["FAILED a c=1, a c=16: x", "FAILED b c=1: y"]);
+});
+
 Deno.test("renderRows() says what the load generator could do, and where it was the limit", () => {
   const fine = renderRows([ran(0.5, 1)]);
   expect(fine).toContain("0.500 of a core at most, in plain c=16");
