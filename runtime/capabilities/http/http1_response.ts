@@ -67,6 +67,10 @@ function received(entries: readonly Entry[], section: "header" | "trailer", chun
   }
 }
 
+function receivedTrailers(entries: readonly Entry[]): Fields | undefined {
+  return entries.length === 0 ? undefined : received(entries, "trailer", false);
+}
+
 /** RFC 9112, section 6.3. */
 function framingOf(status: number, method: string, entries: readonly Entry[]): ResponseFraming {
   const values = (wanted: string) =>
@@ -115,7 +119,7 @@ export async function* readBody(
         yield* readExactly(reader, size, max);
         if (await within(reader.line(0), "chunk") !== "") throw protocolError("a malformed chunk");
       }
-      return received(await readFields(reader, "trailer"), "trailer", false);
+      return receivedTrailers(await readFields(reader, "trailer"));
   }
 }
 

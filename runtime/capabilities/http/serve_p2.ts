@@ -52,7 +52,6 @@ class P2Exchange implements Exchange {
   async #run(isolate: Isolate, interfaceName: InterfaceName): Promise<void> {
     const handle = isolate.exports[interfaceName]?.["handle"];
     const ended = Promise.withResolvers<void>();
-    // The task's end comes before the isolate's, which drops what the guest still holds: that is no doing of the guest's.
     const forget = this.#task.defer(() => {
       const { reason } = this.#task.signal;
       const failure = reason instanceof SkerryError ? reason : undefined;
@@ -71,7 +70,11 @@ class P2Exchange implements Exchange {
       const outparam = new ResponseOutparam({
         set: (response) => this.#set(response),
         failed: (code) => this.#fail("guest-error", `the guest answered with the error ${describeErrorCode(code)}`),
-        dropped: () => this.#fail("guest-no-response", "the guest dropped response-outparam without setting it"),
+        dropped: () => {
+          // An isolate that ends with its task drops what the guest still holds: that is no doing of the guest's.
+          if (this.#task.ended) return;
+          this.#fail("guest-no-response", "the guest dropped response-outparam without setting it");
+        },
       });
       await Promise.race([handle(new IncomingRequest(this.#request), outparam), ended.promise]);
       this.#conclude();
