@@ -17,7 +17,7 @@ import { importMayWait } from "./waits.ts";
  * What generated code depends on besides the component: the transpiler's version, and ours of its options and of what
  * we change in its output. A new number makes old folders in the cache useless, and harmless.
  */
-export const TRANSPILER = "jco-transpile@0.15.0+skerry.3";
+export const TRANSPILER = "jco-transpile@0.15.0+skerry.4";
 
 const CODE_FILE = "component.js";
 const FACTS_FILE = "component.json";
@@ -130,13 +130,14 @@ function describe(bytes: Uint8Array, name: string) {
   return description;
 }
 
+/** The functions of some items for jco's lists. Those that are `async` by type need no list, and go wrong on one. */
 function functionNames(
   items: readonly ExternDescription[],
   wanted: (interfaceName: string, witName: string) => boolean,
 ): string[] {
   return items.flatMap((item) =>
     item.functions
-      .filter((f) => wanted(item.name, f.name))
+      .filter((f) => !f.async && wanted(item.name, f.name))
       .map((f) => item.sort === "func" ? f.name : `${item.name}#${f.name}`)
   );
 }
