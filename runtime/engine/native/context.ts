@@ -4,6 +4,9 @@
  * @module
  */
 import type { BorrowScope, HandleTable, ResourceHandle } from "./resources.ts";
+import type { NativeIsolate } from "./isolate.ts";
+import type { ComponentState } from "./state.ts";
+import { GuestThread, now } from "./thread.ts";
 import { trap } from "./trap.ts";
 
 /** What the canonical ABI asks of a component instance. */
@@ -17,13 +20,10 @@ type Realloc = (old: number, oldSize: number, align: number, size: number) => nu
 
 const EMPTY = new Uint8Array(0);
 
-/** What the isolate is for lifting and lowering: a key. */
-export type IsolateKey = object;
-
 /** "Lifting and Lowering Context" of CanonicalABI.md. */
 export class Cx {
-  readonly instance: InstanceState;
-  readonly isolate: IsolateKey;
+  readonly instance: ComponentState;
+  readonly isolate: NativeIsolate;
   /** Views of the memory as it is now; see {@linkcode refresh}. */
   u8: Uint8Array = EMPTY;
   dv: DataView = new DataView(EMPTY.buffer);
@@ -33,10 +33,12 @@ export class Cx {
   scope: BorrowScope | undefined = undefined;
   readonly #memory: WebAssembly.Memory | undefined;
   readonly #realloc: Realloc | undefined;
+  /** An allocator runs as a thread of its own. */
+  readonly #thread: GuestThread;
 
   constructor(
-    isolate: IsolateKey,
-    instance: InstanceState,
+    isolate: NativeIsolate,
+    instance: ComponentState,
     memory: WebAssembly.Memory | undefined,
     realloc: Realloc | undefined,
   ) {
@@ -44,6 +46,7 @@ export class Cx {
     this.instance = instance;
     this.#memory = memory;
     this.#realloc = realloc;
+    this.#thread = new GuestThread(isolate, instance);
     if (memory !== undefined) this.#view(memory);
   }
 
@@ -61,9 +64,13 @@ export class Cx {
   /** Asks the guest for memory, and checks what it gives. */
   reallocate(old: number, oldSize: number, align: number, size: number): number {
     if (this.#realloc === undefined) return trap("realloc is needed and not given");
+    const { thread } = now;
+    const { storage } = now.thread = this.#thread;
+    storage[0] = storage[1] = 0;
     this.instance.mayLeave = false;
     const ptr = this.#realloc(old, oldSize, align, size) >>> 0;
     this.instance.mayLeave = true;
+    now.thread = thread;
     this.refresh();
     if (ptr % align !== 0) trap("realloc return: result not aligned");
     if (ptr + size > this.u8.length) trap("realloc return: beyond end of memory");

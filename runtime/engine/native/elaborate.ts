@@ -479,7 +479,7 @@ function isCoreItem(item: unknown): item is CoreItem {
     (item.kind === "export" || item.kind === "synth");
 }
 
-function sameItem(a: CoreItem | undefined, b: CoreItem | undefined): boolean {
+export function sameItem(a: CoreItem | undefined, b: CoreItem | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   if (a.kind === "synth") return b.kind === "synth" && a.index === b.index;
   if (b.kind === "synth") return false;

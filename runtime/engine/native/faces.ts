@@ -6,18 +6,15 @@
 import type { Cx } from "./context.ts";
 import { GuestResource } from "./guest_resource.ts";
 import type { Face } from "./handles.ts";
-import type { ResourceType, ValueType } from "./types.ts";
-
-function unsupported(type: ValueType): never {
-  throw new Error(`a ${type.kind} is not supported yet`);
-}
+import { liftForHost, liftShared, lowerFromHost, lowerShared } from "./async/values.ts";
+import type { ResourceType } from "./types.ts";
 
 /** Between two components, representations travel as they are. */
 export const componentFace: Face = {
   fromRep: (_type, rep) => rep,
   toRep: (_type, rep) => rep,
-  liftAsync: unsupported,
-  lowerAsync: unsupported,
+  liftAsync: liftShared,
+  lowerAsync: lowerShared,
 };
 
 /** Towards the host, a component's resource is a {@linkcode GuestResource}, and the host's are its own objects. */
@@ -38,8 +35,8 @@ export class HostFace implements Face {
     return value;
   }
 
-  liftAsync = unsupported;
-  lowerAsync = unsupported;
+  readonly liftAsync = liftForHost;
+  readonly lowerAsync = lowerFromHost;
 }
 
 function describe(value: unknown): string {

@@ -7,10 +7,11 @@
  */
 import { WitError } from "../../errors.ts";
 import type { Face } from "./handles.ts";
-import { type CoreFunction, GuestThread, type NativeIsolate, NEVER, now, resuming } from "./isolate.ts";
+import type { NativeIsolate } from "./isolate.ts";
 import { type CoreValue, Lifter } from "./lift.ts";
 import { Lowerer } from "./lower.ts";
 import type { LiftedFunc, OptionsPlan } from "./plan.ts";
+import { type CoreFunction, GuestThread, NEVER, now, promising, resuming } from "./thread.ts";
 import { trap } from "./trap.ts";
 import { compileParamsLift, compileParamsLower, compileResultLift, compileResultLower } from "./values.ts";
 
@@ -141,19 +142,4 @@ export function lowerLifted(
       throw isolate.fail(error);
     }
   };
-}
-
-interface Jspi {
-  promising(func: CoreFunction): CoreFunction;
-  Suspending: new (func: CoreFunction) => WebAssembly.ImportValue;
-}
-
-const jspi = WebAssembly as unknown as Jspi;
-
-export function promising(func: CoreFunction): CoreFunction {
-  return jspi.promising(func);
-}
-
-export function suspending(func: CoreFunction): WebAssembly.ImportValue {
-  return new jspi.Suspending(func);
 }

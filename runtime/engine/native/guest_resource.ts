@@ -3,18 +3,18 @@
  *
  * @module
  */
-import type { IsolateKey } from "./context.ts";
+import type { NativeIsolate } from "./isolate.ts";
 import { trap } from "./trap.ts";
 import type { ResourceType } from "./types.ts";
 
 /** What the host holds of a resource that a component exports. It is good for that component's functions alone. */
 export class GuestResource {
-  readonly #isolate: IsolateKey;
+  readonly #isolate: NativeIsolate;
   readonly #type: ResourceType;
   readonly #rep: unknown;
   #own: boolean;
 
-  constructor(isolate: IsolateKey, type: ResourceType, rep: unknown, own: boolean) {
+  constructor(isolate: NativeIsolate, type: ResourceType, rep: unknown, own: boolean) {
     this.#isolate = isolate;
     this.#type = type;
     this.#rep = rep;
@@ -22,7 +22,7 @@ export class GuestResource {
   }
 
   /** The representation behind `value`, which is given away when `own` is set. */
-  static rep(value: unknown, isolate: IsolateKey, type: ResourceType, own: boolean): unknown {
+  static rep(value: unknown, isolate: NativeIsolate, type: ResourceType, own: boolean): unknown {
     if (!(value instanceof GuestResource) || value.#type !== type || value.#isolate !== isolate) {
       throw new TypeError(`expected a resource ${type.name} of this isolate`);
     }

@@ -7,7 +7,7 @@ import { WitError } from "../../errors.ts";
 import { withoutVersion } from "../../component/mod.ts";
 import type { Cx } from "./context.ts";
 import type { Face } from "./handles.ts";
-import { type GuestThread, NEVER, now, resuming } from "./isolate.ts";
+import { type GuestThread, NEVER, now, resuming } from "./thread.ts";
 import type { CoreValue } from "./lift.ts";
 import { Lifter } from "./lift.ts";
 import { Lowerer } from "./lower.ts";
@@ -41,7 +41,10 @@ export function lowerHost(
   const lift = compileParamsLift(func.type, new Lifter(face, options.encoding));
   const lower = compileResultLower(func.type, new Lowerer(face, options.encoding));
   const fallible = func.type.result?.kind === "result";
-  const { invoke, waits } = host;
+  const { invoke } = host;
+  // The promise of a function that returns a future is the future.
+  const isFuture = func.type.result?.kind === "future";
+  const waits = host.waits && !isFuture;
   const name = callName(func);
   const { cx: index } = options;
 
@@ -78,7 +81,7 @@ export function lowerHost(
       } catch (thrown) {
         value = errorOf(thrown, fallible);
       }
-      if (isThenable(value)) {
+      if (!isFuture && isThenable(value)) {
         if (!waits) throw promised(name);
         return resuming(
           thread,
@@ -102,7 +105,6 @@ export function lowerHost(
           ),
         );
       }
-      if (value instanceof Promise) throw promised(name);
       return finish(thread, cx, args, value, lenders);
     } catch (error) {
       throw isolate.fail(error);
@@ -119,7 +121,7 @@ function isThenable(value: unknown): value is Promise<unknown> {
 }
 
 /** The `err` that a host function threw; throws on whatever is none. */
-function errorOf(thrown: unknown, fallible: boolean): { tag: "err"; val: unknown } {
+export function errorOf(thrown: unknown, fallible: boolean): { tag: "err"; val: unknown } {
   if (fallible) {
     if (thrown instanceof WitError) return { tag: "err", val: thrown.payload };
     if (typeof thrown === "object" && thrown !== null && "payload" in thrown) {

@@ -6,63 +6,14 @@
 import { currentTask, maybeTask, withTask } from "../../context.ts";
 import { SkerryError } from "../../errors.ts";
 import type { Task } from "../../task.ts";
-import { Cx, type InstanceState } from "./context.ts";
+import { Scheduler } from "./async/scheduler.ts";
+import { Cx } from "./context.ts";
 import type { LinkedPlan } from "./link.ts";
 import type { CoreItem } from "./plan.ts";
-import { type BorrowScope, HandleTable, ResourceHandle } from "./resources.ts";
+import { ResourceHandle } from "./resources.ts";
+import { ComponentState } from "./state.ts";
+import { type CoreFunction, GuestThread, now } from "./thread.ts";
 import { trap, uncatchable } from "./trap.ts";
-
-/** What a component instance is in one isolate: `ComponentInstance` of CanonicalABI.md. */
-export class ComponentState implements InstanceState {
-  readonly index: number;
-  readonly handles: HandleTable = new HandleTable();
-  mayEnter = true;
-  mayLeave = true;
-
-  constructor(index: number) {
-    this.index = index;
-  }
-}
-
-/** What guest code runs as: whose calls the imported functions are. */
-export class GuestThread implements BorrowScope {
-  readonly isolate: NativeIsolate;
-  readonly instance: ComponentState;
-  /** Borrows that the callee has to drop before it returns. */
-  borrows = 0;
-  /** `context.get` and `context.set`. */
-  readonly storage: [number, number] = [0, 0];
-
-  constructor(isolate: NativeIsolate, instance: ComponentState) {
-    this.isolate = isolate;
-    this.instance = instance;
-  }
-}
-
-/**
- * The thread whose guest code is running. Imported functions are made once for all isolates and find theirs here.
- *
- * It is set wherever guest code is entered or goes on: before a call, after a host function has returned, and when a
- * suspended guest is resumed. The last is sound because the reaction that sets it and the one by which the engine
- * resumes the guest are on the same promise, one after the other: no other microtask comes between them.
- */
-export const now: { thread: GuestThread } = { thread: undefined as unknown as GuestThread };
-
-/** Never settles: what a guest waits for once its isolate is over. */
-export const NEVER: Promise<never> = new Promise<never>(() => {});
-
-/** A function of core code. */
-// deno-lint-ignore no-explicit-any -- core values of any signature
-export type CoreFunction = (...args: any[]) => any;
-
-/** `promise` for a suspended guest: as it settles, {@linkcode now} is set for whom it resumes. */
-export function resuming<T>(thread: GuestThread, promise: Promise<T>): Promise<T> {
-  const set = () => {
-    now.thread = thread;
-  };
-  promise.then(set, set);
-  return promise;
-}
 
 export class NativeIsolate {
   readonly task: Task = currentTask();
@@ -72,6 +23,8 @@ export class NativeIsolate {
   readonly #linked: LinkedPlan;
   readonly #exports: (WebAssembly.Exports | undefined)[];
   readonly #contexts: (Cx | undefined)[];
+  /** Who runs when, in components that use async. */
+  readonly scheduler: Scheduler = new Scheduler(this);
   #failure: { readonly error: unknown } | undefined;
   #disposed = false;
   readonly #forget: () => void;
@@ -79,7 +32,7 @@ export class NativeIsolate {
   constructor(linked: LinkedPlan) {
     const { plan } = linked;
     this.#linked = linked;
-    this.instances = plan.owners.map((_, index) => new ComponentState(index));
+    this.instances = linked.lineages.map((lineage, index) => new ComponentState(index, lineage));
     this.#exports = new Array(plan.instances.length).fill(undefined);
     this.#contexts = new Array(plan.contexts.length).fill(undefined);
     this.#forget = this.task.defer(() => this.dispose());
@@ -146,18 +99,25 @@ export class NativeIsolate {
    */
   fail(error: unknown): unknown {
     if (this.#failure !== undefined) return error;
-    this.#failure = { error };
-    this.over = true;
+    this.#fail(error);
     return uncatchable(error);
   }
 
   /** The error that ended the isolate, or `thrown` if it has none; ends it. */
   failed(thrown: unknown): unknown {
-    if (this.#failure === undefined) {
-      this.#failure = { error: thrown };
-      this.over = true;
-    }
-    return this.#failure.error;
+    if (this.#failure === undefined) this.#fail(thrown);
+    return this.#failure!.error;
+  }
+
+  #fail(error: unknown): void {
+    this.#failure = { error };
+    this.over = true;
+    this.scheduler.failed(error);
+  }
+
+  /** Why the isolate is over. */
+  get reason(): unknown {
+    return this.#failure === undefined ? this.ended("running") : this.#failure.error;
   }
 
   /** Runs `body` in the isolate's task, whoever called. */

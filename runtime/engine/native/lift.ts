@@ -172,12 +172,12 @@ export class Lifter {
   }
 
   #fixedList(element: ValueType, length: number): Load {
-    const fill = this.#elements(element);
+    const fill = this.elements(element);
     return (cx, ptr) => fill(cx, ptr, length);
   }
 
   /** Reads elements that are known to lie inside the memory. */
-  #elements(element: ValueType): (cx: Cx, ptr: number, length: number) => unknown {
+  elements(element: ValueType): (cx: Cx, ptr: number, length: number) => unknown {
     if (element.kind === "u8") return (cx, ptr, length) => cx.u8.slice(ptr, ptr + length);
     const typed = TYPED_ARRAYS[element.kind];
     if (typed !== undefined) {
@@ -194,12 +194,8 @@ export class Lifter {
   }
 
   /** Reads `length` elements at `ptr`, after checking that they are there. */
-  listRange(element: ValueType): (cx: Cx, ptr: number, length: number) => unknown {
-    return this.#listRange(element);
-  }
-
   #listRange(element: ValueType): (cx: Cx, ptr: number, length: number) => unknown {
-    const elements = this.#elements(element);
+    const elements = this.elements(element);
     const { size, align } = element;
     return (cx, ptr, length) => {
       if (length * size > MAX_LIST_BYTES) trap("list is too long");

@@ -4,13 +4,27 @@
  * @module
  */
 import type { HostImports } from "../mod.ts";
+import {
+  builtinWaits,
+  errorContextMessage,
+  errorContextNew,
+  plainBuiltin,
+  taskReturn,
+  waitOrPoll,
+} from "./async/builtins.ts";
+import { copyBuiltin, copyWaits } from "./async/copy_calls.ts";
+import { type AsyncCall, compileAsyncLift } from "./async/lift.ts";
+import { lowerAsyncHost, lowerAsyncLifted } from "./async/lower.ts";
+import { asyncHostFacing } from "./async/export.ts";
+import { usesAsync } from "./uses_async.ts";
 import { componentFace, HostFace } from "./faces.ts";
-import { compileLift, hostFacing, type LiftedCall, lowerLifted, suspending } from "./guest_call.ts";
+import { compileLift, hostFacing, type LiftedCall, lowerLifted } from "./guest_call.ts";
 import { resolveHost } from "./host.ts";
 import { lowerHost, type ResolvedHost } from "./host_call.ts";
-import type { CoreFunction, NativeIsolate } from "./isolate.ts";
+import type { NativeIsolate } from "./isolate.ts";
 import type { CoreItem, Func, HostFunc, LiftedFunc, Plan, Synth } from "./plan.ts";
 import { resourceDrop, resourceNew, resourceRep } from "./resource_calls.ts";
+import { type CoreFunction, suspending } from "./thread.ts";
 
 /** A function that core code imports. */
 export interface CoreImportFunction {
@@ -25,6 +39,9 @@ export interface LinkedPlan {
   readonly modules: readonly WebAssembly.Module[];
   /** By the index of the synthetic function. */
   readonly functions: readonly CoreImportFunction[];
+  /** For each component instance, itself and those around it. */
+  readonly lineages: readonly (readonly number[])[];
+  readonly usesAsync: boolean;
   /** For each core instance, what makes its import object. */
   readonly imports: readonly ((isolate: NativeIsolate) => WebAssembly.Imports)[];
   /** How the host calls an exported function. */
@@ -42,12 +59,14 @@ class Linker {
   readonly #host: ReadonlyMap<HostFunc, ResolvedHost>;
   /** Whether the code of a component instance may be suspended. */
   readonly #suspends: boolean[];
+  readonly #async: boolean;
   readonly #exported = new Map<Func, (isolate: NativeIsolate, values: unknown[]) => Promise<unknown>>();
 
   constructor(plan: Plan, modules: readonly WebAssembly.Module[], host: HostImports) {
     this.#plan = plan;
     this.#modules = modules;
     this.#host = resolveHost(plan, host, this.#face);
+    this.#async = usesAsync(plan);
     this.#suspends = plan.owners.map(() => false);
     // Calls go from one component to another, and a cycle is possible: until nothing changes.
     for (let changed = true; changed;) {
@@ -67,6 +86,8 @@ class Linker {
       plan: this.#plan,
       modules: this.#modules,
       functions,
+      lineages: this.#plan.owners.map((_, index) => this.#lineage(index)),
+      usesAsync: this.#async,
       imports: this.#plan.instances.map(({ imports }) => importObject(imports, functions)),
       exported: (func) => this.#export(func),
     };
@@ -75,12 +96,25 @@ class Linker {
   /** Whether a function may return a promise, for which the guest that calls it is suspended. */
   #waits(synth: Synth): boolean {
     switch (synth.kind) {
-      case "lower":
-        return synth.func.kind === "host" ? this.#host.get(synth.func)!.waits : this.#suspends[synth.func.owner]!;
+      case "lower": {
+        const { func, options } = synth;
+        if (func.kind === "lift") {
+          // A call that begins may suspend where the callee's code may; one that is waited for, wherever it may block.
+          return this.#suspends[func.owner]! || (func.type.async && !options.async);
+        }
+        return func.type.async ? !options.async : this.#host.get(func)!.waits && func.type.result?.kind !== "future";
+      }
       case "resource.drop": {
         const destructor = this.#plan.destructors.get(synth.resource);
         return destructor !== undefined && this.#suspends[destructor.owner]!;
       }
+      case "waitable-set.wait":
+        return true;
+      case "stream":
+      case "future":
+        return copyWaits(synth);
+      case "builtin":
+        return builtinWaits(synth.canon);
       default:
         return false;
     }
@@ -90,28 +124,53 @@ class Linker {
     switch (synth.kind) {
       case "lower": {
         const { func, options } = synth;
-        if (func.kind === "host") return lowerHost(func, this.#host.get(func)!, options, this.#face);
-        const call = this.#lift(func, componentFace, this.#entered(func.owner, synth.owner));
-        return lowerLifted(func, call, options, componentFace);
+        if (func.kind === "host") {
+          const lower = func.type.async ? lowerAsyncHost : lowerHost;
+          return lower(func, this.#host.get(func)!, options, this.#face);
+        }
+        const entered = this.#entered(func.owner, synth.owner);
+        if (!this.#async) return lowerLifted(func, this.#lift(func, componentFace, entered), options, componentFace);
+        return lowerAsyncLifted(func, this.#asyncLift(func, entered, false), options, entered, componentFace);
       }
       case "resource.new":
-        return resourceNew(synth.resource);
+        return resourceNew(synth.resource, synth.owner);
       case "resource.rep":
-        return resourceRep(synth.resource);
+        return resourceRep(synth.resource, synth.owner);
       case "resource.drop": {
         const { resource, owner } = synth;
         const destructor = this.#plan.destructors.get(resource);
         const entered = resource.owner === undefined ? [] : this.#entered(resource.owner, owner);
         return resourceDrop(
           resource,
+          owner,
           destructor,
           entered,
           destructor !== undefined && this.#suspends[destructor.owner]!,
         );
       }
-      default:
-        throw new Error(`${synth.kind} is not linked`);
+      case "task.return":
+        return taskReturn(synth.result, synth.options, synth.owner, this.#faces);
+      case "stream":
+      case "future":
+        return copyBuiltin(synth, this.#faces);
+      case "error-context.new":
+        return errorContextNew(synth.options, synth.owner);
+      case "error-context.debug-message":
+        return errorContextMessage(synth.options, synth.owner);
+      case "waitable-set.wait":
+      case "waitable-set.poll":
+        return waitOrPoll(synth.kind === "waitable-set.wait", synth.cancellable, synth.cx, synth.owner);
+      case "builtin":
+        return plainBuiltin(synth.canon, synth.owner);
     }
+  }
+
+  get #faces() {
+    return { host: this.#face, component: componentFace };
+  }
+
+  #asyncLift(lift: LiftedFunc, entered: readonly number[], toHost: boolean): AsyncCall {
+    return compileAsyncLift(lift, toHost ? this.#face : componentFace, entered, this.#suspends[lift.owner]!, toHost);
   }
 
   #lift(lift: LiftedFunc, face: typeof componentFace, entered: readonly number[]): LiftedCall {
@@ -136,7 +195,12 @@ class Linker {
       if (func.kind === "host") {
         const { invoke } = this.#host.get(func)!;
         call = (isolate, values) => isolate.inTask(async () => await invoke(values));
-      } else call = hostFacing(func, this.#lift(func, this.#face, this.#entered(func.owner, undefined)));
+      } else {
+        const entered = this.#entered(func.owner, undefined);
+        call = this.#async
+          ? asyncHostFacing(func, this.#asyncLift(func, entered, true))
+          : hostFacing(func, this.#lift(func, this.#face, entered));
+      }
       this.#exported.set(func, call);
     }
     return call;

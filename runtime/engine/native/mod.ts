@@ -13,7 +13,6 @@ import { elaborate } from "./elaborate.ts";
 import { NativeIsolate } from "./isolate.ts";
 import { link, type LinkedPlan } from "./link.ts";
 import type { ExportItem, Plan } from "./plan.ts";
-import { refuseUnsupported } from "./unsupported.ts";
 
 /** The name under which functions are found that a component exports by themselves, not in an interface. */
 export const ROOT = "$root";
@@ -40,7 +39,6 @@ export const nativeEngine: Engine = {
       );
     }
     const plan = elaborate(bytes, decodeComponent(bytes, name), name);
-    refuseUnsupported(plan);
     const modules = await Promise.all(plan.modules.map(async ({ start, end }) => {
       try {
         return await WebAssembly.compile(bytes.subarray(start, end));
@@ -69,7 +67,9 @@ function loaded(plan: Plan, modules: readonly WebAssembly.Module[]): LoadedCompo
         // deno-lint-ignore require-await -- a trap is a rejection
         async instantiate(): Promise<Isolate> {
           const isolate = new NativeIsolate(linked);
-          return { exports: exportsOf(isolate, linked), dispose: () => isolate.dispose() };
+          const exports = exportsOf(isolate, linked);
+          const dispose = () => isolate.dispose();
+          return linked.usesAsync ? { exports, dispose, ended: isolate.scheduler.ended } : { exports, dispose };
         },
       };
     },

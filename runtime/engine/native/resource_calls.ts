@@ -3,16 +3,16 @@
  *
  * @module
  */
-import { type CoreFunction, GuestThread, NEVER, now, resuming } from "./isolate.ts";
 import type { Destructor } from "./plan.ts";
-import { promising } from "./guest_call.ts";
 import { checked, ResourceHandle } from "./resources.ts";
+import { type CoreFunction, GuestThread, NEVER, now, promising, resuming } from "./thread.ts";
 import { trap } from "./trap.ts";
 import type { ResourceType } from "./types.ts";
 
-export function resourceNew(type: ResourceType): CoreFunction {
+export function resourceNew(type: ResourceType, owner: number): CoreFunction {
   return function resourceNew(rep: number): number {
-    const { isolate, instance } = now.thread;
+    const { isolate } = now.thread;
+    const instance = isolate.instances[owner]!;
     try {
       if (!instance.mayLeave) trap("cannot leave component instance");
       return instance.handles.add(new ResourceHandle(type, rep, true, undefined));
@@ -22,9 +22,10 @@ export function resourceNew(type: ResourceType): CoreFunction {
   };
 }
 
-export function resourceRep(type: ResourceType): CoreFunction {
+export function resourceRep(type: ResourceType, owner: number): CoreFunction {
   return function resourceRep(index: number): number {
-    const { isolate, instance } = now.thread;
+    const { isolate } = now.thread;
+    const instance = isolate.instances[owner]!;
     try {
       return instance.handles.resource(index >>> 0, type).rep as number;
     } catch (error) {
@@ -39,13 +40,15 @@ export function resourceRep(type: ResourceType): CoreFunction {
  */
 export function resourceDrop(
   type: ResourceType,
+  owner: number,
   destructor: Destructor | undefined,
   entered: readonly number[],
   suspends: boolean,
 ): CoreFunction {
   return function resourceDrop(index: number): unknown {
     const { thread } = now;
-    const { isolate, instance } = thread;
+    const { isolate } = thread;
+    const instance = isolate.instances[owner]!;
     try {
       if (!instance.mayLeave) trap("cannot leave component instance");
       const { handles } = instance;

@@ -1,0 +1,218 @@
+/**
+ * The canonical built-ins of async, but for those of streams and futures.
+ *
+ * Implements "Canonical Definitions" of CanonicalABI.md.
+ *
+ * @module
+ */
+import type { Canon, CanonOptions } from "../../../component/mod.ts";
+import type { Face } from "../handles.ts";
+import { type CoreValue, Lifter } from "../lift.ts";
+import { sameItem } from "../elaborate.ts";
+import type { OptionsPlan } from "../plan.ts";
+import { loadString, stored, storeString } from "../strings.ts";
+import { type CoreFunction, now } from "../thread.ts";
+import { trap } from "../trap.ts";
+import type { ValueType } from "../types.ts";
+import { compileParamsLift } from "../values.ts";
+import { settle } from "./lower.ts";
+import type { TaskThread } from "./task.ts";
+import { BLOCKED, type Event, EVENT_NONE, EVENT_TASK_CANCELLED, Subtask, Waitable, WaitableSet } from "./waitable.ts";
+
+/** Runs a built-in for the current thread: whatever goes wrong ends the isolate, and a promise suspends the guest. */
+export function builtin<A extends unknown[]>(
+  owner: number,
+  body: (thread: TaskThread, ...args: A) => unknown,
+  mustLeave = true,
+): CoreFunction {
+  return function builtin(...args: A): unknown {
+    const thread = now.thread as TaskThread;
+    const { isolate } = thread;
+    try {
+      if (isolate.over) throw isolate.ended("calling a built-in");
+      if (mustLeave && !isolate.instances[owner]!.mayLeave) trap("cannot leave component instance");
+      const result = body(thread, ...args);
+      return result instanceof Promise ? settle(thread, result) : result;
+    } catch (error) {
+      throw isolate.fail(error);
+    }
+  };
+}
+
+export function taskReturn(
+  result: ValueType | undefined,
+  options: OptionsPlan,
+  owner: number,
+  faces: { readonly host: Face; readonly component: Face },
+): CoreFunction {
+  const type = {
+    async: true,
+    params: result === undefined ? [] : [{ name: "result", type: result }],
+    result: undefined,
+  };
+  const forHost = compileParamsLift(type, new Lifter(faces.host, options.encoding));
+  const forComponent = compileParamsLift(type, new Lifter(faces.component, options.encoding));
+  return builtin(owner, ({ task, isolate }, ...args: CoreValue[]) => {
+    const lift = task.options.lift;
+    if (!lift.options.async) trap("`task.return` called by a task that was not lifted async");
+    if (lift.type.result !== result) trap("invalid `task.return` signature and/or options for current task");
+    const own = lift.options;
+    if (own.encoding !== options.encoding || !sameItem(own.memory, options.memory)) {
+      trap("invalid `task.return` signature and/or options for current task");
+    }
+    const cx = isolate.cx(options.cx);
+    cx.refresh();
+    task.return((task.options.toHost ? forHost : forComponent)(cx, args)[0]);
+  });
+}
+
+function waitableSet(thread: TaskThread, owner: number, index: number): WaitableSet {
+  const set = thread.isolate.instances[owner]!.handles.get(index >>> 0);
+  return set instanceof WaitableSet ? set : trap(`handle index ${index} is not a waitable set`);
+}
+
+/** `waitable-set.wait` and `waitable-set.poll`. */
+export function waitOrPoll(wait: boolean, cancellable: boolean, cxIndex: number, owner: number): CoreFunction {
+  return builtin(owner, (thread, index: number, ptr: number) => {
+    const set = waitableSet(thread, owner, index);
+    const deliver = ([code, a, b]: Event) => {
+      const cx = thread.isolate.cx(cxIndex);
+      cx.refresh();
+      cx.checkRange(ptr >>> 0, 4, 8, "event");
+      cx.dv.setUint32(ptr >>> 0, a, true);
+      cx.dv.setUint32((ptr >>> 0) + 4, b, true);
+      return code;
+    };
+    if (wait) {
+      const event = set.wait(thread, cancellable);
+      return event instanceof Promise ? event.then(deliver) : deliver(event);
+    }
+    if (thread.task.deliverPendingCancel(cancellable)) return deliver([EVENT_TASK_CANCELLED, 0, 0]);
+    return deliver(set.hasEvent ? set.takeEvent() : [EVENT_NONE, 0, 0]);
+  });
+}
+
+/** What a component sees of an error. */
+export class ErrorContext {
+  readonly debugMessage: string;
+
+  constructor(debugMessage: string) {
+    this.debugMessage = debugMessage;
+  }
+}
+
+export function errorContextNew(options: OptionsPlan, owner: number): CoreFunction {
+  return builtin(owner, ({ isolate }, ptr: number, units: number) => {
+    const cx = isolate.cx(options.cx);
+    cx.refresh();
+    const message = loadString(cx, ptr >>> 0, units >>> 0, options.encoding);
+    return isolate.instances[owner]!.handles.add(new ErrorContext(message));
+  });
+}
+
+export function errorContextMessage(options: OptionsPlan, owner: number): CoreFunction {
+  return builtin(owner, ({ isolate }, index: number, ptr: number) => {
+    const context = isolate.instances[owner]!.handles.get(index >>> 0);
+    if (!(context instanceof ErrorContext)) trap(`handle index ${index} is not an error context`);
+    const cx = isolate.cx(options.cx);
+    cx.refresh();
+    cx.checkRange(ptr >>> 0, 4, 8, "string");
+    storeString(cx, context.debugMessage, options.encoding as CanonOptions["encoding"]);
+    cx.dv.setUint32(ptr >>> 0, stored.ptr, true);
+    cx.dv.setUint32((ptr >>> 0) + 4, stored.units, true);
+  });
+}
+
+/** Whether a built-in may suspend the guest. */
+export function builtinWaits(canon: Canon): boolean {
+  return canon.kind === "thread.yield" || canon.kind === "subtask.cancel";
+}
+
+/** Those that have no types and no memory. */
+export function plainBuiltin(canon: Canon, owner: number): CoreFunction {
+  switch (canon.kind) {
+    case "task.cancel":
+      return builtin(owner, ({ task }) => {
+        if (!task.options.lift.options.async) trap("`task.cancel` called by a task that was not lifted async");
+        task.cancel();
+      });
+    case "backpressure.inc":
+      return builtin(owner, ({ isolate }) => {
+        if (++isolate.instances[owner]!.backpressure === 2 ** 16) trap("backpressure counter overflow");
+      }, false);
+    case "backpressure.dec":
+      return builtin(owner, ({ isolate }) => {
+        if (--isolate.instances[owner]!.backpressure < 0) trap("backpressure counter underflow");
+      }, false);
+    case "context.get": {
+      const { slot } = canon;
+      if (canon.type === "i64") return () => BigInt.asIntN(64, BigInt(now.thread.storage[slot as 0 | 1]));
+      return () => Number(now.thread.storage[slot as 0 | 1]);
+    }
+    case "context.set": {
+      const { slot } = canon;
+      return (value: CoreValue) => {
+        now.thread.storage[slot as 0 | 1] = value;
+      };
+    }
+    case "waitable-set.new":
+      return builtin(owner, ({ isolate }) => isolate.instances[owner]!.handles.add(new WaitableSet()));
+    case "waitable-set.drop":
+      return builtin(owner, (thread, index: number) => {
+        const set = waitableSet(thread, owner, index);
+        set.drop();
+        thread.isolate.instances[owner]!.handles.remove(index >>> 0);
+      });
+    case "waitable.join":
+      return builtin(owner, (thread, index: number, set: number) => {
+        const waitable = thread.isolate.instances[owner]!.handles.get(index >>> 0);
+        if (!(waitable instanceof Waitable)) trap(`handle index ${index} is not a waitable`);
+        if (waitable.hasSyncWaiter) trap("cannot join a waitable that is being waited for synchronously");
+        waitable.join(set === 0 ? undefined : waitableSet(thread, owner, set));
+      });
+    case "subtask.drop":
+      return builtin(owner, ({ isolate }, index: number) => {
+        const { handles } = isolate.instances[owner]!;
+        const subtask = handles.get(index >>> 0);
+        if (!(subtask instanceof Subtask)) trap(`handle index ${index} is not a subtask`);
+        subtask.drop();
+        handles.remove(index >>> 0);
+      });
+    case "subtask.cancel":
+      return builtin(owner, (thread, index: number) => cancelSubtask(thread, owner, index >>> 0, canon.async));
+    case "error-context.drop":
+      return builtin(owner, ({ isolate }, index: number) => {
+        const { handles } = isolate.instances[owner]!;
+        if (!(handles.get(index >>> 0) instanceof ErrorContext)) trap(`handle index ${index} is not an error context`);
+        handles.remove(index >>> 0);
+      });
+    case "thread.yield":
+      return builtin(owner, (thread) => {
+        const waited = thread.waitUntil(() => true, canon.cancellable);
+        return typeof waited === "boolean" ? Number(waited) : waited.then(Number);
+      });
+    default:
+      throw new Error(`${canon.kind} is not linked`);
+  }
+}
+
+function cancelSubtask(thread: TaskThread, owner: number, index: number, isAsync: boolean): unknown {
+  const subtask = thread.isolate.instances[owner]!.handles.get(index);
+  if (!(subtask instanceof Subtask)) trap(`handle index ${index} is not a subtask`);
+  if (subtask.delivered) trap("`subtask.cancel` called after terminal status delivered");
+  if (subtask.cancellationRequested) trap("`subtask.cancel` called twice");
+  if (subtask.inSet && !isAsync) trap("waitable cannot be used synchronously while it is in a waitable set");
+  const take = () => {
+    subtask.takeEvent();
+    return subtask.state;
+  };
+  if (subtask.resolved) return take();
+  subtask.cancellationRequested = true;
+  const after = (): unknown => {
+    now.thread = thread;
+    if (subtask.resolved) return take();
+    return isAsync ? BLOCKED : subtask.waitForEvent(thread).then(take);
+  };
+  const running = subtask.onCancel?.();
+  return running === undefined ? after() : running.then(after);
+}

@@ -1,0 +1,93 @@
+/**
+ * Buffers in a guest's memory, for the elements of a stream or future.
+ *
+ * @module
+ */
+import type { Cx } from "../context.ts";
+import type { Lifter } from "../lift.ts";
+import type { Lowerer } from "../lower.ts";
+import { trap } from "../trap.ts";
+import type { ValueType } from "../types.ts";
+import { type Elements, MAX_BUFFER_LENGTH, type ReadableBuffer, type WritableBuffer } from "./copy.ts";
+
+/** How elements of one type are read and written, towards the host and towards components. */
+export interface ElementCodec {
+  readonly type: ValueType | undefined;
+  readonly liftForHost: (cx: Cx, ptr: number, length: number) => Elements;
+  readonly lift: (cx: Cx, ptr: number, length: number) => Elements;
+  readonly lowerFromHost: (cx: Cx, ptr: number, elements: unknown) => void;
+  readonly lower: (cx: Cx, ptr: number, elements: unknown) => void;
+}
+
+type Faces<T> = { readonly host: T; readonly component: T };
+
+const nothing = (): void => {};
+const units = (_cx: Cx, _ptr: number, length: number): Elements => ({ length });
+
+export function elementCodec(
+  type: ValueType | undefined,
+  lifters: Faces<Lifter> | undefined,
+  lowerers: Faces<Lowerer> | undefined,
+): ElementCodec {
+  const lift = (lifter: Lifter | undefined) =>
+    type === undefined || lifter === undefined
+      ? units
+      : lifter.elements(type) as (cx: Cx, ptr: number, length: number) => Elements;
+  const lower = (lowerer: Lowerer | undefined) =>
+    type === undefined || lowerer === undefined ? nothing : lowerer.elements(type);
+  return {
+    type,
+    liftForHost: lift(lifters?.host),
+    lift: lift(lifters?.component),
+    lowerFromHost: lower(lowerers?.host),
+    lower: lower(lowerers?.component),
+  };
+}
+
+/** `BufferGuestImpl`: both ways, for a buffer is used in one. */
+export class GuestBuffer implements ReadableBuffer, WritableBuffer {
+  readonly ofHost = false;
+  readonly #codec: ElementCodec;
+  readonly #cx: Cx;
+  readonly #length: number;
+  #ptr: number;
+  progress = 0;
+
+  constructor(codec: ElementCodec, cx: Cx, ptr: number, length: number) {
+    if (length > MAX_BUFFER_LENGTH) trap("stream read/write count too large");
+    const { type } = codec;
+    if (type !== undefined && length > 0) cx.checkRange(ptr, type.align, length * type.size, "buffer");
+    this.#codec = codec;
+    this.#cx = cx;
+    this.#ptr = ptr;
+    this.#length = length;
+  }
+
+  get remain(): number {
+    return this.#length - this.progress;
+  }
+
+  get isZeroLength(): boolean {
+    return this.#length === 0;
+  }
+
+  read(count: number, forHost: boolean): Elements {
+    this.#cx.refresh();
+    const { lift, liftForHost } = this.#codec;
+    const elements = (forHost ? liftForHost : lift)(this.#cx, this.#ptr, count);
+    this.#advance(count);
+    return elements;
+  }
+
+  write(elements: Elements, byHost: boolean): void {
+    this.#cx.refresh();
+    const { lower, lowerFromHost } = this.#codec;
+    (byHost ? lowerFromHost : lower)(this.#cx, this.#ptr, elements);
+    this.#advance(elements.length);
+  }
+
+  #advance(count: number): void {
+    this.#ptr += count * (this.#codec.type?.size ?? 0);
+    this.progress += count;
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * Calls into lifted functions of components that use async.
+ *
+ * Implements `canon_lift` of CanonicalABI.md.
+ *
+ * @module
+ */
+import type { Face } from "../handles.ts";
+import type { NativeIsolate } from "../isolate.ts";
+import { type CoreValue, Lifter } from "../lift.ts";
+import { Lowerer } from "../lower.ts";
+import type { CoreItem, LiftedFunc } from "../plan.ts";
+import { type CoreFunction, now, promising } from "../thread.ts";
+import { trap } from "../trap.ts";
+import { compileParamsLower, compileResultLift } from "../values.ts";
+import { GuestTask, type Maybe, type TaskThread } from "./task.ts";
+import { type Event, EVENT_NONE, EVENT_TASK_CANCELLED, WaitableSet } from "./waitable.ts";
+
+const CALLBACK_EXIT = 0;
+const CALLBACK_YIELD = 1;
+const CALLBACK_WAIT = 2;
+
+export interface StartOptions {
+  readonly onStart: () => readonly unknown[];
+  readonly onResolve: (result: unknown) => void;
+}
+
+/** Starts a call. Answers with its task as soon as the callee has ended or blocks. */
+export type AsyncCall = (isolate: NativeIsolate, options: StartOptions) => Maybe<GuestTask>;
+
+/**
+ * @param entered the component instances that the call enters
+ * @param suspends whether the guest's stack may be suspended in it
+ */
+export function compileAsyncLift(
+  lift: LiftedFunc,
+  face: Face,
+  entered: readonly number[],
+  suspends: boolean,
+  toHost: boolean,
+): AsyncCall {
+  const { options, type } = lift;
+  const lowerParams = compileParamsLower(type, new Lowerer(face, options.encoding));
+  const liftResult = options.async ? undefined : compileResultLift(type, new Lifter(face, options.encoding));
+
+  const callable = (isolate: NativeIsolate, item: CoreItem): CoreFunction => {
+    const call = isolate.func(item);
+    return suspends && item.kind === "export" ? promising(call) : call;
+  };
+
+  async function run(isolate: NativeIsolate, task: GuestTask): Promise<void> {
+    const { thread } = task;
+    try {
+      // Awaits only where it must: a callee that does not block has ended when its caller goes on.
+      const waiting = type.async ? enter(task) : true;
+      if (!(typeof waiting === "boolean" ? waiting : await waiting)) return thread.pause();
+      now.thread = thread;
+      const cx = isolate.cx(options.cx);
+      cx.refresh();
+      const values = task.start();
+      cx.scope = task;
+      const flat = lowerParams(cx, values);
+      cx.scope = undefined;
+      now.thread = thread;
+      let core: CoreValue | undefined = callable(isolate, lift.core)(...flat);
+      if (core as unknown instanceof Promise) core = await core;
+      if (liftResult !== undefined) {
+        cx.refresh();
+        task.return(liftResult(cx, core));
+        postReturn(isolate, thread, core);
+      } else if (options.callback !== undefined) await callbacks(isolate, task, core as number);
+      exit(task);
+    } catch (error) {
+      isolate.failed(error);
+    }
+    thread.pause();
+  }
+
+  function postReturn(isolate: NativeIsolate, thread: TaskThread, core: CoreValue | undefined): void {
+    if (options.postReturn === undefined) return;
+    now.thread = thread;
+    thread.instance.mayLeave = false;
+    const call = isolate.func(options.postReturn);
+    if (core === undefined) call();
+    else call(core);
+    thread.instance.mayLeave = true;
+  }
+
+  function callbacks(isolate: NativeIsolate, task: GuestTask, packed: number): Promise<void> | undefined {
+    // Not an async function, so that a guest which does not wait costs no promise.
+    return (packed & 0xf) === CALLBACK_EXIT ? undefined : callbackLoop(isolate, task, packed);
+  }
+
+  async function callbackLoop(isolate: NativeIsolate, task: GuestTask, first: number): Promise<void> {
+    const { thread, instance } = task;
+    const callback = callable(isolate, options.callback!);
+    const alone = () => instance.exclusive === undefined;
+    let packed = first;
+    while ((packed & 0xf) !== CALLBACK_EXIT) {
+      instance.exclusive = undefined;
+      let event: Event;
+      switch (packed & 0xf) {
+        case CALLBACK_YIELD: {
+          const waited = thread.waitUntil(alone, true);
+          const cancelled = typeof waited === "boolean" ? waited : await waited;
+          event = [cancelled ? EVENT_TASK_CANCELLED : EVENT_NONE, 0, 0];
+          break;
+        }
+        case CALLBACK_WAIT: {
+          const set = instance.handles.get(packed >>> 4);
+          if (!(set instanceof WaitableSet)) trap(`handle index ${packed >>> 4} is not a waitable set`);
+          const waited = set.wait(thread, true, alone);
+          event = waited instanceof Promise ? await waited : waited;
+          break;
+        }
+        default:
+          trap("unsupported callback code");
+      }
+      instance.exclusive = thread;
+      now.thread = thread;
+      const result: Maybe<number> = callback(event[0], event[1], event[2]);
+      packed = result instanceof Promise ? await result : result;
+    }
+  }
+
+  return function asyncCall(isolate, { onStart, onResolve }) {
+    isolate.enter(entered);
+    const instance = isolate.instances[lift.owner]!;
+    const task = new GuestTask({ lift, instance, isolate, toHost, onStart, onResolve });
+    isolate.scheduler.taskBegins();
+    if (!type.async) task.register(task.thread);
+    const paused = task.thread.start(() => run(isolate, task));
+    const after = (): Maybe<GuestTask> => {
+      if (isolate.over) throw isolate.reason;
+      if (!type.async && !task.resolved) return finishSync(isolate, task).then(leave);
+      return leave();
+    };
+    const leave = () => {
+      isolate.leave(entered);
+      return task;
+    };
+    return paused === undefined ? after() : paused.then(after);
+  };
+}
+
+/** Waits until the task may begin; answers whether it may, at once if it need not wait. */
+function enter(task: GuestTask): Maybe<boolean> {
+  const { instance, thread } = task;
+  const begin = () => {
+    if (task.needsExclusive) instance.exclusive = thread;
+    task.register(thread);
+    return true;
+  };
+  if (!task.hasBackpressure() && instance.waitingToEnter === 0) return begin();
+  instance.waitingToEnter++;
+  const waited = thread.waitUntil(() => !task.hasBackpressure(), true);
+  const after = (cancelled: boolean) => {
+    instance.waitingToEnter--;
+    if (!cancelled) return begin();
+    task.cancel();
+    task.options.isolate.scheduler.taskEnds();
+    return false;
+  };
+  return typeof waited === "boolean" ? after(waited) : waited.then(after);
+}
+
+function exit(task: GuestTask): void {
+  const { instance, thread } = task;
+  task.unregister(thread);
+  if (instance.exclusive === thread) instance.exclusive = undefined;
+  task.options.isolate.scheduler.taskEnds();
+}
+
+/** A function that is not async may wait only for other threads of its own instance. */
+async function finishSync(isolate: NativeIsolate, task: GuestTask): Promise<void> {
+  const { instance } = task;
+  while (!task.resolved) {
+    const next = [...instance.threads].find((t) => t !== instance.exclusive && t.ready?.() === true);
+    if (next === undefined) trap("cannot block a synchronous task before returning");
+    await next.resume();
+    if (isolate.over) throw isolate.reason;
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * Waitables, sets of them, and subtasks.
+ *
+ * Implements "Waitable State" and "Subtask State" of CanonicalABI.md.
+ *
+ * @module
+ */
+import type { ResourceHandle } from "../resources.ts";
+import { trap } from "../trap.ts";
+import type { Maybe, TaskThread } from "./task.ts";
+
+export const EVENT_NONE = 0;
+export const EVENT_SUBTASK = 1;
+export const EVENT_STREAM_READ = 2;
+export const EVENT_STREAM_WRITE = 3;
+export const EVENT_FUTURE_READ = 4;
+export const EVENT_FUTURE_WRITE = 5;
+export const EVENT_TASK_CANCELLED = 6;
+
+export type Event = readonly [code: number, index: number, payload: number];
+
+/** What an operation answers that has not ended yet. */
+export const BLOCKED = -1;
+
+export class Waitable {
+  #pending: (() => Event) | undefined;
+  #set: WaitableSet | undefined;
+  hasSyncWaiter = false;
+
+  get inSet(): boolean {
+    return this.#set !== undefined;
+  }
+
+  get hasEvent(): boolean {
+    return this.#pending !== undefined;
+  }
+
+  setEvent(event: () => Event): void {
+    this.#pending = event;
+  }
+
+  takeEvent(): Event {
+    const pending = this.#pending!;
+    this.#pending = undefined;
+    return pending();
+  }
+
+  /** For a synchronous operation: blocks the thread until there is an event. */
+  async waitForEvent(thread: TaskThread): Promise<void> {
+    this.hasSyncWaiter = true;
+    await thread.waitUntil(() => this.hasEvent);
+    this.hasSyncWaiter = false;
+  }
+
+  join(set: WaitableSet | undefined): void {
+    this.#set?.elements.delete(this);
+    this.#set = set;
+    set?.elements.add(this);
+  }
+
+  drop(): void {
+    this.join(undefined);
+  }
+}
+
+export class WaitableSet {
+  readonly elements: Set<Waitable> = new Set();
+  waiting = 0;
+
+  get hasEvent(): boolean {
+    for (const waitable of this.elements) if (waitable.hasEvent) return true;
+    return false;
+  }
+
+  takeEvent(): Event {
+    for (const waitable of this.elements) {
+      if (!waitable.hasEvent) continue;
+      // To the back, so that a busy one does not keep others from being heard.
+      this.elements.delete(waitable);
+      this.elements.add(waitable);
+      return waitable.takeEvent();
+    }
+    return [EVENT_NONE, 0, 0];
+  }
+
+  /** Blocks until there is an event and `ready`. */
+  wait(thread: TaskThread, cancellable: boolean, ready: () => boolean = () => true): Maybe<Event> {
+    this.waiting++;
+    const waited = thread.waitUntil(() => ready() && this.hasEvent, cancellable);
+    const after = (cancelled: boolean): Event => {
+      this.waiting--;
+      return cancelled ? [EVENT_TASK_CANCELLED, 0, 0] : this.takeEvent();
+    };
+    return typeof waited === "boolean" ? after(waited) : waited.then(after);
+  }
+
+  drop(): void {
+    if (this.elements.size > 0) trap("cannot drop waitable set with waitables in it");
+    if (this.waiting > 0) trap("cannot drop waitable set with waiters");
+  }
+}
+
+export const SUBTASK_STARTING = 0;
+export const SUBTASK_STARTED = 1;
+export const SUBTASK_RETURNED = 2;
+export const SUBTASK_CANCELLED_BEFORE_STARTED = 3;
+export const SUBTASK_CANCELLED_BEFORE_RETURNED = 4;
+
+/** A call as its caller sees it. */
+export class Subtask extends Waitable {
+  state = SUBTASK_STARTING;
+  lenders: ResourceHandle[] | undefined = undefined;
+  cancellationRequested = false;
+  /** Asks the callee to stop; a promise lasts as long as the callee runs for it. */
+  onCancel: (() => Promise<void> | undefined) | undefined;
+  #delivered = false;
+
+  get resolved(): boolean {
+    return this.state >= SUBTASK_RETURNED;
+  }
+
+  get delivered(): boolean {
+    return this.#delivered;
+  }
+
+  /** The callee has answered with a result, or was cancelled. */
+  resolve(cancelled: boolean): void {
+    if (!cancelled) this.state = SUBTASK_RETURNED;
+    else {
+      this.state = this.state === SUBTASK_STARTING
+        ? SUBTASK_CANCELLED_BEFORE_STARTED
+        : SUBTASK_CANCELLED_BEFORE_RETURNED;
+    }
+  }
+
+  /** The caller knows: what it lent is its own again. */
+  deliver(): void {
+    this.#delivered = true;
+    if (this.lenders !== undefined) { for (const handle of this.lenders) handle.lends--; }
+    this.lenders = undefined;
+  }
+
+  override drop(): void {
+    if (!this.#delivered) trap("cannot drop a subtask which has not yet resolved");
+    super.drop();
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * Whose guest code is running, and how it stops and goes on.
+ *
+ * @module
+ */
+import type { NativeIsolate } from "./isolate.ts";
+import type { BorrowScope } from "./resources.ts";
+import type { ComponentState } from "./state.ts";
+
+/** A function of core code. */
+// deno-lint-ignore no-explicit-any -- core values of any signature
+export type CoreFunction = (...args: any[]) => any;
+
+/** Never settles: what a guest waits for once its isolate is over. */
+export const NEVER: Promise<never> = new Promise<never>(() => {});
+
+/**
+ * What guest code runs as: `Thread` of CanonicalABI.md. Imported functions learn from it whose calls they are.
+ *
+ * A thread is on a stack of its own, which JSPI suspends. Spec's `resume` returns when the thread blocks or ends; here it
+ * answers with a promise for that, unless it happens at once.
+ */
+export class GuestThread implements BorrowScope {
+  readonly isolate: NativeIsolate;
+  readonly instance: ComponentState;
+  /** Borrows that the callee has to drop before it returns. */
+  borrows = 0;
+  /** `context.get` and `context.set`. */
+  readonly storage: [number | bigint, number | bigint] = [0, 0];
+
+  constructor(isolate: NativeIsolate, instance: ComponentState) {
+    this.isolate = isolate;
+    this.instance = instance;
+  }
+}
+
+/**
+ * The thread whose guest code is running. Imported functions are made once for all isolates and find theirs here.
+ *
+ * It is set wherever guest code is entered or goes on: before a call, after a host function has returned, and when a
+ * suspended guest is resumed. The last is sound because the reaction that sets it and the one by which the engine
+ * resumes the guest are on the same promise, one after the other: no other microtask comes between them.
+ */
+export const now: { thread: GuestThread } = { thread: undefined as unknown as GuestThread };
+
+/** `promise` for a suspended guest: as it settles, {@linkcode now} is set for whom it resumes. */
+export function resuming<T>(thread: GuestThread, promise: Promise<T>): Promise<T> {
+  const set = () => {
+    now.thread = thread;
+  };
+  promise.then(set, set);
+  return promise;
+}
+
+interface Jspi {
+  promising(func: CoreFunction): CoreFunction;
+  Suspending: new (func: CoreFunction) => WebAssembly.ImportValue;
+}
+
+const jspi = WebAssembly as unknown as Jspi;
+
+/** Calls core code on a stack that can be suspended. */
+export function promising(func: CoreFunction): CoreFunction {
+  return jspi.promising(func);
+}
+
+/** A function that suspends the guest that calls it. It traps when that guest was not called through {@linkcode promising}. */
+export function suspending(func: CoreFunction): WebAssembly.ImportValue {
+  return new jspi.Suspending(func);
+}
