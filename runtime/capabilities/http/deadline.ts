@@ -63,6 +63,7 @@ export class CallLife {
 
   /** What `step` resolves to, unless the call ends before, or the limit is reached, which ends the call. */
   within<T>(limit: StageLimit | undefined, step: () => Promise<T>): Promise<T> {
+    if (limit !== undefined && limit.ms <= 0) this.#timedOut(limit);
     if (this.#over) return Promise.reject(this.#failure);
     return new Promise<T>((resolve, reject) => {
       const forget = this.onEnd(reject);
@@ -74,12 +75,17 @@ export class CallLife {
     });
   }
 
-  #arm({ ms, tag, since }: StageLimit): () => void {
+  #timedOut({ tag, ms }: StageLimit): void {
+    this.end(new HttpFailure(tag, `sending a request: ${tag} after ${Math.round(ms)} ms`));
+  }
+
+  #arm(limit: StageLimit): () => void {
+    const { ms, since } = limit;
     const began = performance.now();
     let handle: ReturnType<typeof setTimeout>;
     const check = () => {
       const left = ms - (performance.now() - Math.max(began, since?.() ?? began));
-      if (left <= 0) this.end(new HttpFailure(tag, `sending a request: ${tag} after ${Math.round(ms)} ms`));
+      if (left <= 0) this.#timedOut(limit);
       // `setTimeout` takes a longer delay for none.
       else handle = setTimeout(check, Math.min(Math.ceil(left), 2 ** 31 - 1));
     };
