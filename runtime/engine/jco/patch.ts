@@ -25,8 +25,10 @@ export interface Hooks {
   guestTask(task: GuestTask): void;
   /** Takes a table of handles, and where the host resources behind it are kept. */
   own(handles: HandleTable, resources: Map<number, object>): void;
-  setTimeout(callback: () => void, delay?: number): unknown;
+  setTimeout(callback: () => void, delay?: number): void;
   queueMicrotask(callback: () => void): void;
+  /** Called when an event is there that the guest may wait for. */
+  wake(): void;
 }
 
 /** jco's record of a running export. */
@@ -56,6 +58,10 @@ const DROPS_HANDLE =
   /rscTableRemove\((handleTable\d+), handle\);\s*if \(handleEntry\.own\) \{\s*const rsc = (captureTable\d+)\.get/g;
 const GUEST_TASK = /^( *)task\.setCalleeIsAsync\(true\);$/gm;
 const TASK_FAILS = "reject(taskErr) {";
+/** How a resource is lifted out of a parameter, stream or future: its table's index is given beside the code. */
+const LIFTS_OWN =
+  /tableIdx: (\d+),\s*classNameFn: [^\n]*\s*createResourceFn:\s*\(handle\) => \{[\s\S]*?return resourceObj;/g;
+const EVENT = /setPendingEvent\(fn\) \{/g;
 const RETURNS = /\n( *return \{[^\n]*\};\n *\}\)\(\);\n *let promise, resolve, reject;)/;
 
 /**
@@ -88,6 +94,9 @@ export function patch(source: string, name: string): string {
     text = text.replaceAll(GUEST_TASK, "$&\n$1_skerry.guestTask(task);");
     text = replaceOnce(text, TASK_FAILS, `${TASK_FAILS}\n      this.failure = taskErr;`);
   }
+  // jco 1.35 names the table by the resource's index here, which is another where a component imports many resources.
+  text = text.replace(LIFTS_OWN, (lift, table: string) => lift.replace(/\bhandleTable\d+/g, `handleTable${table}`));
+  text = text.replace(EVENT, "$& _skerry.wake();");
   const tables = new Map<string, [string, string]>();
   const pair = (handles: string, resources: string) => tables.set(`${handles} ${resources}`, [handles, resources]);
   for (const [, resources, handles] of text.matchAll(CREATES_HANDLE)) {
