@@ -91,9 +91,9 @@ export class Dispatcher {
     this.#options = options;
   }
 
-  /** How many tasks are running. */
-  get running(): number {
-    return this.#tasks.size;
+  /** The tasks that are running. */
+  get tasks(): ReadonlySet<Task> {
+    return this.#tasks;
   }
 
   /** Serves one request. Never rejects: a failure becomes a response through `failed`. */

@@ -15,6 +15,7 @@ import { MAX_COMPONENT_BYTES } from "./limits.ts";
 import { jsonSink, type LogSink } from "./log.ts";
 import { shownPath } from "./manifest/folder.ts";
 import { grantSchemas } from "./manifest/grants.ts";
+import type { Task } from "./task.ts";
 
 /** A function as the router sees it. */
 export type FunctionEntry = Entry<ServedFunction>;
@@ -28,6 +29,8 @@ export interface Runtime {
   readonly version: number;
   /** Whether it takes no more requests. */
   readonly stopping: boolean;
+  /** The tasks that are running. */
+  readonly tasks: ReadonlySet<Task>;
   /** Serves a request by a function, in a task of its own. Never rejects: a failure becomes a response through `failed`. */
   dispatch(entry: FunctionEntry, request: Request, failed: FailureResponse): Promise<Response>;
   /** Lets running requests finish, at most `graceMs` milliseconds, and ends the rest. Returns how many those were. */
@@ -89,6 +92,10 @@ export class FunctionRuntime implements Runtime {
 
   get stopping(): boolean {
     return this.#stopping;
+  }
+
+  get tasks(): ReadonlySet<Task> {
+    return this.#dispatcher.tasks;
   }
 
   /** Reads the whole folder. */

@@ -6,13 +6,14 @@
 import { join } from "node:path";
 import { createRoutes } from "../../routes/mod.ts";
 import type { Engine } from "../../runtime/engine/mod.ts";
+import { nativeEngine } from "../../runtime/engine/native/mod.ts";
 import { createJcoEngine } from "../../runtime/engine/jco/mod.ts";
 import type { LogRecord } from "../../runtime/log.ts";
 import { type Capability, FunctionRuntime } from "../../runtime/mod.ts";
 import { type Fixture, fixturePath } from "../fixtures/mod.ts";
 
 /** The engines that every test of a whole request runs on. */
-export const ENGINES: readonly Engine[] = [createJcoEngine({ cacheDir: ".skerry/jco" })];
+export const ENGINES: readonly Engine[] = [nativeEngine, createJcoEngine({ cacheDir: ".skerry/jco" })];
 
 /** One function of the server; it answers below `/NAME/`. */
 export interface Guest {
