@@ -31,7 +31,7 @@ const ENDS: readonly { fixture: Fixture; path: string; status: number; code: str
   { fixture: "c-http", path: "status?n=999", status: 502, code: "guest-response-invalid", log: /999/ },
   { fixture: "c-http", path: "use-after-drop", status: 500, code: "guest-trapped", log: /./ },
   { fixture: "c-p3", path: "trap", status: 500, code: "guest-trapped", log: /unreachable/ },
-  { fixture: "c-p3", path: "no-response", status: 500, code: "guest-trapped", log: /without|return/ },
+  { fixture: "c-p3", path: "no-response", status: 500, code: "guest-trapped", log: /result|resolution/ },
   { fixture: "c-p3", path: "exit?code=3", status: 502, code: "guest-exited", log: /3/ },
   {
     fixture: "c-p3",
