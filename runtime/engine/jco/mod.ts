@@ -7,7 +7,8 @@
 import { pathToFileURL } from "node:url";
 import { SkerryError } from "../../errors.ts";
 import type { Engine, HostImports, LinkedComponent, LoadedComponent, LoadOptions } from "../mod.ts";
-import { IsolateHooks, makeIsolate } from "./isolate.ts";
+import { IsolateHooks } from "./hooks.ts";
+import { makeIsolate } from "./isolate.ts";
 import { resolveImports } from "./link.ts";
 import { HOOKS_IMPORT } from "./patch.ts";
 import { transpile, type Transpiled, transpileKey } from "./transpile.ts";

@@ -1,0 +1,195 @@
+/**
+ * What generated code calls: the host's side of one isolate.
+ *
+ * @module
+ */
+import { currentTask, maybeTask, withTask } from "../../context.ts";
+import { SkerryError, WitError } from "../../errors.ts";
+import type { Task } from "../../task.ts";
+import { IsolateTimers } from "./timers.ts";
+import type { GuestTask, HandleTable, Hooks } from "./patch.ts";
+
+/** Bit 30 of jco's handle tables: the entry is free (in the scope), or owned (in the representation). */
+const FLAG = 1 << 30;
+
+/** The host's side of an isolate: what the generated code calls, and how it ends. */
+export class IsolateHooks implements Hooks {
+  readonly task: Task = currentTask();
+  readonly #name: string;
+  readonly #tables: (readonly [HandleTable, Map<number, object>])[] = [];
+  readonly #timers = new IsolateTimers();
+  #over = false;
+  #trap: Error | undefined;
+  readonly #ended = Promise.withResolvers<void>();
+  #guestTasks = 0;
+
+  constructor(name: string) {
+    this.#name = name;
+    // Nobody has to listen.
+    this.#ended.promise.catch(() => {});
+  }
+
+  get over(): boolean {
+    return this.#over || this.task.ended;
+  }
+
+  // Generated code takes some of these apart, so all are bound.
+  readonly run = <T>(operation: () => T, name?: string): T => {
+    if (name !== undefined) this.#enter(name);
+    let result: T;
+    try {
+      result = this.inTask(operation);
+    } catch (error) {
+      throw this.#failed(error);
+    }
+    if (!isThenable(result)) return result;
+    return result.then(
+      (value) => {
+        if (this.over) return never();
+        this.#timers.wake();
+        return value;
+      },
+      (error) => {
+        if (this.over) return never();
+        this.#timers.wake();
+        throw this.#failed(error);
+      },
+    ) as T;
+  };
+
+  #enter(name: string): void {
+    if (this.over) throw this.overError(name);
+    if (this.#trap !== undefined) throw this.#trap;
+    this.task.countCall(name);
+  }
+
+  #failed(thrown: unknown): unknown {
+    const error = hostError(thrown);
+    if (!("payload" in error)) this.trapped(error);
+    return error;
+  }
+
+  /** Notes that the guest has trapped: nothing may enter it any more, nor may it call the host. */
+  trapped(error: Error): void {
+    this.#trap ??= error;
+  }
+
+  /** Why the exports cannot be called. */
+  refusal(name: string): Error | undefined {
+    if (this.over) return this.overError(name);
+    if (this.#trap === undefined) return undefined;
+    return new SkerryError(
+      "guest-trapped",
+      `calling ${name}: the isolate of ${this.#name} has trapped before`,
+      { cause: this.#trap },
+    );
+  }
+
+  readonly guestTask = (task: GuestTask): void => {
+    this.#guestTasks++;
+    const failed = (error: unknown) => {
+      if (error instanceof Error) this.trapped(error);
+      this.#ended.reject(error);
+    };
+    // A call that comes to nothing may never exit.
+    task.completionPromise().catch(() => task.isRejected() && failed(task.failure));
+    task.exitPromise().then(() => {
+      if (task.isRejected()) failed(task.failure);
+      else if (--this.#guestTasks === 0) this.#ended.resolve();
+    });
+  };
+
+  /** Settles when no task of the guest is left. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  readonly own = (handles: HandleTable, resources: Map<number, object>): void => {
+    this.#tables.push([handles, resources]);
+  };
+
+  readonly setTimeout = (callback: () => void, delay?: number): void => {
+    if (!this.over) this.#timers.set(callback, delay ?? 0);
+  };
+
+  /** Something happened that a waiting guest may wait for. */
+  readonly wake = (): void => this.#timers.wake();
+
+  readonly queueMicrotask = (callback: () => void): void => {
+    queueMicrotask(() => {
+      if (!this.over) callback();
+    });
+  };
+
+  /** Runs `body` in the isolate's task, whoever called: a reader of a stream may be outside of it. */
+  inTask<T>(body: () => T): T {
+    return maybeTask() === this.task ? body() : withTask(this.task, body);
+  }
+
+  overError(attempted: string): SkerryError {
+    return new SkerryError(
+      "internal",
+      `calling ${attempted}: the isolate of ${this.#name} is over`,
+      { cause: this.task.signal.reason },
+    );
+  }
+
+  /** Stops timers, and drops the host resources that the guest still owns. */
+  dispose(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#timers.stop();
+    const left = new Set<object>();
+    for (const [handles, resources] of this.#tables) {
+      for (let i = 2; i < handles.length; i += 2) {
+        const free = (handles[i]! & FLAG) !== 0;
+        const owned = (handles[i + 1]! & FLAG) !== 0;
+        const resource = resources.get(handles[i + 1]! & ~FLAG);
+        if (!free && owned && resource !== undefined) left.add(resource);
+      }
+    }
+    for (const [, resources] of this.#tables) resources.clear();
+    this.inTask(() => {
+      for (const resource of left) this.#drop(resource);
+    });
+  }
+
+  #drop(resource: object): void {
+    try {
+      (resource as Partial<Disposable>)[Symbol.dispose]?.();
+    } catch (error) {
+      this.task.log(
+        "error",
+        `dropping a ${resource.constructor.name}: ${error instanceof Error ? error.stack ?? error.message : error}`,
+      );
+    }
+  }
+}
+
+/** A promise of its own for each guest that waits for ever: what waits on a shared one would never be collected. */
+function never(): Promise<never> {
+  return new Promise(() => {});
+}
+
+function isThenable(value: unknown): value is Promise<unknown> {
+  return typeof value === "object" && value !== null && "then" in value &&
+    typeof value.then === "function";
+}
+
+/**
+ * What a host function threw, as something that the generated code takes rightly: it lowers an own `payload`, passes on
+ * any other `Error`, and would lower anything else as if it were the payload.
+ */
+function hostError(thrown: unknown): Error | { readonly payload: unknown } {
+  if (thrown instanceof WitError) return thrown;
+  if (typeof thrown === "object" && thrown !== null && "payload" in thrown) {
+    return Object.hasOwn(thrown, "payload") ? thrown : new WitError(thrown.payload);
+  }
+  if (thrown instanceof Error) return thrown;
+  return new TypeError(
+    `a host function threw ${
+      typeof thrown === "string" ? JSON.stringify(thrown) : String(thrown)
+    }, which is no Error: throw a WitError for the err of a result`,
+    { cause: thrown },
+  );
+}
