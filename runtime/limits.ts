@@ -35,8 +35,11 @@ export const MAX_FIELDS_BYTES = 128 * 1024;
 /** Fields in one set. */
 export const MAX_FIELDS_COUNT = 1000;
 
-/** Outgoing requests of one task that are under way at once. */
+/** Outgoing requests of one task that wait for their response at once; more of them wait for their turn. */
 export const MAX_OUTGOING_AT_ONCE = 32;
+
+/** Outgoing requests of one task whose response has not been read to its end: sockets of the host. More are refused. */
+export const MAX_OUTGOING_OPEN = 256;
 
 /** How long running requests may go on after SIGINT or SIGTERM. */
 export const STOP_GRACE_MS = 10_000;

@@ -13,9 +13,7 @@
 import { currentTask } from "../../context.ts";
 import { isFieldName } from "../../http/fields.ts";
 import type { HttpRequest, HttpResponse } from "../../http/message.ts";
-import { MAX_OUTGOING_AT_ONCE } from "../../limits.ts";
 import { afterTurn } from "../../streams/turn.ts";
-import { taskLocal } from "../../task.ts";
 import { formatTraceParent } from "../../trace.ts";
 import { connect, type Connection } from "./connect.ts";
 import { CallLife, stageLimit } from "./deadline.ts";
@@ -23,6 +21,7 @@ import { HttpFailure } from "./error_code.ts";
 import { encodeHead, type Framing, framingOf, writeAll, writeBody } from "./http1_request.ts";
 import { readHead } from "./http1_response.ts";
 import { isPathWithQuery } from "./p2_values.ts";
+import { takePlace } from "./places.ts";
 import { ResponseBody } from "./response_body.ts";
 import { WireReader } from "./wire_reader.ts";
 
@@ -39,8 +38,6 @@ export interface SendOptions {
   /** Certificates to trust besides the system's, PEM. */
   readonly caCerts?: readonly string[] | undefined;
 }
-
-const underWay = taskLocal(() => ({ count: 0 }));
 
 /**
  * The absolute URL whose host `request` goes to: scheme, host and port normalised, without the path.
@@ -91,7 +88,6 @@ class Call {
   constructor(request: HttpRequest, options: SendOptions) {
     this.#request = request;
     this.#options = options;
-    this.#countIn();
     const { life } = this;
     const { signal } = options;
     const cancelled = () => life.end(new HttpFailure("connection-terminated", "sending a request: it was called off"));
@@ -105,25 +101,13 @@ class Call {
     if (signal?.aborted) cancelled();
   }
 
-  #countIn(): void {
-    const counter = underWay();
-    if (counter.count >= MAX_OUTGOING_AT_ONCE) {
-      this.#request.body?.source.cancel();
-      throw new HttpFailure(
-        "connection-limit-reached",
-        `sending a request: ${MAX_OUTGOING_AT_ONCE} of this task are under way already. Read or drop their responses.`,
-      );
-    }
-    counter.count++;
-    this.life.onEnd(() => counter.count--);
-  }
-
   async run(): Promise<HttpResponse> {
     const { life } = this;
     const request = this.#request;
     const { connectTimeoutMs, firstByteTimeoutMs, caCerts } = this.#options;
     checkLine(request);
     const url = targetOf(request);
+    const done = await takePlace(life);
     const connection = await connect(url, { life, timeoutMs: connectTimeoutMs, caCerts });
     await this.#letGuestWrite();
     const framing = framingOf(request);
@@ -141,6 +125,7 @@ class Call {
         `receiving a response: ${error instanceof Error ? error.message : error}`,
       );
     });
+    done();
     const body = new ResponseBody(reader, {
       framing: response.framing,
       life,

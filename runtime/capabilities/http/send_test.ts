@@ -2,7 +2,7 @@ import { expect } from "@std/expect";
 import { withTask } from "../../context.ts";
 import { Fields, latin1Bytes, latin1Text } from "../../http/fields.ts";
 import type { Body, HttpRequest, HttpResponse } from "../../http/message.ts";
-import { MAX_FIELDS_BYTES, MAX_OUTGOING_AT_ONCE, STREAM_HIGH_WATER_BYTES } from "../../limits.ts";
+import { MAX_FIELDS_BYTES, MAX_OUTGOING_AT_ONCE, MAX_OUTGOING_OPEN, STREAM_HIGH_WATER_BYTES } from "../../limits.ts";
 import { waitAny } from "../../streams/waitable.ts";
 import { Task } from "../../task.ts";
 import { BodyWriter } from "./body_writer.ts";
@@ -445,22 +445,40 @@ Deno.test("a slow server slows the writer, and a slow reader the server", {
   });
 });
 
-async function waitFor(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve));
-}
+Deno.test("so many requests of a task wait for their response at once, and the others for their turn", async () => {
+  const go = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const extra = 3;
+  let waiting = 0;
+  await withServer(async (peer) => {
+    await peer.until("\r\n\r\n");
+    if (++waiting === MAX_OUTGOING_AT_ONCE) go.resolve();
+    await released.promise;
+    await peer.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+  }, async (origin) => {
+    const sending = Array.from({ length: MAX_OUTGOING_AT_ONCE + extra }, () => sendRequest(get(origin)));
+    await go.promise;
+    // A neighbour's requests have places of their own.
+    const neighbour = new Task({ function: "neighbour" });
+    const others = withTask(neighbour, () => sendRequest(get(origin)));
+    while (waiting < MAX_OUTGOING_AT_ONCE + 1) await new Promise((resolve) => setTimeout(resolve));
+    expect(waiting).toBe(MAX_OUTGOING_AT_ONCE + 1);
+    released.resolve();
+    // All heads come, though no body has been read.
+    const responses = await Promise.all(sending);
+    for (const { body } of [...responses, await others]) expect(await read(body)).toBe("ok");
+    neighbour.end();
+  });
+  expect(waiting).toBe(MAX_OUTGOING_AT_ONCE + extra + 1);
+});
 
-Deno.test("no more than so many requests of a task are under way, and a response that was read makes room", () =>
+Deno.test("a task that leaves too many responses unread is refused another, until it reads one", () =>
   withServer(answers("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"), async (origin) => {
-    const responses = await Promise.all(Array.from({ length: MAX_OUTGOING_AT_ONCE }, () => sendRequest(get(origin))));
+    const responses = await Promise.all(Array.from({ length: MAX_OUTGOING_OPEN }, () => sendRequest(get(origin))));
     expect(await failure(sendRequest(get(origin)))).toEqual({ tag: "connection-limit-reached" });
     expect(await read(responses[0]!.body)).toBe("ok");
-    await waitFor(() => responses[0]!.body!.source.state === "closed");
+    await new Promise((resolve) => setTimeout(resolve));
     expect(await read((await sendRequest(get(origin))).body)).toBe("ok");
-    const neighbour = new Task({ function: "neighbour" });
-    await withTask(neighbour, async () => {
-      expect(await read((await sendRequest(get(origin))).body)).toBe("ok");
-    });
-    neighbour.end();
   }));
 
 Deno.test("a certificate that nobody vouches for is refused, and one that is trusted is not", async () => {

@@ -1,0 +1,60 @@
+/**
+ * How many outgoing requests of a task may be under way.
+ *
+ * @module
+ */
+import { MAX_OUTGOING_AT_ONCE, MAX_OUTGOING_OPEN } from "../../limits.ts";
+import { taskLocal } from "../../task.ts";
+import type { CallLife } from "./deadline.ts";
+import { HttpFailure } from "./error_code.ts";
+
+const places = taskLocal(() => ({ open: 0, busy: 0, queue: new Set<() => void>() }));
+
+/**
+ * Waits for a place to send a request. It lasts until the returned function is called, when the response's head is
+ * there, or until the call ends. Unread bodies take no place, so that a guest may wait for many heads before it reads the
+ * first body; they are bounded by themselves.
+ *
+ * @throws {HttpFailure} `connection-limit-reached`.
+ */
+export async function takePlace(life: CallLife): Promise<() => void> {
+  const task = places();
+  if (task.open >= MAX_OUTGOING_OPEN) {
+    throw new HttpFailure(
+      "connection-limit-reached",
+      `sending a request: ${MAX_OUTGOING_OPEN} of this task are open already. Read or drop their responses.`,
+    );
+  }
+  task.open++;
+  life.onEnd(() => task.open--);
+  while (task.busy >= MAX_OUTGOING_AT_ONCE && !life.over) {
+    await new Promise<void>((resolve) => {
+      task.queue.add(resolve);
+      life.onEnd(() => {
+        task.queue.delete(resolve);
+        resolve();
+      });
+    });
+  }
+  const wakeNext = () => {
+    const [next] = task.queue;
+    if (next === undefined) return;
+    task.queue.delete(next);
+    next();
+  };
+  if (life.over) {
+    // This call may have been woken for a place that it no longer wants.
+    wakeNext();
+    throw life.failure;
+  }
+  task.busy++;
+  let held = true;
+  const release = () => {
+    if (!held) return;
+    held = false;
+    task.busy--;
+    wakeNext();
+  };
+  life.onEnd(release);
+  return release;
+}
