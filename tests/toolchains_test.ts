@@ -1,0 +1,90 @@
+/**
+ * Guests as each toolchain makes them, each by what only its own libraries do.
+ *
+ * @module
+ */
+import { expect } from "@std/expect";
+import type { Fixture } from "./fixtures/mod.ts";
+import { onEachEngine, serve } from "./http/_serve.ts";
+
+const HELLO: readonly (readonly [fixture: Fixture, text: string])[] = [
+  ["c-http", "hello\n"],
+  ["c-p3", "hello\n"],
+  ["qjs-p3", "hello\n"],
+  ["rust-http", "hello\n"],
+  ["rust-p3", "hello\n"],
+  ["small", "hello from a small guest\n"],
+];
+
+for (const [fixture, text] of HELLO) {
+  onEachEngine(`${fixture} answers`, async (engine) => {
+    await using server = await serve({ engine, guests: { guest: { fixture } } });
+    const response = await server.fetch("/guest/hello");
+    expect(await response.text()).toBe(text);
+    expect(response.status).toBe(200);
+  });
+}
+
+onEachEngine("wstd's futures wait side by side, read bodies and hash", async (engine) => {
+  await using server = await serve({ engine, guests: { guest: { fixture: "rust-http", env: { NAME: "value" } } } });
+  const answer = async (path: string, init?: RequestInit) => await (await server.fetch(`/guest/${path}`, init)).text();
+  expect(await answer("join?20")).toBe("slept twice\n");
+  expect(await answer("count-words", { method: "POST", body: "salt tar salt rope" })).toBe("3 words\n");
+  expect(await answer("echo", { method: "POST", body: "x".repeat(200_000) })).toBe("x".repeat(200_000));
+  expect(await answer("env")).toBe("NAME=value\n");
+});
+
+onEachEngine("Rust's std finds no file, and exits the isolate alone", async (engine) => {
+  await using server = await serve({ engine, guests: { guest: { fixture: "rust-http" } } });
+  expect(await (await server.fetch("/guest/file")).text()).toMatch(/^Err\(/);
+  const exit = await server.fetch("/guest/exit?3");
+  expect(await exit.json()).toMatchObject({ error: { code: "guest-exited" } });
+  expect(await (await server.fetch("/guest/hello")).text()).toBe("hello\n");
+});
+
+onEachEngine("what Rust's std prints becomes log records, line by line", async (engine) => {
+  const server = await serve({ engine, guests: { guest: { fixture: "rust-http" } } });
+  await (await server.fetch("/guest/print")).text();
+  // When the server has ended, so has the task, and with it a last line without an end.
+  await server[Symbol.asyncDispose]();
+  const printed = server.records.filter(({ source }) => source !== "host");
+  expect(printed.map(({ source, message }) => `${source}: ${message}`).sort()).toEqual([
+    "stderr: to stderr, without an end",
+    "stdout: one",
+    "stdout: two",
+  ]);
+});
+
+onEachEngine("a Rust guest's panic reaches the log, and its error the caller", async (engine) => {
+  await using server = await serve({ engine, guests: { old: { fixture: "rust-http" }, new: { fixture: "rust-p3" } } });
+  for (const guest of ["old", "new"]) {
+    const id = `panic-${guest}`;
+    const panic = await server.fetch(`/${guest}/panic`, { headers: { "x-request-id": id } });
+    expect(await panic.json()).toMatchObject({ error: { code: "guest-trapped" } });
+    await server.outcome(id);
+    expect(server.recordsOf(id).map(({ message }) => message)).toContain("no such island");
+    const error = await server.fetch(`/${guest}/error`);
+    expect(await error.json()).toMatchObject({ error: { code: "guest-error" } });
+  }
+});
+
+for (const fixture of ["rust-p3", "qjs-p3"] as const) {
+  onEachEngine(`${fixture} streams, waits, and ends a body with trailers`, async (engine) => {
+    await using server = await serve({ engine, guests: { guest: { fixture } } });
+    const body = "abcdefgh".repeat(50_000);
+    for (const path of ["echo", "echo-chunks"]) {
+      const response = await server.fetch(`/guest/${path}`, { method: "POST", body });
+      expect(await response.text()).toBe(body);
+    }
+    expect(await (await server.fetch("/guest/sleep?ms=20")).text()).toMatch(/^slept/);
+    expect(await (await server.fetch("/guest/trailers")).text()).toBe("with trailers\n");
+  });
+}
+
+onEachEngine("a Rust guest of WASI 0.3 goes on after its response", async (engine) => {
+  await using server = await serve({ engine, guests: { guest: { fixture: "rust-p3" } } });
+  const response = await server.fetch("/guest/later", { headers: { "x-request-id": "later" } });
+  expect(await response.text()).toBe("hello\n");
+  await server.outcome("later");
+  expect(server.recordsOf("later").map(({ message }) => message)).toContain("after the response");
+});
