@@ -74,7 +74,7 @@ function chooseEngine(prepared: string | null): Engine {
 }
 
 /** Loads what has not been loaded yet. Failures are told to the operator where they happen. */
-async function loadAll(runtime: FunctionRuntime): Promise<void> {
+export async function loadAll(runtime: FunctionRuntime): Promise<void> {
   await Promise.allSettled(runtime.functions.map((entry) => entry.served === null ? entry.ready() : undefined));
 }
 

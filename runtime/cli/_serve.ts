@@ -4,6 +4,7 @@
  * @module
  */
 import { SkerryError } from "../errors.ts";
+import { jsonSink, prettySink } from "../log.ts";
 import { listen, shownUrl, stopOnSignals } from "../server.ts";
 import type { Settings } from "../settings.ts";
 
@@ -15,7 +16,8 @@ export async function serveMain(mode: Settings["mode"]): Promise<void> {
   const server = listen(app.fetch, settings);
   stopOnSignals(runtime, settings, server);
   const url = shownUrl(server);
-  console.log(mode === "dev" ? `Skerry is at ${url}  (Ctrl-C ends it)` : `Skerry ${mode} at ${url}`);
+  const sink = settings.log === "json" ? jsonSink : prettySink;
+  sink({ time: Date.now(), level: "info", message: `listening at ${url}`, source: "host" });
 }
 
 /** Runs a command. A failure that has a name is told in its own words, without a stack, and ends the process with 1. */

@@ -1,0 +1,26 @@
+// Runs the project's own Deno, for people who have none: `npm run dev` and `npm test` come here. Node runs this file, so
+// it is JavaScript; it installs the npm packages first if Deno is not among them yet.
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const windows = process.platform === "win32";
+const deno = fileURLToPath(new URL(`../../node_modules/deno/deno${windows ? ".exe" : ""}`, import.meta.url));
+
+if (!existsSync(deno)) {
+  console.log("Installing Deno and the other npm packages …");
+  const options = { cwd: root, stdio: ["ignore", "ignore", "inherit"], shell: windows };
+  const { status } = spawnSync("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error"], options);
+  if (status !== 0 || !existsSync(deno)) {
+    console.error("setting up: npm could not install Deno. Run `npm install` to see why.");
+    process.exit(1);
+  }
+}
+
+const child = spawn(deno, process.argv.slice(2), { stdio: "inherit" });
+// Ctrl-C reaches the child by itself; what is sent to this process alone does not.
+process.on("SIGINT", () => {});
+process.on("SIGTERM", () => child.kill("SIGTERM"));
+child.on("exit", (code, signal) => process.exit(signal === null ? code ?? 1 : 1));

@@ -1,0 +1,15 @@
+import { expect } from "@std/expect";
+import { SCHEMA_URL, schemaText } from "./schema.ts";
+
+Deno.test("the committed JSON Schema is the one that the code makes: run `deno task schema` after a change", async () => {
+  expect(await Deno.readTextFile(SCHEMA_URL)).toBe(schemaText());
+});
+
+Deno.test("every example's manifest names the schema", async () => {
+  const folders = new URL("./", SCHEMA_URL);
+  for await (const entry of Deno.readDir(folders)) {
+    if (!entry.isDirectory || entry.name.startsWith(".")) continue;
+    const manifest = JSON.parse(await Deno.readTextFile(new URL(`${entry.name}/function.json`, folders)));
+    expect([entry.name, manifest.$schema]).toEqual([entry.name, "../function.schema.json"]);
+  }
+});
