@@ -429,14 +429,14 @@ class Elaborator {
         const cx = this.#context(owner, scope.get("core memory", canon.memory, offset), undefined, offset);
         return { kind: canon.kind, cancellable: canon.cancellable, cx, owner };
       }
-      case "thread.index":
-      case "thread.new-indirect":
-      case "thread.resume-later":
-      case "thread.suspend":
-      case "thread.suspend-then-resume":
-      case "thread.yield-then-resume":
-      case "thread.suspend-then-promote":
-      case "thread.yield-then-promote":
+      case "thread.new-indirect": {
+        const type = scope.get("core type", canon.type, offset);
+        const param = type.kind === "core-func" && type.results.length === 0 ? String(type.params) : "";
+        if (param !== "i32" && param !== "i64") {
+          return scope.fail("start function must take a single `i32` or `i64` argument", offset);
+        }
+        return { kind: "thread.new-indirect", table: scope.get("core table", canon.table, offset), type: param, owner };
+      }
       case "thread.spawn-ref":
       case "thread.spawn-indirect":
       case "thread.available-parallelism":

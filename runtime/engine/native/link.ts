@@ -16,6 +16,7 @@ import { copyBuiltin, copyWaits } from "./async/copy_calls.ts";
 import { type AsyncCall, compileAsyncLift } from "./async/lift.ts";
 import { lowerAsyncHost, lowerAsyncLifted } from "./async/lower.ts";
 import { asyncHostFacing } from "./async/export.ts";
+import { newIndirect } from "./async/threads.ts";
 import { usesAsync } from "./uses_async.ts";
 import { componentFace, HostFace } from "./faces.ts";
 import { compileLift, hostFacing, type LiftedCall, lowerLifted } from "./guest_call.ts";
@@ -24,7 +25,8 @@ import { lowerHost, type ResolvedHost } from "./host_call.ts";
 import type { NativeIsolate } from "./isolate.ts";
 import type { CoreItem, Func, HostFunc, LiftedFunc, Plan, Synth } from "./plan.ts";
 import { resourceDrop, resourceNew, resourceRep } from "./resource_calls.ts";
-import { type CoreFunction, suspending } from "./thread.ts";
+import { type CoreFunction, now, suspending } from "./thread.ts";
+import { Trap } from "./trap.ts";
 
 /** A function that core code imports. */
 export interface CoreImportFunction {
@@ -99,6 +101,7 @@ class Linker {
       case "lower": {
         const { func, options } = synth;
         if (func.kind === "lift") {
+          if (this.#related(func.owner, synth.owner)) return false;
           // A call that begins may suspend where the callee's code may; one that is waited for, wherever it may block.
           return this.#suspends[func.owner]! || (func.type.async && !options.async);
         }
@@ -128,6 +131,7 @@ class Linker {
           const lower = func.type.async ? lowerAsyncHost : lowerHost;
           return lower(func, this.#host.get(func)!, options, this.#face);
         }
+        if (this.#related(func.owner, synth.owner)) return refuseEntry;
         const entered = this.#entered(func.owner, synth.owner);
         if (!this.#async) return lowerLifted(func, this.#lift(func, componentFace, entered), options, componentFace);
         return lowerAsyncLifted(func, this.#asyncLift(func, entered, false), options, entered, componentFace);
@@ -160,6 +164,8 @@ class Linker {
       case "waitable-set.wait":
       case "waitable-set.poll":
         return waitOrPoll(synth.kind === "waitable-set.wait", synth.cancellable, synth.cx, synth.owner);
+      case "thread.new-indirect":
+        return newIndirect(synth.table, synth.type, synth.owner);
       case "builtin":
         return plainBuiltin(synth.canon, synth.owner);
     }
@@ -181,6 +187,11 @@ class Linker {
   #entered(callee: number, caller: number | undefined): number[] {
     const outside = new Set(this.#lineage(caller));
     return this.#lineage(callee).filter((index) => !outside.has(index));
+  }
+
+  /** Whether one component instance is inside the other, or is the other. */
+  #related(a: number, b: number): boolean {
+    return this.#lineage(a).includes(b) || this.#lineage(b).includes(a);
   }
 
   #lineage(index: number | undefined): number[] {
@@ -205,6 +216,12 @@ class Linker {
     }
     return call;
   }
+}
+
+/** For now no component may call into one that it is inside of, nor into one inside of it. */
+function refuseEntry(): never {
+  const { isolate } = now.thread;
+  throw isolate.fail(new Trap("cannot enter component instance"));
 }
 
 /** What makes the import object of a core instance; what is the same in every isolate is made here, once. */

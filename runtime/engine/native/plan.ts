@@ -87,6 +87,7 @@ export type Synth =
       /** A context with the memory alone. */
       readonly cx: number;
     }
+    | { readonly kind: "thread.new-indirect"; readonly table: CoreItem; readonly type: "i32" | "i64" }
     | { readonly kind: "builtin"; readonly canon: Canon }
   );
 

@@ -148,6 +148,8 @@ function synthSignature(synth: Synth): CoreSignature | undefined {
     case "waitable-set.wait":
     case "waitable-set.poll":
       return { params: [I32, I32], results: [I32] };
+    case "thread.new-indirect":
+      return { params: [I32, synth.type], results: [I32] };
     case "builtin":
       return builtinSignature(synth.canon);
   }
@@ -180,7 +182,16 @@ function builtinSignature(canon: (Synth & { kind: "builtin" })["canon"]): CoreSi
       return { params: [I32], results: [] };
     case "waitable-set.new":
     case "thread.yield":
+    case "thread.index":
+    case "thread.suspend":
       return { params: [], results: [I32] };
+    case "thread.resume-later":
+      return { params: [I32], results: [] };
+    case "thread.suspend-then-resume":
+    case "thread.yield-then-resume":
+    case "thread.suspend-then-promote":
+    case "thread.yield-then-promote":
+      return { params: [I32], results: [I32] };
     case "waitable.join":
       return { params: [I32, I32], results: [] };
     case "subtask.cancel":

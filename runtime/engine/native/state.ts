@@ -19,7 +19,7 @@ export class ComponentState implements InstanceState {
   backpressure = 0;
   waitingToEnter = 0;
   exclusive: TaskThread | undefined = undefined;
-  readonly threads: Set<TaskThread> = new Set();
+  readonly threads: HandleTable = new HandleTable();
 
   constructor(index: number, lineage: readonly number[]) {
     this.index = index;

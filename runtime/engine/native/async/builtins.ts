@@ -16,6 +16,7 @@ import { trap } from "../trap.ts";
 import type { ValueType } from "../types.ts";
 import { compileParamsLift } from "../values.ts";
 import { settle } from "./lower.ts";
+import { threadBuiltin } from "./threads.ts";
 import type { TaskThread } from "./task.ts";
 import { BLOCKED, type Event, EVENT_NONE, EVENT_TASK_CANCELLED, Subtask, Waitable, WaitableSet } from "./waitable.ts";
 
@@ -57,7 +58,8 @@ export function taskReturn(
     if (!lift.options.async) trap("`task.return` called by a task that was not lifted async");
     if (lift.type.result !== result) trap("invalid `task.return` signature and/or options for current task");
     const own = lift.options;
-    if (own.encoding !== options.encoding || !sameItem(own.memory, options.memory)) {
+    const otherMemory = options.memory !== undefined && !sameItem(own.memory, options.memory);
+    if (own.encoding !== options.encoding || otherMemory) {
       trap("invalid `task.return` signature and/or options for current task");
     }
     const cx = isolate.cx(options.cx);
@@ -125,7 +127,18 @@ export function errorContextMessage(options: OptionsPlan, owner: number): CoreFu
 
 /** Whether a built-in may suspend the guest. */
 export function builtinWaits(canon: Canon): boolean {
-  return canon.kind === "thread.yield" || canon.kind === "subtask.cancel";
+  switch (canon.kind) {
+    case "thread.yield":
+    case "subtask.cancel":
+    case "thread.suspend":
+    case "thread.suspend-then-resume":
+    case "thread.yield-then-resume":
+    case "thread.suspend-then-promote":
+    case "thread.yield-then-promote":
+      return true;
+    default:
+      return false;
+  }
 }
 
 /** Those that have no types and no memory. */
@@ -188,11 +201,11 @@ export function plainBuiltin(canon: Canon, owner: number): CoreFunction {
       });
     case "thread.yield":
       return builtin(owner, (thread) => {
-        const waited = thread.waitUntil(() => true, canon.cancellable);
+        const waited = thread.yield(canon.cancellable);
         return typeof waited === "boolean" ? Number(waited) : waited.then(Number);
       });
     default:
-      throw new Error(`${canon.kind} is not linked`);
+      return threadBuiltin(canon, owner);
   }
 }
 

@@ -13,6 +13,7 @@ import type { CoreFunction } from "../thread.ts";
 import { trap } from "../trap.ts";
 import { builtin } from "./builtins.ts";
 import {
+  COPY_CANCELLED,
   COPY_CANCELLING,
   COPY_COMPLETED,
   COPY_COPYING,
@@ -119,8 +120,11 @@ function copy(synth: CopySynth, { host, component }: { readonly host: Face; read
     const cx = thread.isolate.cx(options.cx);
     cx.refresh();
     const buffer = new GuestBuffer(codec, cx, ptr >>> 0, kind === "stream" ? count >>> 0 : 1);
-    const event = (result: number, reclaim: ReclaimBuffer | undefined): Event => {
+    const event = (copied: number, reclaim: ReclaimBuffer | undefined): Event => {
       reclaim?.();
+      // What had been copied when the operation was cancelled counts, but it was cancelled all the same.
+      const cut = end.state === COPY_CANCELLING && kind === "stream" && copied === COPY_COMPLETED;
+      const result = cut ? COPY_CANCELLED : copied;
       const over = result === COPY_DROPPED || kind === "future" && result === COPY_COMPLETED;
       end.state = over ? COPY_DONE : COPY_IDLE;
       return [code, index >>> 0, kind === "stream" ? result | buffer.progress << 4 : result];

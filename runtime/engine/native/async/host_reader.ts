@@ -45,6 +45,7 @@ function readShared(isolate: NativeIsolate, shared: Shared, count: number): Prom
 
 function dropShared(isolate: NativeIsolate, shared: Shared): void {
   if (isolate.over) return;
+  isolate.scheduler.external--;
   shared.drop();
   isolate.scheduler.post(() => {});
 }
@@ -58,12 +59,14 @@ export class GuestStreamReader implements AsyncIterableIterator<unknown, undefin
   constructor(isolate: NativeIsolate, shared: Shared) {
     this.#isolate = isolate;
     this.#shared = shared;
+    isolate.scheduler.external++;
   }
 
   /** The stream behind `value`, if it is one of this isolate that can go back to it. */
   static take(value: unknown, isolate: NativeIsolate): Shared | undefined {
     if (!(value instanceof GuestStreamReader) || value.#isolate !== isolate || value.#over) return undefined;
     value.#over = true;
+    isolate.scheduler.external--;
     return value.#shared;
   }
 
@@ -107,12 +110,14 @@ export class GuestFutureReader implements PromiseLike<unknown>, Disposable {
   constructor(isolate: NativeIsolate, shared: Shared) {
     this.#isolate = isolate;
     this.#shared = shared;
+    isolate.scheduler.external++;
   }
 
   static take(value: unknown, isolate: NativeIsolate): Shared | undefined {
     if (!(value instanceof GuestFutureReader) || value.#isolate !== isolate) return undefined;
     if (value.#over || value.#value !== undefined) return undefined;
     value.#over = true;
+    isolate.scheduler.external--;
     return value.#shared;
   }
 

@@ -41,6 +41,7 @@ abstract class HostEnd implements Shared {
 
   read(_instance: ComponentState | undefined, target: WritableBuffer, _onCopy: OnCopy, done: OnCopyDone): void {
     this.pending = { target, done };
+    this.isolate.scheduler.external++;
     this.serve();
   }
 
@@ -78,8 +79,10 @@ abstract class HostEnd implements Shared {
 
   protected finish(result: number): void {
     const { pending } = this;
+    if (pending === undefined) return;
     this.pending = undefined;
-    pending?.done(result);
+    this.isolate.scheduler.external--;
+    pending.done(result);
   }
 }
 

@@ -68,7 +68,10 @@ export function compileAsyncLift(
         cx.refresh();
         task.return(liftResult(cx, core));
         postReturn(isolate, thread, core);
-      } else if (options.callback !== undefined) await callbacks(isolate, task, core as number);
+      } else if (options.callback !== undefined) {
+        const looping = callbacks(isolate, task, core as number);
+        if (looping !== undefined) await looping;
+      }
       exit(task);
     } catch (error) {
       isolate.failed(error);
@@ -101,7 +104,7 @@ export function compileAsyncLift(
       let event: Event;
       switch (packed & 0xf) {
         case CALLBACK_YIELD: {
-          const waited = thread.waitUntil(alone, true);
+          const waited = thread.yield(true, alone);
           const cancelled = typeof waited === "boolean" ? waited : await waited;
           event = [cancelled ? EVENT_TASK_CANCELLED : EVENT_NONE, 0, 0];
           break;
@@ -175,7 +178,13 @@ function exit(task: GuestTask): void {
 async function finishSync(isolate: NativeIsolate, task: GuestTask): Promise<void> {
   const { instance } = task;
   while (!task.resolved) {
-    const next = [...instance.threads].find((t) => t !== instance.exclusive && t.ready?.() === true);
+    let next: TaskThread | undefined;
+    for (const thread of instance.threads.values() as Iterable<TaskThread>) {
+      if (thread !== instance.exclusive && thread.ready?.() === true) {
+        next = thread;
+        break;
+      }
+    }
     if (next === undefined) trap("cannot block a synchronous task before returning");
     await next.resume();
     if (isolate.over) throw isolate.reason;

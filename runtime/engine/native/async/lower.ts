@@ -174,8 +174,10 @@ export function lowerAsyncHost(func: HostFunc, host: ResolvedHost, options: Opti
       now.thread = thread;
       if (!(value instanceof Promise)) lowered.resolve(value);
       else {
+        isolate.scheduler.external++;
         const settled = (result: () => unknown) =>
           isolate.scheduler.post(() => {
+            isolate.scheduler.external--;
             if (!subtask.resolved) lowered.resolve(result());
           });
         value.then(

@@ -6,6 +6,7 @@
  * @module
  */
 import { yieldTurn } from "../../../streams/turn.ts";
+import { trap } from "../trap.ts";
 import type { NativeIsolate } from "../isolate.ts";
 import type { TaskThread } from "./task.ts";
 
@@ -18,6 +19,8 @@ export class Scheduler {
   readonly #isolate: NativeIsolate;
   readonly #jobs: Job[] = [];
   readonly #calls = new Set<(error: unknown) => void>();
+  /** What the host may still bring: answers, elements, reads. While there is none, only threads can make progress. */
+  external = 0;
   #active = false;
   #live = 0;
   #ended: PromiseWithResolvers<void> | undefined;
@@ -74,7 +77,12 @@ export class Scheduler {
           continue;
         }
         const thread = this.#next();
-        if (thread === undefined) break;
+        if (thread === undefined) {
+          if (this.external === 0 && this.#calls.size > 0) {
+            trap("deadlock detected: event loop cannot make further progress");
+          }
+          break;
+        }
         // Threads that only yield to each other would keep everyone else from running.
         const turn = yieldTurn();
         if (turn !== undefined) await turn;

@@ -18,67 +18,118 @@ export const CANCELLED: unique symbol = Symbol("cancelled");
 /** A promise only where a guest's stack had to be suspended. */
 export type Maybe<T> = T | Promise<T>;
 
+/** From when a thread is started or resumed until guest code stops: perhaps in another thread, which it switched to. */
+class Run {
+  over = false;
+  #resolve: (() => void) | undefined;
+
+  end(): void {
+    this.over = true;
+    this.#resolve?.();
+  }
+
+  /** A promise for the end; `undefined` when it has come already. */
+  get ended(): Promise<void> | undefined {
+    return this.over ? undefined : new Promise((resolve) => this.#resolve = resolve);
+  }
+}
+
 /**
  * A thread of a task. The spec's `resume` answers when the thread blocks or ends; {@linkcode start} and
  * {@linkcode resume} answer with a promise of that, or with `undefined` when it has happened already.
  */
 export class TaskThread extends GuestThread {
   readonly task: GuestTask;
+  /** Its number in its component instance, once it is registered. */
+  index = 0;
   cancellable = false;
   /** Set while the thread waits for something that may have happened. */
   ready: (() => boolean) | undefined;
-  #running = false;
+  #run: Run | undefined;
   #continue: ((cancelled: boolean) => void) | undefined;
-  #paused: (() => void) | undefined;
 
   constructor(isolate: NativeIsolate, instance: ComponentState, task: GuestTask) {
     super(isolate, instance);
     this.task = task;
   }
 
+  /** Whether it neither runs nor waits: only another thread can make it go on. */
+  get suspended(): boolean {
+    return this.#continue !== undefined && this.ready === undefined;
+  }
+
+  /** What the thread will do when it is first resumed. */
+  prepare(body: () => unknown): void {
+    this.#continue = body;
+  }
+
   start(body: () => unknown): Promise<void> | undefined {
-    this.#running = true;
-    body();
-    return this.#untilPause();
+    this.prepare(body);
+    return this.resume();
   }
 
   resume(cancelled = false): Promise<void> | undefined {
-    this.isolate.scheduler.waiting.delete(this);
-    this.ready = undefined;
-    this.#running = true;
+    const run = new Run();
+    this.#resumeIn(run, cancelled);
+    return run.ended;
+  }
+
+  #resumeIn(run: Run, cancelled: boolean): void {
+    this.stopWaiting();
+    this.#run = run;
     const go = this.#continue!;
     this.#continue = undefined;
     go(cancelled);
-    return this.#untilPause();
   }
 
-  /** Stops until somebody resumes this thread; answers whether it was cancelled. */
-  block(cancellable: boolean): Promise<boolean> {
+  stopWaiting(): void {
+    this.isolate.scheduler.waiting.delete(this);
+    this.ready = undefined;
+  }
+
+  startWaiting(ready: () => boolean): void {
+    this.ready = ready;
+    this.isolate.scheduler.waiting.add(this);
+  }
+
+  /** Stops until somebody resumes this thread, perhaps to go on in `other`; answers whether it was cancelled. */
+  block(cancellable: boolean, other?: TaskThread): Promise<boolean> {
     this.cancellable = cancellable;
     const resumed = new Promise<boolean>((resolve) => this.#continue = resolve);
-    this.pause();
+    if (other === undefined) this.pause();
+    else {
+      const run = this.#run!;
+      this.#run = undefined;
+      other.#resumeIn(run, false);
+    }
     return resumed;
   }
 
   /** Stops until `ready`; answers whether the wait was cancelled. */
   waitUntil(ready: () => boolean, cancellable = false): Maybe<boolean> {
     if (this.task.deliverPendingCancel(cancellable)) return true;
-    this.ready = ready;
-    this.isolate.scheduler.waiting.add(this);
+    if (ready()) return false;
+    this.startWaiting(ready);
     return this.block(cancellable);
+  }
+
+  /** Lets others run, `other` first; answers whether it was cancelled. */
+  yield(cancellable: boolean, ready: () => boolean = () => true, other?: TaskThread): Maybe<boolean> {
+    if (this.task.deliverPendingCancel(cancellable)) return true;
+    this.startWaiting(ready);
+    return this.block(cancellable, other);
+  }
+
+  /** Stops until another thread makes it go on; `other` goes on in the meantime. */
+  suspend(cancellable: boolean, other?: TaskThread): Maybe<boolean> {
+    if (this.task.deliverPendingCancel(cancellable)) return true;
+    return this.block(cancellable, other);
   }
 
   /** The thread has blocked or ended. */
   pause(): void {
-    this.#running = false;
-    const paused = this.#paused;
-    this.#paused = undefined;
-    paused?.();
-  }
-
-  #untilPause(): Promise<void> | undefined {
-    if (!this.#running) return undefined;
-    return new Promise((resolve) => this.#paused = resolve);
+    this.#run?.end();
+    this.#run = undefined;
   }
 }
 
@@ -130,12 +181,12 @@ export class GuestTask implements BorrowScope {
 
   register(thread: TaskThread): void {
     this.#threads.add(thread);
-    this.instance.threads.add(thread);
+    thread.index = this.instance.threads.add(thread);
   }
 
   unregister(thread: TaskThread): void {
     this.#threads.delete(thread);
-    this.instance.threads.delete(thread);
+    this.instance.threads.remove(thread.index);
     if (this.#threads.size > 0) return;
     if (this.state !== TASK_RESOLVED) trap("async-lifted export failed to produce a result");
   }
