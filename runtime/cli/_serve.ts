@@ -25,8 +25,13 @@ export async function run(command: () => Promise<void>): Promise<void> {
   try {
     await command();
   } catch (error) {
-    if (!(error instanceof SkerryError)) throw error;
+    if (!(error instanceof SkerryError) && !isUsageError(error)) throw error;
     console.error(error.message);
     Deno.exit(1);
   }
+}
+
+/** What `parseArgs` throws at an option that there is not. */
+function isUsageError(error: unknown): error is TypeError {
+  return error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
 }
