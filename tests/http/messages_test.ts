@@ -199,3 +199,10 @@ onEachEngine("malformed requests are answered, and the server serves on", async 
     expect(await (await server.fetch("/c-http/hello")).text()).toBe("hello\n");
   }
 });
+
+onEachEngine("a body is sent as the guest wrote it, never compressed on the way", async (engine) => {
+  await using server = await serve({ engine, guests });
+  const answer = await raw(server.port, get("/c-http/big?bytes=5000", "accept-encoding: gzip, br"));
+  expect(answer.head).not.toMatch(/content-encoding/i);
+  expect(answer.body).toContain("abcdefghijklmnopqrstuvwxyz");
+});
