@@ -67,6 +67,11 @@ export const ERROR_KINDS = Object.freeze({
     500,
     "The component uses what Skerry does not run yet.",
   ),
+  "component-over-limit": kind(
+    "operator",
+    500,
+    "The component needs more than its limits allow.",
+  ),
   "component-import-missing": kind(
     "operator",
     500,
