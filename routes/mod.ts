@@ -11,6 +11,7 @@ import { platformRoutes } from "./platform.ts";
 
 export type { FailureBody } from "./failure.ts";
 export { functionHandler, type FunctionHandlerOptions } from "./functions.ts";
+export { component, functions, type FunctionsOptions } from "./library.ts";
 
 /** The app that serves the functions of `runtime`. */
 export function createRoutes(runtime: Runtime): Hono {

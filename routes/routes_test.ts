@@ -20,6 +20,7 @@ class FakeRuntime implements Runtime {
   readonly dev: boolean;
   readonly functions: FunctionEntry[] = [];
   readonly #answers = new Map<FunctionEntry, Answer>();
+  readonly tasks = new Set<Task>();
   version = 0;
   stopping = false;
 

@@ -16,5 +16,6 @@ export { type OpenOptions, openRuntime } from "./open.ts";
 export { type FunctionEntry, FunctionRuntime, type Runtime, type RuntimeOptions } from "./runtime.ts";
 export { stopOnSignals } from "./server.ts";
 export { readSettings, type Settings } from "./settings.ts";
+export { type ComponentOptions, ComponentRuntime } from "./single.ts";
 export { type ErrorTrace, guestStack, type StackFrame, traceError } from "./stack/mod.ts";
 export { requestId, Task, taskLocal } from "./task.ts";

@@ -16,7 +16,10 @@ import type { Settings } from "./settings.ts";
 export const DIST_FOLDER = "dist";
 
 /** What a program adds to its settings. */
-export type OpenOptions = Pick<RuntimeOptions, "capabilities">;
+export interface OpenOptions extends Pick<RuntimeOptions, "capabilities" | "sink"> {
+  /** Default: the one that Skerry serves with. */
+  readonly engine?: Engine;
+}
 
 /**
  * Opens the runtime of a server. In production it resolves when every function has loaded or failed, so that what is
@@ -28,11 +31,11 @@ export async function openRuntime(settings: Settings, options: OpenOptions = {})
   requireJspi();
   const dev = settings.mode === "dev";
   const { directory, prepared } = await whatToServe(settings);
-  const sink = settings.log === "json" ? jsonSink : prettySink;
+  const sink = options.sink ?? (settings.log === "json" ? jsonSink : prettySink);
   const runtime = new FunctionRuntime({
     ...options,
     directory,
-    engine: chooseEngine(prepared),
+    engine: options.engine ?? defaultEngine(prepared),
     dev,
     sink,
     // What is loaded at once is loaded below: manifests first, so that no route is missing meanwhile.
@@ -69,7 +72,8 @@ async function whatToServe({ mode, functions }: Settings): Promise<{ directory: 
   return { directory: "components", prepared: null };
 }
 
-function chooseEngine(prepared: string | null): Engine {
+/** The engine that Skerry serves with. */
+export function defaultEngine(prepared: string | null = null): Engine {
   return prepared === null ? createJcoEngine() : createJcoEngine({ cacheDir: join(prepared, "jco"), readOnly: true });
 }
 

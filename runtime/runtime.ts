@@ -10,9 +10,10 @@ import { Dispatcher, type FailureResponse, findHandler, type ServedFunction } fr
 import type { Engine } from "./engine/mod.ts";
 import { SkerryError, toSkerryError } from "./errors.ts";
 import { type FunctionEntry as Entry, type FunctionEvent, type FunctionFolder, FunctionRegistry } from "./functions.ts";
-import { Host } from "./host.ts";
+import { type Grantee, Host } from "./host.ts";
 import { MAX_COMPONENT_BYTES } from "./limits.ts";
 import { jsonSink, type LogSink } from "./log.ts";
+import type { Limits } from "./manifest.ts";
 import { shownPath } from "./manifest/folder.ts";
 import { grantSchemas } from "./manifest/grants.ts";
 import type { Task } from "./task.ts";
@@ -126,20 +127,9 @@ export class FunctionRuntime implements Runtime {
   }
 
   async #load(folder: FunctionFolder): Promise<ServedFunction> {
-    const { manifest, directory } = folder;
-    const { name } = manifest;
-    const loaded = await this.#options.engine.load(await readComponent(await this.#wasmOf(folder)), { name });
-    const handler = findHandler(loaded, name);
-    const { component, warnings } = await this.#host.link(loaded, {
-      name,
-      directory,
-      grants: manifest.grants,
-      env: manifest.env,
-    });
-    for (const message of warnings) {
-      this.#sink({ time: Date.now(), level: "warn", message, source: "host", function: name });
-    }
-    return { name, linked: component, handler, wallMs: manifest.limits.wallMs };
+    const { manifest: { name, grants, env, limits }, directory } = folder;
+    const parts = { engine: this.#options.engine, host: this.#host, sink: this.#sink };
+    return await loadFunction({ name, directory, grants, env, limits, wasm: await this.#wasmOf(folder) }, parts);
   }
 
   #wasmOf(folder: FunctionFolder): Promise<string> | string {
@@ -152,6 +142,32 @@ export class FunctionRuntime implements Runtime {
         "Run `deno task build`, and serve dist/.",
     );
   }
+}
+
+/** What a component has to be known by to be served. */
+export interface LoadedAs extends Grantee {
+  readonly limits: Limits;
+  /** The component's path. */
+  readonly wasm: string;
+}
+
+/**
+ * Makes a component ready to serve: compiled, and linked to what it was granted.
+ *
+ * @throws {SkerryError} with what keeps it from that.
+ */
+export async function loadFunction(
+  { wasm, limits, ...grantee }: LoadedAs,
+  { engine, host, sink }: { readonly engine: Engine; readonly host: Host; readonly sink: LogSink },
+): Promise<ServedFunction> {
+  const { name } = grantee;
+  const loaded = await engine.load(await readComponent(wasm), { name });
+  const handler = findHandler(loaded, name);
+  const { component, warnings } = await host.link(loaded, grantee);
+  for (const message of warnings) {
+    sink({ time: Date.now(), level: "warn", message, source: "host", function: name });
+  }
+  return { name, linked: component, handler, wallMs: limits.wallMs };
 }
 
 /**
