@@ -1,0 +1,93 @@
+/**
+ * Reads the code section once: checks that it can be rewritten and notes what the plan needs.
+ *
+ * @module
+ */
+import { Reader } from "../../component/reader.ts";
+import { BodyScan } from "./_body.ts";
+import type { Ints } from "./_events.ts";
+import { type ModuleInfo, type Section, skipValueType, unsupported } from "./_module.ts";
+
+/** V8 takes no more locals in a function; a rewrite adds up to {@linkcode ADDED_LOCALS}. */
+const MAX_LOCALS = 50_000;
+export const ADDED_LOCALS = 3;
+
+/** The code of a module. All offsets are those of the module's bytes. */
+export interface ScannedCode {
+  readonly events: Ints;
+  /** Per defined function and one more: where its events begin. */
+  readonly firstEvent: Int32Array;
+  /** Per defined function: where its size stands, where its body begins and ends, where its instructions begin. */
+  readonly sizeStart: Int32Array;
+  readonly bodyStart: Int32Array;
+  readonly bodyEnd: Int32Array;
+  readonly codeStart: Int32Array;
+  /** Parameters and locals. */
+  readonly locals: Int32Array;
+  /** Per defined function: 1 if it has a loop. */
+  readonly hasLoop: Uint8Array;
+  /** Whether functions of other modules can come into its tables or be called by reference. */
+  readonly takesReferences: boolean;
+  /** Whether some function catches exceptions. */
+  readonly catches: boolean;
+  /** Whether some function makes objects of the host's garbage-collected heap. */
+  readonly allocates: boolean;
+}
+
+export function scanCode(module: ModuleInfo, section: Section | undefined): ScannedCode {
+  const count = module.functionTypes.length - module.importedFunctions;
+  const make = () => new Int32Array(count);
+  const scan = new BodyScan(module, section === undefined ? 0 : section.end - section.body);
+  const hasLoop = new Uint8Array(count);
+  const firstEvent = new Int32Array(count + 1);
+  const [sizeStart, bodyStart, bodyEnd, codeStart, locals] = [make(), make(), make(), make(), make()];
+  if (section !== undefined) {
+    const r = new Reader(module.bytes, module.name, section.body, section.end);
+    r.u32();
+    for (let i = 0; i < count; i++) {
+      sizeStart[i] = r.pos;
+      const size = r.u32();
+      const end = r.pos + size;
+      if (end > section.end) r.fail("a body is longer than its section");
+      bodyStart[i] = r.pos;
+      bodyEnd[i] = end;
+      locals[i] = readLocals(r, module, i, end);
+      codeStart[i] = r.pos;
+      scan.run(r.pos, end, locals[i]!);
+      firstEvent[i + 1] = scan.events.length;
+      hasLoop[i] = scan.hasLoop ? 1 : 0;
+      r.pos = end;
+    }
+    r.finish("the code section");
+  }
+  const { events, takesReferences, catches, allocates } = scan;
+  return {
+    events,
+    firstEvent,
+    sizeStart,
+    bodyStart,
+    bodyEnd,
+    codeStart,
+    locals,
+    hasLoop,
+    takesReferences,
+    catches,
+    allocates,
+  };
+}
+
+/** Steps over a function's declarations of locals and counts them with its parameters. */
+function readLocals(r: Reader, module: ModuleInfo, index: number, end: number): number {
+  const type = module.functionTypes[module.importedFunctions + index]!;
+  let total = module.typeParams[type]!;
+  const at = r.pos;
+  const groups = r.u32();
+  for (let i = 0; i < groups; i++) {
+    total += r.u32();
+    if (total > MAX_LOCALS) r.fail("too many locals", at);
+    skipValueType(r, module.typeParams.length);
+    if (r.pos > end) r.fail("locals run over the end of their function", at);
+  }
+  if (total > MAX_LOCALS - ADDED_LOCALS) throw unsupported(module.name, `a function with ${total} locals`, at);
+  return total;
+}

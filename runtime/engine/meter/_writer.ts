@@ -1,0 +1,113 @@
+/**
+ * Writes WebAssembly binaries.
+ *
+ * @module
+ */
+
+/** Bytes that grow. */
+export class Writer {
+  bytes: Uint8Array<ArrayBuffer>;
+  pos = 0;
+
+  constructor(capacity = 64) {
+    this.bytes = new Uint8Array(capacity);
+  }
+
+  /** Room for `count` more bytes. The caller may write to `bytes` and `pos` itself after this. */
+  reserve(count: number): void {
+    if (this.pos + count <= this.bytes.length) return;
+    const wider = new Uint8Array(Math.max(this.bytes.length * 2, this.pos + count));
+    wider.set(this.bytes.subarray(0, this.pos));
+    this.bytes = wider;
+  }
+
+  u8(...bytes: readonly number[]): void {
+    this.reserve(bytes.length);
+    for (const byte of bytes) this.bytes[this.pos++] = byte;
+  }
+
+  u32(value: number): void {
+    this.reserve(5);
+    this.pos = putU32(this.bytes, this.pos, value);
+  }
+
+  /** A signed LEB128 of 32 bits. */
+  s32(value: number): void {
+    this.reserve(5);
+    this.pos = putS32(this.bytes, this.pos, value);
+  }
+
+  u64(value: bigint): void {
+    let rest = value;
+    for (; rest > 0x7fn; rest >>= 7n) this.u8(Number(rest & 0x7fn) | 0x80);
+    this.u8(Number(rest));
+  }
+
+  /** A signed LEB128 of 64 bits. */
+  s64(value: bigint): void {
+    let rest = value;
+    for (;;) {
+      const byte = Number(rest & 0x7fn);
+      rest >>= 7n;
+      if (rest === 0n && !(byte & 0x40) || rest === -1n && byte & 0x40) return this.u8(byte);
+      this.u8(byte | 0x80);
+    }
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    this.bytes.set(bytes, this.pos);
+    this.pos += bytes.length;
+  }
+
+  string(text: string): void {
+    const bytes = new TextEncoder().encode(text);
+    this.u32(bytes.length);
+    this.raw(bytes);
+  }
+
+  /** A size and then what `write` writes. */
+  sized(write: (w: Writer) => void): void {
+    const inside = new Writer();
+    write(inside);
+    this.u32(inside.pos);
+    this.raw(inside.done());
+  }
+
+  section(id: number, write: (w: Writer) => void): void {
+    this.u8(id);
+    this.sized(write);
+  }
+
+  /** What has been written, as a view. */
+  done(): Uint8Array<ArrayBuffer> {
+    return this.bytes.subarray(0, this.pos);
+  }
+}
+
+/** Writes an unsigned LEB128 and returns where it ends. */
+export function putU32(bytes: Uint8Array, at: number, value: number): number {
+  let rest = value;
+  while (rest > 0x7f) {
+    bytes[at++] = rest & 0x7f | 0x80;
+    rest >>>= 7;
+  }
+  bytes[at++] = rest;
+  return at;
+}
+
+/** Writes a signed LEB128 of 32 bits and returns where it ends. */
+export function putS32(bytes: Uint8Array, at: number, value: number): number {
+  let rest = value | 0;
+  while (rest < -64 || rest > 63) {
+    bytes[at++] = rest & 0x7f | 0x80;
+    rest >>= 7;
+  }
+  bytes[at++] = rest & 0x7f;
+  return at;
+}
+
+/** How many bytes an unsigned LEB128 takes. */
+export function sizeU32(value: number): number {
+  return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x200000 ? 3 : value < 0x10000000 ? 4 : 5;
+}
