@@ -12,7 +12,7 @@ import { describeMachine, formatResults, formatRows, renderComparison, type Resu
 import { runScenarios } from "./run.ts";
 import type { Bench, Scenario } from "./scenario.ts";
 import type { Sample } from "./stats.ts";
-import { renderRows } from "./table.ts";
+import { formatNumber, renderRows } from "./table.ts";
 
 /** Where engines and builds keep what they make. */
 const CACHE_DIR = join(import.meta.dirname!, "../../.skerry/bench");
@@ -23,7 +23,7 @@ const PROFILE_MS = 6_000;
 async function profileScenario(scenario: Scenario, c: number, bench: Bench): Promise<string> {
   const dir = await Deno.makeTempDir({ prefix: "skerry-profile-" });
   try {
-    const flags = ["--cpu-prof", `--cpu-prof-dir=${dir}`];
+    const flags = ["--cpu-prof", "--cpu-prof-interval=200", `--cpu-prof-dir=${dir}`];
     const station = await scenario.open(bench, c, { flags });
     let sample: Sample;
     try {
@@ -36,7 +36,10 @@ async function profileScenario(scenario: Scenario, c: number, bench: Bench): Pro
     if (file === undefined) throw new Error(`profiling ${scenario.name}: the server has written no profile`);
     const profile: CpuProfile = JSON.parse(await Deno.readTextFile(join(dir, file.name)));
     const operations = sample.perSecond === null ? 1 : sample.perSecond * PROFILE_MS / 1000;
-    return `${scenario.name} c=${c}: ${renderReading(readProfile(profile, PROFILE_MS, operations))}`;
+    const reading = renderReading(readProfile(profile, PROFILE_MS, operations));
+    return `${scenario.name} c=${c}: ${
+      formatNumber(sample.cpuUs)
+    } µs of CPU for each operation, all threads.\n${reading}`;
   } finally {
     await Deno.remove(dir, { recursive: true });
   }

@@ -29,7 +29,7 @@ export interface Cost {
 }
 
 export interface ProfileReading {
-  /** What V8 did, without idling. */
+  /** What V8 did on its main thread, without idling. Deno's own part of HTTP counts as idling. */
   readonly busyUs: number;
   readonly functions: readonly Cost[];
   /** By file; a package and a Deno extension count as one file. */
@@ -121,7 +121,7 @@ export function renderReading(reading: ProfileReading, { most = 30 }: { readonly
   const self = ({ selfUs }: Cost) => selfUs;
   const total = ({ totalUs }: Cost) => totalUs;
   return [
-    `${us(reading.busyUs)} µs of one thread for each request.`,
+    `${us(reading.busyUs)} µs in V8 for each operation, on its main thread.`,
     `By file, without what it called:\n\n${table(reading.files, self)}`,
     `By function, without what it called:\n\n${table(reading.functions, self)}`,
     `By function, with what it called:\n\n${table([...reading.functions].sort((a, b) => total(b) - total(a)), total)}`,
