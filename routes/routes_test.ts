@@ -68,7 +68,8 @@ async function failure(response: Response): Promise<FailureBody["error"]> {
 function trap(message = "unreachable"): SkerryError {
   const cause = new WebAssembly.RuntimeError(message);
   cause.stack = `RuntimeError: ${message}\n    at _ZN5hello4main17h0123456789abcdefE ` +
-    "(wasm://wasm/my.mod-0c8c66d2:wasm-function[0]:0x28)\n    at Dispatcher.dispatch (file:///srv/secret/dispatcher.ts:1:2)";
+    `(wasm://wasm/my.mod-0c8c66d2:wasm-function[0]:0x28)\n    at ${message} (wasm://wasm/0c8c66d2:wasm-function[1]:0x29)` +
+    "\n    at Dispatcher.dispatch (file:///srv/secret/dispatcher.ts:1:2)";
   return new SkerryError("guest-trapped", `serving hello: ${message} in /srv/secret`, { cause });
 }
 
@@ -200,7 +201,7 @@ Deno.test("in development a program gets the message and the guest's stack as we
     code: "guest-trapped",
     message: "The function failed.",
     detail: "serving hello: unreachable in /srv/secret",
-    stack: ["at hello::main (my.mod, offset 0x28)"],
+    stack: ["at hello::main (my.mod, offset 0x28)", "at unreachable (wasm, offset 0x29)"],
   });
 });
 
