@@ -6,12 +6,14 @@
 import { expect } from "@std/expect";
 import { currentTask, withTask } from "../runtime/context.ts";
 import { createJcoEngine } from "../runtime/engine/jco/mod.ts";
+import { nativeEngine } from "../runtime/engine/native/mod.ts";
 import type { Engine, HostImports, Isolate } from "../runtime/engine/mod.ts";
 import { SkerryError, WitError } from "../runtime/errors.ts";
 import { Task } from "../runtime/task.ts";
 
 const ENGINES: readonly Engine[] = [
   createJcoEngine({ cacheDir: new URL("../.skerry/jco/", import.meta.url) }),
+  nativeEngine,
 ];
 
 const VALUES = "test:values/guest@1.0.0";
@@ -49,9 +51,9 @@ for (const engine of ENGINES) {
         }
       }
       expect(await exports[VALUES]!.echoResult!({ tag: "ok", val: 7 })).toBe(7);
-      expect(await thrown(exports[VALUES]!.echoResult!({ tag: "err", val: "no" }))).toBe("no");
+      expect(await refused(exports[VALUES]!.echoResult!({ tag: "err", val: "no" }))).toBe("no");
       expect(await exports[VALUES]!.echoEmptyResult!({ tag: "ok" })).toBe(undefined);
-      expect(await thrown(exports[VALUES]!.echoEmptyResult!({ tag: "err" }))).toBe(undefined);
+      expect(await refused(exports[VALUES]!.echoEmptyResult!({ tag: "err" }))).toBe(undefined);
     });
   });
 
@@ -157,10 +159,10 @@ for (const engine of ENGINES) {
     await world.run(await load("things"), "a", async ({ exports }) => {
       for (const name of ["fail", "slowFail"]) {
         world.failure = new WitError("not now");
-        expect(await thrown(exports[THINGS]![name]!())).toBe("not now");
+        expect(await refused(exports[THINGS]![name]!())).toBe("not now");
         // A payload is what counts, not the class.
         world.failure = Object.assign(new Error("x"), { payload: "nor then" });
-        expect(await thrown(exports[THINGS]![name]!())).toBe("nor then");
+        expect(await refused(exports[THINGS]![name]!())).toBe("nor then");
         world.failure = undefined;
         expect(await exports[THINGS]![name]!()).toBe(5);
       }
@@ -480,6 +482,13 @@ async function thrown(promise: Promise<unknown>): Promise<unknown> {
     return error;
   }
   throw new Error("expected a rejection");
+}
+
+/** The err that a guest's result has. */
+async function refused(promise: Promise<unknown>): Promise<unknown> {
+  const error = await thrown(promise);
+  expect(error).toBeInstanceOf(WitError);
+  return (error as WitError).payload;
 }
 
 /** A turn of the event loop. */

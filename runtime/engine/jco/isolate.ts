@@ -4,8 +4,13 @@
  * @module
  */
 import type { ExternDescription } from "../../component/describe.ts";
+import { camelCase } from "../../component/names.ts";
+import { WitError } from "../../errors.ts";
 import type { ExportedFunction, Isolate } from "../mod.ts";
 import type { IsolateHooks } from "./hooks.ts";
+
+/** The name under which functions are found that a component exports by themselves, not in an interface. */
+const ROOT = "$root";
 
 /** An isolate around what the generated `instantiate` returned. */
 export function makeIsolate(
@@ -15,16 +20,11 @@ export function makeIsolate(
 ): Isolate {
   const exports: Record<string, Record<string, ExportedFunction>> = Object.create(null);
   for (const { name, sort } of exported) {
-    if (sort !== "instance") continue;
-    const members = instance[name] as Readonly<Record<string, unknown>>;
-    const wrapped: Record<string, ExportedFunction> = Object.create(null);
-    for (const [member, value] of Object.entries(members)) {
-      wrapped[member] = isClass(value)
-        // An exported resource keeps its class: its methods are the guest's.
-        ? value as unknown as ExportedFunction
-        : wrapExport(hooks, `${name}#${member}`, value as ExportedFunction);
-    }
-    exports[name] = wrapped;
+    if (sort === "instance") exports[name] = wrapAll(hooks, name, instance[name] as Members);
+  }
+  const functions = exported.filter(({ sort }) => sort === "func").map(({ name }) => camelCase(name));
+  if (functions.length > 0) {
+    exports[ROOT] = wrapAll(hooks, ROOT, Object.fromEntries(functions.map((name) => [name, instance[name]])));
   }
   const anyAsync = exported.some(({ functions }) => functions.some((f) => f.async));
   const forget = hooks.task.defer(() => hooks.dispose());
@@ -38,6 +38,19 @@ export function makeIsolate(
   };
 }
 
+type Members = Readonly<Record<string, unknown>>;
+
+function wrapAll(hooks: IsolateHooks, name: string, members: Members): Record<string, ExportedFunction> {
+  const wrapped: Record<string, ExportedFunction> = Object.create(null);
+  for (const [member, value] of Object.entries(members)) {
+    wrapped[member] = isClass(value)
+      // An exported resource keeps its class: its methods are the guest's.
+      ? value as unknown as ExportedFunction
+      : wrapExport(hooks, `${name}#${member}`, value as ExportedFunction);
+  }
+  return wrapped;
+}
+
 function wrapExport(
   hooks: IsolateHooks,
   name: string,
@@ -49,8 +62,9 @@ function wrapExport(
     try {
       return await hooks.inTask(() => call(...args));
     } catch (error) {
-      // The err of a result is the payload itself, which is never an Error.
-      if (error instanceof Error) hooks.trapped(error);
+      // The err of a result comes as the payload itself, which is never an Error.
+      if (!(error instanceof Error)) throw new WitError(error, `${name} answered with an error`);
+      hooks.trapped(error);
       throw error;
     }
   };

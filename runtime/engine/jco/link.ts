@@ -4,57 +4,11 @@
  * @module
  */
 import type { ExternDescription } from "../../component/describe.ts";
+import { camelCase, parseFunctionName, pascalCase } from "../../component/names.ts";
 import { findCompatible, withoutVersion } from "../../component/semver.ts";
 import { SkerryError } from "../../errors.ts";
 import { type HostImports, type HostInterface, mayWait } from "../mod.ts";
 import { importMayWait } from "./waits.ts";
-
-/** What a WIT function is in JavaScript, by jco's mapping. */
-export interface JsTarget {
-  /** The class of a constructor, method or static function. */
-  readonly class?: string;
-  /** The function or method; a constructor has none. */
-  readonly member?: string;
-  readonly static?: boolean;
-}
-
-/**
- * Where jco's mapping puts a WIT function.
- *
- * @example
- * ```ts
- * import { jsTarget } from "./link.ts";
- *
- * console.assert(jsTarget("get-random-u64").member === "getRandomU64");
- * console.assert(jsTarget("[method]input-stream.blocking-read").class === "InputStream");
- * ```
- */
-export function jsTarget(witName: string): JsTarget {
-  const match = /^\[(constructor|method|static)\]([^.]*)(?:\.(.*))?$/.exec(
-    witName.replace(/^\[async\]|^\[async (?=method|static)/, (async) => async === "[async]" ? "" : "["),
-  );
-  if (match === null) return { member: camel(witName) };
-  const [, kind, resource, member] = match;
-  return {
-    class: className(resource!),
-    ...(member === undefined ? {} : { member: camel(member) }),
-    ...(kind === "static" ? { static: true } : {}),
-  };
-}
-
-/** `get-stdout` → `getStdout`. */
-export function camel(kebab: string): string {
-  return kebab.split("-").map((word, i) => i === 0 ? word.toLowerCase() : capital(word)).join("");
-}
-
-/** `input-stream` → `InputStream`. */
-export function className(kebab: string): string {
-  return kebab.split("-").map(capital).join("");
-}
-
-function capital(word: string): string {
-  return word.slice(0, 1).toUpperCase() + word.slice(1).toLowerCase();
-}
 
 /**
  * The host's implementation of each import, by the name in the binary.
@@ -81,7 +35,7 @@ export function resolveImports(
       missing.push(`${wanted.name} (${nearest(wanted.name, host)})`);
       continue;
     }
-    const offered = host[found]!;
+    const offered = wanted.sort === "func" ? standalone(host[found]!) : host[found]!;
     resolved[wanted.name] = offered;
     for (const problem of lacking(wanted, offered)) {
       missing.push(`${wanted.name}#${problem} (${found} of the host lacks it)`);
@@ -105,13 +59,18 @@ export function resolveImports(
   return resolved;
 }
 
+/** A function outside any interface, as jco wants it. */
+function standalone(offered: HostInterface): HostInterface {
+  return typeof offered === "function" ? { default: offered } : offered;
+}
+
 function lacking(wanted: ExternDescription, offered: HostInterface): string[] {
   const problems: string[] = [];
   if (wanted.sort === "func") {
     return typeof offered["default"] === "function" ? [] : ["default"];
   }
   for (const resource of wanted.resources) {
-    if (typeof offered[className(resource)] !== "function") {
+    if (typeof offered[pascalCase(resource)] !== "function") {
       problems.push(resource);
     }
   }
@@ -130,14 +89,12 @@ function unforeseen(wanted: ExternDescription, offered: HostInterface): string[]
 }
 
 function hostFunction(offered: HostInterface, witName: string): unknown {
-  const target = jsTarget(witName);
-  if (target.class === undefined) return callable(offered[target.member!]);
-  const hostClass = callable(offered[target.class]);
-  if (hostClass === undefined || target.member === undefined) return hostClass;
-  const owner = (target.static ? hostClass : hostClass.prototype) as
-    | Record<string, unknown>
-    | undefined;
-  return callable(owner?.[target.member]);
+  const { kind, resource, member } = parseFunctionName(witName);
+  if (kind === "function") return callable(offered[camelCase(member)]);
+  const hostClass = callable(offered[pascalCase(resource!)]);
+  if (kind === "constructor" || hostClass === undefined) return hostClass;
+  const owner = (kind === "static" ? hostClass : hostClass.prototype) as Record<string, unknown> | undefined;
+  return callable(owner?.[camelCase(member)]);
 }
 
 // deno-lint-ignore ban-types -- a function or a class, of any shape

@@ -203,7 +203,9 @@ function readAnswer({ code, stdout, stderr }: ChildResult, name: string) {
   }
   throw new SkerryError(
     // Parsers say where; what is only missing in jco has no place in the file.
-    /at offset 0x/.test(reason) ? "component-malformed" : "component-unsupported",
+    /at offset 0x/.test(reason) && !/requires the .* feature/.test(reason)
+      ? "component-malformed"
+      : "component-unsupported",
     `loading ${name}: ${reason}`,
   );
 }
