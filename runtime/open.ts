@@ -4,13 +4,16 @@
  * @module
  */
 import { join } from "node:path";
+import { distLayout } from "./build/layout.ts";
+import { withFallback } from "./engine/fallback.ts";
 import { createJcoEngine } from "./engine/jco/mod.ts";
 import type { Engine } from "./engine/mod.ts";
+import { nativeEngine } from "./engine/native/mod.ts";
 import { SkerryError } from "./errors.ts";
 import type { FunctionEvent, FunctionFolder } from "./functions.ts";
-import { jsonSink, type LogSink, prettySink } from "./log.ts";
+import { jsonSink, type LogSink, prettySink, silentSink } from "./log.ts";
 import { FunctionRuntime, type RuntimeOptions } from "./runtime.ts";
-import type { Settings } from "./settings.ts";
+import type { EngineChoice, Settings } from "./settings.ts";
 
 /** Where `deno task build` puts what `deno task start` serves. */
 export const DIST_FOLDER = "dist";
@@ -35,7 +38,7 @@ export async function openRuntime(settings: Settings, options: OpenOptions = {})
   const runtime = new FunctionRuntime({
     ...options,
     directory,
-    engine: options.engine ?? defaultEngine(prepared),
+    engine: options.engine ?? defaultEngine({ engine: settings.engine, prepared, sink }),
     dev,
     sink,
     // What is loaded at once is loaded below: manifests first, so that no route is missing meanwhile.
@@ -67,14 +70,28 @@ export function requireJspi(): void {
 /** What to serve: a prepared folder if there is one, in production. */
 async function whatToServe({ mode, functions }: Settings): Promise<{ directory: string; prepared: string | null }> {
   if (functions !== null) return { directory: functions, prepared: null };
-  const directory = join(DIST_FOLDER, "components");
+  const directory = distLayout(DIST_FOLDER).components;
   if (mode === "production" && await isDirectory(directory)) return { directory, prepared: DIST_FOLDER };
   return { directory: "components", prepared: null };
 }
 
-/** The engine that Skerry serves with. */
-export function defaultEngine(prepared: string | null = null): Engine {
-  return prepared === null ? createJcoEngine() : createJcoEngine({ cacheDir: join(prepared, "jco"), readOnly: true });
+/** How {@linkcode defaultEngine} is made. */
+export interface EngineOptions {
+  readonly engine?: EngineChoice;
+  /** A folder that `deno task build` has prepared; `null` to transpile for jco when a component needs it. */
+  readonly prepared?: string | null;
+  readonly sink?: LogSink;
+}
+
+/** The engine that Skerry serves with: its own, and jco for what that does not support yet. */
+export function defaultEngine({ engine = "native", prepared = null, sink = silentSink }: EngineOptions = {}): Engine {
+  const jco = prepared === null
+    ? createJcoEngine()
+    : createJcoEngine({ cacheDir: distLayout(prepared).jco, readOnly: true });
+  if (engine === "jco") return jco;
+  return withFallback(nativeEngine, jco, (name, { message }) => {
+    sink({ time: Date.now(), level: "warn", message: `runs on jco: ${message}`, source: "host", function: name });
+  });
 }
 
 /** Loads what has not been loaded yet. Failures are told to the operator where they happen. */

@@ -7,6 +7,9 @@ import { SkerryError } from "./errors.ts";
 import { STOP_GRACE_MS } from "./limits.ts";
 import { oneOf, suggest } from "./manifest/suggest.ts";
 
+/** Which engine runs components. */
+export type EngineChoice = "native" | "jco";
+
 /** The settings of a server, defaults applied. */
 export interface Settings {
   /** `dev`: build, watch, and show callers what an operator sees. Default: `production`. */
@@ -21,6 +24,8 @@ export interface Settings {
   readonly stopGraceMs: number;
   /** Log records as lines for people or for machines. Default: `pretty` in `dev`, `json` in production. */
   readonly log: "pretty" | "json";
+  /** `native`, which leaves to jco what it does not support yet, or `jco` for every component. Default: `native`. */
+  readonly engine: EngineChoice;
   /** Load a function when its first request comes, not at the start. Default: only on Deno Deploy. */
   readonly lazy: boolean;
 }
@@ -35,6 +40,7 @@ const NAMES = {
   host: "SKERRY_HOST",
   stopGraceMs: "SKERRY_STOP_GRACE_MS",
   log: "SKERRY_LOG",
+  engine: "SKERRY_ENGINE",
   lazy: "SKERRY_LAZY",
 } as const satisfies Record<keyof Settings, string>;
 
@@ -70,6 +76,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     host: read("host") ?? (mode === "dev" ? "127.0.0.1" : "0.0.0.0"),
     stopGraceMs: whole("stopGraceMs", read("stopGraceMs"), 3_600_000, STOP_GRACE_MS),
     log: choice("log", read("log"), ["pretty", "json"], mode === "dev" ? "pretty" : "json"),
+    engine: choice("engine", read("engine"), ["native", "jco"], "native"),
     lazy: choice("lazy", read("lazy"), ["0", "1"], environment.DENO_DEPLOYMENT_ID ? "1" : "0") === "1",
   };
 }

@@ -9,6 +9,7 @@ Deno.test("readSettings() applies every default", () => {
     host: "0.0.0.0",
     stopGraceMs: 10_000,
     log: "json",
+    engine: "native",
     lazy: false,
   });
 });
@@ -35,6 +36,7 @@ Deno.test("readSettings() takes what is written, and an empty variable for none"
     host: "::1",
     stopGraceMs: 500,
     log: "pretty",
+    engine: "native",
     lazy: false,
   });
 });
@@ -49,7 +51,7 @@ const MISTAKES: [environment: Record<string, string>, message: string][] = [
   [
     { SKERRY_X: "" },
     'SKERRY_X: no such setting; write "SKERRY_MODE", "SKERRY_FUNCTIONS", "SKERRY_HOST", ' +
-    '"SKERRY_STOP_GRACE_MS", "SKERRY_LOG" or "SKERRY_LAZY".',
+    '"SKERRY_STOP_GRACE_MS", "SKERRY_LOG", "SKERRY_ENGINE" or "SKERRY_LAZY".',
   ],
   [{ SKERRY_MODE: "Dev" }, 'SKERRY_MODE: "Dev" is not understood; write "dev".'],
   [{ SKERRY_MODE: "staging" }, 'SKERRY_MODE: "staging" is not understood; write "dev" or "production".'],

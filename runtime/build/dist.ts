@@ -5,8 +5,11 @@
  */
 import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { nativeEngine } from "../engine/native/mod.ts";
 import { transpile } from "../engine/jco/transpile.ts";
+import { SkerryError } from "../errors.ts";
 import { MANIFEST_FILE } from "../manifest.ts";
+import { type Dist, distLayout } from "./layout.ts";
 
 /** A function that is built and goes into the folder. */
 export interface DistFunction {
@@ -23,32 +26,12 @@ export interface DistFunction {
 export interface DistOptions {
   /** Where generated code is kept between runs. Default: `.skerry/jco`. */
   readonly cacheDir?: string;
-}
-
-/** The folders inside of a prepared folder. */
-export interface Dist {
-  /** What to serve. */
-  readonly components: string;
-  /** The jco engine's folder, for `{ cacheDir, readOnly: true }`. */
-  readonly jco: string;
+  /** Which components to transpile for jco: `all`, or those that the native engine does not support. Default: `needed`. */
+  readonly jco?: "all" | "needed";
 }
 
 /** Keys of a manifest that only building needs. */
 const BUILD_KEYS = ["backend", "wit", "world", "$schema"];
-
-/**
- * Where things are in a prepared folder.
- *
- * @example
- * ```ts
- * import { distLayout } from "./dist.ts";
- *
- * console.assert(distLayout("dist").jco.endsWith("jco"));
- * ```
- */
-export function distLayout(outDir: string): Dist {
-  return { components: resolve(outDir, "components"), jco: resolve(outDir, "jco") };
-}
 
 /**
  * Fills `outDir` with manifests, components, and the code that the jco engine runs. What was there before is replaced as
@@ -78,6 +61,7 @@ export async function buildDist(
         join(folder, MANIFEST_FILE),
         `${JSON.stringify(served(item.manifest, wasm), null, 2)}\n`,
       );
+      if (options.jco !== "all" && await nativeSupports(bytes, item.folder)) continue;
       const { dir } = await transpile(bytes, item.folder, { cacheDir, readOnly: false });
       await copyFolder(dir, pathToFileURL(`${join(jco, basename(dir.pathname))}/`));
     }
@@ -87,6 +71,16 @@ export async function buildDist(
     throw error;
   }
   return distLayout(outDir);
+}
+
+async function nativeSupports(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<boolean> {
+  try {
+    await nativeEngine.load(bytes, { name });
+    return true;
+  } catch (error) {
+    if (error instanceof SkerryError && error.code === "component-unsupported") return false;
+    throw error;
+  }
 }
 
 /** The manifest of the built function: its source is the component beside it. */

@@ -4,5 +4,6 @@
  * @module
  */
 export { buildFunction, type BuildOptions, type BuildProgress, type Built } from "./build.ts";
-export { buildDist, type Dist, type DistFunction, distLayout, type DistOptions } from "./dist.ts";
+export { buildDist, type DistFunction, type DistOptions } from "./dist.ts";
+export { type Dist, distLayout } from "./layout.ts";
 export { type ChangeKind, type FunctionChange, watchFunctions, type WatchOptions } from "./watch.ts";

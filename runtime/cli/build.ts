@@ -7,11 +7,11 @@ import { basename, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { capabilities } from "../../components/capabilities.ts";
 import { buildDist, buildFunction, type Built, type DistFunction } from "../build/mod.ts";
-import { createJcoEngine } from "../engine/jco/mod.ts";
 import { SkerryError } from "../errors.ts";
 import { silentSink } from "../log.ts";
 import { MANIFEST_FILE } from "../manifest.ts";
-import { DIST_FOLDER, loadAll } from "../open.ts";
+import { defaultEngine, DIST_FOLDER, loadAll } from "../open.ts";
+import { type EngineChoice, readSettings } from "../settings.ts";
 import { FunctionRuntime } from "../runtime.ts";
 import { run } from "./_serve.ts";
 
@@ -20,12 +20,12 @@ const USAGE = `Usage: deno task build [--functions FOLDER] [--out FOLDER]
 Builds and checks every function in components/ and puts what serving needs into ${DIST_FOLDER}/.`;
 
 /** Builds and checks the functions in `from`, and fills `to` if every one of them is good. */
-export async function prepare(from: string, to: string): Promise<DistFunction[]> {
+export async function prepare(from: string, to: string, engine: EngineChoice = "native"): Promise<DistFunction[]> {
   const built = new Map<string, Built>();
   const warnings: string[] = [];
   const runtime = new FunctionRuntime({
     directory: from,
-    engine: createJcoEngine(),
+    engine: defaultEngine({ engine }),
     capabilities,
     lazy: true,
     sink: (record) => record.level === "warn" ? warnings.push(record.message) : silentSink(record),
@@ -66,7 +66,7 @@ export async function prepare(from: string, to: string): Promise<DistFunction[]>
     const made = built.get(folder);
     functions.push({ folder, manifest, wasm: made?.wasm ?? join(directory, manifest.source), map: made?.map ?? null });
   }
-  await buildDist(functions, to);
+  await buildDist(functions, to, { jco: engine === "jco" ? "all" : "needed" });
   return functions;
 }
 
@@ -79,7 +79,7 @@ if (import.meta.main) {
     if (values.help) return console.log(USAGE);
     const began = performance.now();
     const to = values.out ?? DIST_FOLDER;
-    const functions = await prepare(values.functions ?? "components", to);
+    const functions = await prepare(values.functions ?? "components", to, readSettings(Deno.env.toObject()).engine);
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     console.log(`${functions.length} functions are ready in ${to}/ after ${seconds} s. Serve them: deno task start`);
   });
