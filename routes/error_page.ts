@@ -20,22 +20,19 @@ const WHO: Readonly<Record<string, string>> = {
 
 /** The page of a failure, as text. Everything in it that others wrote is escaped. */
 export function errorPage({ error, task, request }: Failure, id: string): string {
-  const url = new URL(request.url);
   const traces = traceError(error);
   return page(
     `${error.status} ${error.code}`,
     markup`<p class="status">${error.status} · ${error.code}</p>
 <h1>${error.summary}</h1>
-<p class="soft">${request.method} ${url.pathname}${url.search}${
-      task === null ? "" : markup` in <b>${task.function}</b>`
-    }
+<p class="soft">${request.method} ${clip(request.url)}${task === null ? "" : markup` in <b>${task.function}</b>`}
  · to be fixed in ${WHO[error.culprit]}</p>
 <section class="message"><pre>${clip(operatorsMessage(error))}</pre></section>
 ${traces.some(({ frames }) => frames.some(({ guest }) => guest)) ? guestStack(traces) : ""}
 ${task === null ? "" : log(task)}
 ${task === null ? "" : hostCalls(task)}
 ${hostStack(traces)}
-${facts(request, task, id)}
+${facts(task, id)}
 <footer>Shown in development only. Callers in production get the code, its summary and the request's id.</footer>`,
   );
 }
@@ -105,8 +102,8 @@ function hostCalls(task: Task): Markup {
   }</table></details>`;
 }
 
-function facts(request: Request, task: Task | null, id: string): Markup {
-  const rows: [string, string][] = [["Request", id], ["URL", clip(request.url)]];
+function facts(task: Task | null, id: string): Markup {
+  const rows: [string, string][] = [["Request", id]];
   if (task !== null) {
     rows.push(["Function", task.function], ["Trace", task.trace.traceId]);
     rows.push(["After", `${Math.round(task.elapsedMs * 10) / 10} ms of ${task.deadline - task.startedAt}`]);

@@ -72,6 +72,18 @@ export function methodNotAllowed(failed: FailureResponse, request: Request, allo
   return response;
 }
 
+/** The URLs of nearly all requests, known at a glance: numbers as ports and addresses can be too big. */
+const PLAIN_URL = /^https?:\/\/(?:[\w.-]*[a-z]|127\.0\.0\.1)(?::\d{1,4})?\//i;
+
+/** The answer to a request whose `Host` makes no URL, so that no guest has to make sense of it; `null` for all others. */
+export function refuseMalformed(failed: FailureResponse, request: Request): Response | null {
+  const { url } = request;
+  // Without the third look, the URL of an empty Host would take its path for one.
+  if (PLAIN_URL.test(url) || (URL.canParse(url) && /^https?:\/\/[^/?#]/i.test(url))) return null;
+  const error = new SkerryError("request-malformed", `routing ${request.url}: its Host header is no host name`);
+  return failed({ error, task: null, request });
+}
+
 /** Whether a caller would rather read a page than JSON: a browser names `text/html`, a program mostly says nothing. */
 export function prefersPage(accept: string | null): boolean {
   if (accept === null) return false;

@@ -6,7 +6,7 @@
 import type { Context, Handler, Next } from "hono";
 import { basePath } from "hono/route";
 import { type FunctionEntry, type Runtime, SkerryError } from "../runtime/mod.ts";
-import { failureResponse, methodNotAllowed } from "./failure.ts";
+import { failureResponse, methodNotAllowed, refuseMalformed } from "./failure.ts";
 import { RouteTable } from "./table.ts";
 
 /** What {@linkcode functionHandler} may be told. */
@@ -32,6 +32,8 @@ export function functionHandler(runtime: Runtime, options: FunctionHandlerOption
       const error = new SkerryError("server-stopping", `serving ${request.url}: the server is stopping`);
       return failed({ error, task: null, request });
     }
+    const malformed = refuseMalformed(failed, request);
+    if (malformed !== null) return malformed;
     const host = table.usesHosts ? hostOf(request) : "";
     const path = options.mounted ? belowBase(c.req.path, basePath(c)) : c.req.path;
     const match = table.match(request.method, host, path);

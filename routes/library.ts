@@ -11,7 +11,7 @@ import {
   openRuntime,
   readSettings,
 } from "../runtime/mod.ts";
-import { failureResponse } from "./failure.ts";
+import { failureResponse, refuseMalformed } from "./failure.ts";
 import { functionHandler } from "./functions.ts";
 
 /** What {@linkcode functions} may be told. */
@@ -61,7 +61,7 @@ export async function functions(directory: string, options: FunctionsOptions = {
 export function component(path: string | URL, options: ComponentOptions = {}): Handler {
   const runtime = new ComponentRuntime(path, options);
   const failed = failureResponse(runtime);
-  return function dispatchToComponent(c): Promise<Response> {
-    return runtime.dispatch(runtime, c.req.raw, failed);
+  return function dispatchToComponent({ req: { raw } }): Promise<Response> | Response {
+    return refuseMalformed(failed, raw) ?? runtime.dispatch(runtime, raw, failed);
   };
 }

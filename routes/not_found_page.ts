@@ -8,7 +8,7 @@ import { type Markup, markup, page } from "./page.ts";
 
 /** The page as text. */
 export function notFoundPage(functions: readonly FunctionEntry[], request: Request, id: string): string {
-  const { pathname } = new URL(request.url);
+  const pathname = URL.parse(request.url)?.pathname ?? request.url;
   const root = pathname === "/";
   return page(
     root ? "Skerry" : "404 route-not-found",

@@ -169,6 +169,26 @@ Deno.test("a function that is added serves from the next request on, and one tha
   expect((await app.request("/a")).status).toBe(404);
 });
 
+/** A request as `Deno.serve` makes it, which copies the `Host` header into the URL as it is. */
+function requestWithHost(host: string, headers: Record<string, string> = {}): Request {
+  return Object.defineProperty(new Request("http://x/", { headers }), "url", { value: `http://${host}/` });
+}
+
+Deno.test("a request whose Host is no host name is 400, as JSON and as a page", async () => {
+  for (const dev of [true, false]) {
+    const app = createRoutes(new FakeRuntime({ dev }).add("a", { path: "/*" }));
+    for (const host of ["", "a b", "[::1", "a:port", "a:99999", "1.2.3.999", "<b>x"]) {
+      const response = await app.fetch(requestWithHost(host));
+      expect([host, response.status, (await failure(response)).code]).toEqual([host, 400, "request-malformed"]);
+      const page = await app.fetch(requestWithHost(host, BROWSER));
+      expect([page.status, (await page.text()).includes("<b>x")]).toEqual([400, false]);
+    }
+    for (const host of ["a", "a.example:8000", "[::1]:8000", "127.0.0.1", "a_b", "xn--bcher-kva.example"]) {
+      expect([host, (await app.fetch(requestWithHost(host))).status]).toEqual([host, 200]);
+    }
+  }
+});
+
 Deno.test("in production a failure tells nobody what the operator is told", async () => {
   const app = createRoutes(
     new FakeRuntime().add("hello", { path: "/hello" }, () => Promise.reject(trap())),

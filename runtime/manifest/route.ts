@@ -15,7 +15,7 @@ export interface Route {
   readonly host: string | null;
 }
 
-/** What a route may list in `methods`. CONNECT and TRACE never reach a function: no Web API carries them. */
+/** What a route may list in `methods`. CONNECT and TRACE are for proxies. */
 export const METHODS: readonly string[] = Object.freeze([
   "GET",
   "HEAD",
