@@ -27,9 +27,15 @@ class Server implements AsyncDisposable {
     this.status = this.#ended.then(() => process.status);
   }
 
-  static async start(task: string, cwd: string, env: Record<string, string> = {}): Promise<Server> {
+  static async start(
+    task: string,
+    cwd: string,
+    env: Record<string, string> = {},
+    flags: readonly string[] = [],
+  ): Promise<Server> {
+    const [run, ...rest] = await commandOf(task);
     const command = new Deno.Command(Deno.execPath(), {
-      args: [...await commandOf(task)],
+      args: [run!, ...flags, ...rest],
       cwd,
       env: { PORT: "0", NO_COLOR: "1", ...env },
       stdin: "null",
@@ -172,6 +178,18 @@ Deno.test("a server whose settings are wrong says so in one sentence", async () 
       expect(server.output).toContain(message);
       expect(server.output.trim().split("\n").length).toBe(1);
     }
+  });
+});
+
+Deno.test("a runtime without JSPI gets one sentence", async () => {
+  await inFolder(async (directory) => {
+    const without = join(directory, "without_jspi.ts");
+    await Deno.writeTextFile(without, "delete (WebAssembly as { Suspending?: unknown }).Suspending;");
+    await using server = await Server.start("start", directory, {}, [`--preload=${without}`]);
+    expect((await server.status).code).toBe(1);
+    expect(server.output).toMatch(
+      /^starting Skerry: this JavaScript runtime has no .*JSPI.* Use Deno 2\.5 or newer\.\n$/,
+    );
   });
 });
 
