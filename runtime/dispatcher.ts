@@ -11,6 +11,7 @@ import { SkerryError, toSkerryError } from "./errors.ts";
 import type { Exchange, HttpRequest } from "./http/message.ts";
 import { receiveRequest, sendResponse } from "./http/web.ts";
 import type { LogSink } from "./log.ts";
+import { originOf } from "./stack/mod.ts";
 import { Task } from "./task.ts";
 
 /** A function, linked and ready to serve. */
@@ -236,7 +237,7 @@ function orEnd<T>(task: Task, promise: Promise<T>): Promise<T> {
 
 function logFailure(task: Task, error: SkerryError, request: Request): void {
   const level = error.code === "caller-gone" ? "info" : "error";
-  const stack = error.cause instanceof Error ? error.cause.stack : undefined;
+  const stack = originOf(error);
   task.log(
     level,
     `${request.method} ${pathOf(request)} ${error.code}: ${error.message}`,

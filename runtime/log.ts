@@ -43,8 +43,11 @@ export const prettySink: LogSink = (record) => {
   const who = [record.function, record.task?.slice(0, 8)].filter(Boolean).join(
     " ",
   );
-  const fields = record.fields === undefined ? "" : ` ${JSON.stringify(record.fields)}`;
+  const { stack, ...rest } = record.fields ?? {};
+  const fields = Object.keys(rest).length === 0 ? "" : ` ${JSON.stringify(rest)}`;
+  // A stack is read line by line.
+  const lines = typeof stack === "string" ? `\n${stack}` : "";
   console.log(
-    `${time} ${record.level.padEnd(5)} ${who && `[${who}] `}${record.source}: ${record.message}${fields}`,
+    `${time} ${record.level.padEnd(5)} ${who && `[${who}] `}${record.source}: ${record.message}${fields}${lines}`,
   );
 };

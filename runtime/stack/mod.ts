@@ -54,7 +54,24 @@ export function traceError(thrown: unknown): ErrorTrace[] {
 /** A stack trace as text with its names demangled and the guest's frames only, for a log. Empty if there are none. */
 export function guestStack(thrown: unknown): string {
   return traceError(thrown).flatMap(({ frames }) => frames.filter(({ guest }) => guest))
-    .map(({ name, location }) => `    at ${name}${location === "" ? "" : ` (${location})`}`).join("\n");
+    .map(formatFrame).join("\n");
+}
+
+/**
+ * What a log tells of a failure's origin: the innermost error that has frames of the guest, with those alone; the whole
+ * stack of its innermost cause if none has; `undefined` if the failure has no cause.
+ */
+export function originOf(error: Error): string | undefined {
+  const traces = traceError(error.cause);
+  const guest = traces.findLast(({ frames }) => frames.some(({ guest }) => guest));
+  const origin = guest ?? traces.at(-1);
+  if (origin === undefined) return undefined;
+  const frames = origin.frames.filter((frame) => guest === undefined || frame.guest);
+  return [origin.title, ...frames.map(formatFrame)].join("\n");
+}
+
+function formatFrame({ name, location }: StackFrame): string {
+  return `    at ${name}${location === "" ? "" : ` (${location})`}`;
 }
 
 /** A linker's name as a person would write it: Rust (v0 and legacy) and C++; others, such as Go's, as they are. */

@@ -1,5 +1,5 @@
 import { expect } from "@std/expect";
-import { demangle, guestStack, parseStack, traceError } from "./mod.ts";
+import { demangle, guestStack, originOf, parseStack, traceError } from "./mod.ts";
 
 // What rustc 1.95 and clang 19 made of real sources, and what LLVM's demangler says of it, less hashes.
 const RUST: [mangled: string, name: string][] = [
@@ -124,7 +124,7 @@ Deno.test("traceError() follows causes, and stops in a ring of them", () => {
   expect(traceError(undefined)).toEqual([]);
 });
 
-Deno.test("guestStack() has a trap's own frames, demangled", () => {
+Deno.test("guestStack() and originOf() have a trap's own frames, demangled", () => {
   // (module (func $_ZN5hello4main17h0123456789abcdefE (export "f") unreachable)), with its names.
   const bytes = Uint8Array.from(atob(BINARY), (character) => character.charCodeAt(0));
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes));
@@ -134,7 +134,11 @@ Deno.test("guestStack() has a trap's own frames, demangled", () => {
   } catch (error) {
     trap = error;
   }
-  expect(guestStack(new Error("serving", { cause: trap }))).toMatch(/^ {4}at hello::main \(.*, offset 0x[0-9a-f]+\)$/);
+  const failure = new Error("serving", { cause: new Error("calling", { cause: trap }) });
+  expect(originOf(failure)).toMatch(/^RuntimeError: unreachable\n {4}at hello::main \(.*, offset 0x[0-9a-f]+\)$/);
+  expect(originOf(new Error("serving", { cause: new TypeError("no") }))).toMatch(/^TypeError: no\n {4}at /);
+  expect(originOf(new Error("serving"))).toBe(undefined);
+  expect(guestStack(failure)).toMatch(/^ {4}at hello::main \(.*, offset 0x[0-9a-f]+\)$/);
 });
 
 const BINARY =
