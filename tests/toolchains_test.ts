@@ -4,8 +4,8 @@
  * @module
  */
 import { expect } from "@std/expect";
-import type { Fixture } from "./fixtures/mod.ts";
-import { onEachEngine, serve } from "./http/_serve.ts";
+import { type Fixture, whySkipped } from "./fixtures/mod.ts";
+import { ENGINES, onEachEngine, serve } from "./http/_serve.ts";
 
 const HELLO: readonly (readonly [fixture: Fixture, text: string])[] = [
   ["c-http", "hello\n"],
@@ -88,3 +88,24 @@ onEachEngine("a Rust guest of WASI 0.3 goes on after its response", async (engin
   await server.outcome("later");
   expect(server.recordsOf("later").map(({ message }) => message)).toContain("after the response");
 });
+
+for (const fixture of ["go-http", "python-http"] as const) {
+  const reason = whySkipped(fixture);
+  for (const engine of ENGINES) {
+    Deno.test({
+      name: `${engine.name}: ${fixture} reads, writes, waits and prints${reason === undefined ? "" : `: skipped, ${reason}`}`,
+      ignore: reason !== undefined,
+      async fn() {
+        await using server = await serve({ engine, guests: { guest: { fixture, env: { NAME: "value" } } } });
+        const answer = async (path: string, init?: RequestInit) =>
+          await (await server.fetch(`/guest/${path}`, init)).text();
+        expect(await answer("hello")).toBe("hello\n");
+        expect(await answer("echo", { method: "POST", body: "x".repeat(50_000) })).toBe("x".repeat(50_000));
+        expect(await answer("sleep")).toMatch(/^slept true\n$/i);
+        expect(await answer("env")).toBe("NAME=value\n");
+        expect(await answer("print")).toBe("hello\n");
+        expect(server.records.map(({ message }) => message)).toEqual(expect.arrayContaining(["one", "two"]));
+      },
+    });
+  }
+}
