@@ -93,7 +93,9 @@ for (const fixture of ["go-http", "python-http"] as const) {
   const reason = whySkipped(fixture);
   for (const engine of ENGINES) {
     Deno.test({
-      name: `${engine.name}: ${fixture} reads, writes, waits and prints${reason === undefined ? "" : `: skipped, ${reason}`}`,
+      name: `${engine.name}: ${fixture} reads, writes, waits and prints${
+        reason === undefined ? "" : `: skipped, ${reason}`
+      }`,
       ignore: reason !== undefined,
       async fn() {
         await using server = await serve({ engine, guests: { guest: { fixture, env: { NAME: "value" } } } });
