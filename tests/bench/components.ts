@@ -46,7 +46,7 @@ export const QUICKJS: BenchComponent = {
   name: "quickjs",
   wasm: () => built("hello-p3"),
   path: "/hello-p3",
-  body: "Hello from WASI 0.3,\nat /hello-p3\n",
+  body: "Hello, world!\nThis is WASI 0.3.\n",
 };
 
 /** A WASI 0.2 component in C that can echo. */

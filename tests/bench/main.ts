@@ -8,7 +8,7 @@ import { Child } from "./child.ts";
 import { thisCommit, thisMachine } from "./machine.ts";
 import { HELP, type Options, readOptions } from "./options.ts";
 import { type CpuProfile, readProfile, renderReading } from "./profile.ts";
-import { describeMachine, formatResults, formatRows, renderComparison, type Results } from "./results.ts";
+import { busyWarning, describeMachine, formatResults, formatRows, renderComparison, type Results } from "./results.ts";
 import { runScenarios } from "./run.ts";
 import type { Bench, Scenario } from "./scenario.ts";
 import type { Sample } from "./stats.ts";
@@ -59,14 +59,17 @@ async function measure(options: Options, bench: Bench): Promise<boolean> {
     commit: await thisCommit(),
     machine: thisMachine(),
   } as const;
+  const before = Deno.loadavg()[0]!;
   const { rows, missed } = await runScenarios(scenarios, bench, {
     ...run,
     onProgress: ({ name, c, round }) => progress(`round ${round + 1} of ${run.rounds}: ${name} c=${c}`),
   });
   progress("");
-  const results: Results = { ...head, quick, rows };
+  const results: Results = { ...head, quick, load_average: [before, Deno.loadavg()[0]!], rows };
   console.log(`${describeMachine(head.machine)}, commit ${head.commit}, ${head.date}`);
   console.log(`Medians of the rounds; ratios are medians of each round's own ratio.\n\n${renderRows(rows)}`);
+  const warning = busyWarning(results);
+  if (warning !== undefined) console.log(warning);
   if (missed.length > 0) console.log(`Not measured, for the time was up: ${missed.join(", ")}.`);
   if (compare !== undefined) console.log(`\n${renderComparison(compare, results)}`);
   if (json !== undefined) await Deno.writeTextFile(json, formatRows(rows));

@@ -25,6 +25,8 @@ export interface Results {
   readonly commit: string;
   readonly machine: Machine;
   readonly quick: boolean;
+  /** How many threads wanted a core before the run and at its end, on average over a minute; the run itself is about two. */
+  readonly load_average: readonly [before: number, after: number];
   readonly rows: readonly Row[];
 }
 
@@ -132,6 +134,13 @@ function changeRemark({ before, now }: Change): string {
   if (now === undefined) return "not measured now";
   if (now.error !== undefined) return "failed now";
   return before.error === undefined ? "" : "failed then";
+}
+
+/** A warning if the machine had other work; `undefined` if not. */
+export function busyWarning({ load_average: [before, after], machine: { cores } }: Results): string | undefined {
+  if (before <= 0.5 * cores && after <= 1.5 * cores) return undefined;
+  return `The machine had other work (load ${formatNumber(before)} before, ${formatNumber(after)} after, ` +
+    `on ${cores} cores): rates and times are too bad by it; compare ratios and cpu µs.`;
 }
 
 /** `2 × Intel Xeon, 24 GB, linux, Deno 2.9.6 (V8 15.0)`. */

@@ -1,5 +1,13 @@
 import { expect } from "@std/expect";
-import { compareRows, formatResults, formatRows, parseResults, renderComparison, type Results } from "./results.ts";
+import {
+  busyWarning,
+  compareRows,
+  formatResults,
+  formatRows,
+  parseResults,
+  renderComparison,
+  type Results,
+} from "./results.ts";
 import { failedRow, type Row } from "./stats.ts";
 
 const row = (name: string, rest: Partial<Row> = {}): Row => ({
@@ -23,6 +31,7 @@ const results = (rows: Row[], rest: Partial<Results> = {}): Results => ({
   commit: "abc",
   machine: { cpu: "Abacus", cores: 2, memory_gb: 4, os: "linux x86_64", deno: "2.9.6", v8: "15.0" },
   quick: false,
+  load_average: [0.1, 2],
   rows,
   ...rest,
 });
@@ -80,4 +89,10 @@ Deno.test("the comparison names what is new, missing or failed, and another mach
   expect(text).not.toContain("another machine");
   const elsewhere = { ...now, machine: { ...now.machine, cores: 64 } };
   expect(renderComparison(before, elsewhere)).toContain("another machine (2 × Abacus, 4 GB");
+});
+
+Deno.test("a run on a machine with other work says so", () => {
+  expect(busyWarning(results([]))).toBe(undefined);
+  expect(busyWarning(results([], { load_average: [1.5, 2] }))).toContain("load 1.50 before, 2.00 after, on 2 cores");
+  expect(busyWarning(results([], { load_average: [0, 5] }))).toContain("other work");
 });
