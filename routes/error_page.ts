@@ -78,7 +78,9 @@ ${left > 0 ? markup`<p class="soft">${left} earlier records are not shown.</p>` 
 }
 
 function logRow(record: LogRecord, startedAt: number): Markup {
-  const fields = record.fields === undefined ? "" : ` ${JSON.stringify(record.fields)}`;
+  // The stack stands above.
+  const { stack: _, ...rest } = record.fields ?? {};
+  const fields = Object.keys(rest).length === 0 ? "" : ` ${JSON.stringify(rest)}`;
   return markup`<tr><th class="number">${record.time - startedAt} ms</th><th>${record.source}</th>
 <td class="code ${record.level}">${clip(record.message + fields)}</td></tr>`;
 }
