@@ -18,6 +18,9 @@ import type { EngineChoice, Settings } from "./settings.ts";
 /** Where `deno task build` puts what `deno task start` serves. */
 export const DIST_FOLDER = "dist";
 
+/** Frames of a stack trace: enough to get through a language's runtime to the code of a function's author. */
+const STACK_FRAMES = 50;
+
 /** What a program adds to its settings. */
 export interface OpenOptions extends Pick<RuntimeOptions, "capabilities" | "sink"> {
   /** Default: the one that Skerry serves with. */
@@ -32,6 +35,8 @@ export interface OpenOptions extends Pick<RuntimeOptions, "capabilities" | "sink
  */
 export async function openRuntime(settings: Settings, options: OpenOptions = {}): Promise<FunctionRuntime> {
   requireJspi();
+  // V8 keeps ten frames, and of a Rust panic's the first ten are all the standard library's.
+  Error.stackTraceLimit = Math.max(Error.stackTraceLimit, STACK_FRAMES);
   const dev = settings.mode === "dev";
   const { directory, prepared } = await whatToServe(settings);
   const sink = options.sink ?? (settings.log === "json" ? jsonSink : prettySink);
