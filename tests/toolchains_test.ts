@@ -10,6 +10,7 @@ import { ENGINES, onEachEngine, serve } from "./http/_serve.ts";
 const HELLO: readonly (readonly [fixture: Fixture, text: string])[] = [
   ["c-http", "hello\n"],
   ["c-p3", "hello\n"],
+  ["old", "hello from a small guest\n"],
   ["qjs-p3", "hello\n"],
   ["rust-http", "hello\n"],
   ["rust-p3", "hello\n"],
@@ -87,6 +88,22 @@ onEachEngine("a Rust guest of WASI 0.3 goes on after its response", async (engin
   expect(await response.text()).toBe("hello\n");
   await server.outcome("later");
   expect(server.recordsOf("later").map(({ message }) => message)).toContain("after the response");
+});
+
+onEachEngine("strings cross as UTF-16 where a guest's are", async (engine) => {
+  const env = { GREETING: "aloha \u{1f3dd} 島" };
+  await using server = await serve({ engine, guests: { guest: { fixture: "utf16", env } } });
+  const response = await server.fetch("/guest/a?b");
+  const text = new TextDecoder("utf-16le").decode(await response.arrayBuffer());
+  expect(text).toBe("/guest/a?b\nGREETING=aloha \u{1f3dd} 島");
+  expect(response.headers.get("content-type")).toBe("text/plain; charset=utf-16le");
+});
+
+onEachEngine("a WASI 0.3 guest waits by callback, by the built-in, and inside a call", async (engine) => {
+  await using server = await serve({ engine, guests: { guest: { fixture: "c-p3" } } });
+  for (const path of ["sleep?ms=10", "sleep-blocking", "sleep-sync", "sleep-many?n=50"]) {
+    expect(await (await server.fetch(`/guest/${path}`)).text()).toMatch(/^slept/);
+  }
 });
 
 for (const fixture of ["go-http", "python-http"] as const) {
