@@ -12,7 +12,7 @@ import type { LinkedPlan } from "./link.ts";
 import type { CoreItem } from "./plan.ts";
 import { ResourceHandle } from "./resources.ts";
 import { ComponentState } from "./state.ts";
-import { type CoreFunction, GuestThread, now } from "./thread.ts";
+import { type CoreFunction, GuestThread, now, promising } from "./thread.ts";
 import { trap, uncatchable } from "./trap.ts";
 
 export class NativeIsolate {
@@ -36,29 +36,67 @@ export class NativeIsolate {
     this.#exports = new Array(plan.instances.length).fill(undefined);
     this.#contexts = new Array(plan.contexts.length).fill(undefined);
     this.#forget = this.task.defer(() => this.dispose());
-    if (this.over) throw this.ended(`instantiating ${plan.name}`);
+  }
+
+  /** Makes the core instances. */
+  static async create(linked: LinkedPlan): Promise<NativeIsolate> {
+    const isolate = new NativeIsolate(linked);
+    if (isolate.over) throw isolate.ended(`instantiating ${linked.plan.name}`);
     try {
-      this.#instantiate();
+      await isolate.#instantiate();
     } catch (error) {
-      const cause = this.#failure === undefined ? error : this.#failure.error;
-      this.dispose();
+      const cause = isolate.failed(error);
+      isolate.dispose();
       throw cause;
+    }
+    return isolate;
+  }
+
+  #instantiate(): Promise<void> | undefined {
+    const { instances } = this.#linked.plan;
+    for (let i = 0; i < instances.length; i++) {
+      const { elided, start } = instances[i]!;
+      if (start !== undefined) return this.#instantiateFrom(i);
+      if (!elided && !this.#linked.lazy[i]) this.#make(i);
+    }
+    return undefined;
+  }
+
+  /** From the first function on that is called as a component starts: it may wait. */
+  async #instantiateFrom(first: number): Promise<void> {
+    const { plan, lazy, suspends } = this.#linked;
+    for (let i = first; i < plan.instances.length; i++) {
+      const { elided, start, owner } = plan.instances[i]!;
+      if (start !== undefined) {
+        now.thread = new GuestThread(this, this.instances[owner]!);
+        const call = this.func(start);
+        await (suspends[owner] && start.kind === "export" ? promising(call) : call)();
+        if (this.over) throw this.reason;
+      } else if (!elided && !lazy[i]) this.#make(i);
     }
   }
 
-  #instantiate(): void {
+  #make(index: number): WebAssembly.Exports {
     const { plan, modules, imports } = this.#linked;
-    for (let i = 0; i < plan.instances.length; i++) {
-      const { module, owner } = plan.instances[i]!;
-      now.thread = new GuestThread(this, this.instances[owner]!);
-      const instance = new WebAssembly.Instance(modules[module]!, imports[i]!(this));
-      this.#exports[i] = instance.exports;
-    }
+    const { module, owner } = plan.instances[index]!;
+    const made = imports[index]!(this);
+    now.thread = new GuestThread(this, this.instances[owner]!);
+    return this.#exports[index] = new WebAssembly.Instance(modules[module]!, made).exports;
   }
 
   /** What core definition this is in this isolate. */
   export(item: CoreItem & { kind: "export" }): WebAssembly.ExportValue {
-    return this.#exports[item.instance]![item.name]!;
+    const exports = this.#exports[item.instance];
+    return (exports === undefined ? this.#makeLate(item.instance) : exports)[item.name]!;
+  }
+
+  /** Makes a core instance that was left until now. */
+  #makeLate(index: number): WebAssembly.Exports {
+    if (!this.#linked.lazy[index]) throw new Error("a core instance is used before it is made");
+    const { thread } = now;
+    const exports = this.#make(index);
+    now.thread = thread;
+    return exports;
   }
 
   /** A core function to call from JavaScript. */

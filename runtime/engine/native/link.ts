@@ -25,7 +25,9 @@ import { lowerHost, type ResolvedHost } from "./host_call.ts";
 import type { NativeIsolate } from "./isolate.ts";
 import type { CoreItem, Func, HostFunc, LiftedFunc, Plan, Synth } from "./plan.ts";
 import { resourceDrop, resourceNew, resourceRep } from "./resource_calls.ts";
-import { type CoreFunction, now, suspending } from "./thread.ts";
+import { isUnobservable } from "./shim.ts";
+import { type Calls, callsOf, reachable } from "./code.ts";
+import { type CoreFunction, NEVER, now, promising, resuming, suspending } from "./thread.ts";
 import { Trap } from "./trap.ts";
 
 /** A function that core code imports. */
@@ -46,12 +48,21 @@ export interface LinkedPlan {
   readonly usesAsync: boolean;
   /** For each core instance, what makes its import object. */
   readonly imports: readonly ((isolate: NativeIsolate) => WebAssembly.Imports)[];
+  /** Which core instances are made only when something of them is needed. */
+  readonly lazy: readonly boolean[];
+  /** For each component instance, whether its code may be suspended. */
+  readonly suspends: readonly boolean[];
   /** How the host calls an exported function. */
   exported(func: Func): (isolate: NativeIsolate, values: unknown[]) => Promise<unknown>;
 }
 
-export function link(plan: Plan, modules: readonly WebAssembly.Module[], host: HostImports): LinkedPlan {
-  return new Linker(plan, modules, host).linked();
+export function link(
+  plan: Plan,
+  modules: readonly WebAssembly.Module[],
+  host: HostImports,
+  bytes: Uint8Array,
+): LinkedPlan {
+  return new Linker(plan, modules, host, bytes).linked();
 }
 
 class Linker {
@@ -62,10 +73,13 @@ class Linker {
   /** Whether the code of a component instance may be suspended. */
   readonly #suspends: boolean[];
   readonly #async: boolean;
+  readonly #bytes: Uint8Array;
+  readonly #callsOf = new Map<number, Calls[]>();
   readonly #exported = new Map<Func, (isolate: NativeIsolate, values: unknown[]) => Promise<unknown>>();
 
-  constructor(plan: Plan, modules: readonly WebAssembly.Module[], host: HostImports) {
+  constructor(plan: Plan, modules: readonly WebAssembly.Module[], host: HostImports, bytes: Uint8Array) {
     this.#plan = plan;
+    this.#bytes = bytes;
     this.#modules = modules;
     this.#host = resolveHost(plan, host, this.#face);
     this.#async = usesAsync(plan);
@@ -88,8 +102,10 @@ class Linker {
       plan: this.#plan,
       modules: this.#modules,
       functions,
+      suspends: this.#suspends,
       lineages: this.#plan.owners.map((_, index) => this.#lineage(index)),
       usesAsync: this.#async,
+      lazy: this.#plan.instances.map(({ module }) => isUnobservable(this.#plan.modules[module]!.shape)),
       imports: this.#plan.instances.map(({ imports }) => importObject(imports, functions)),
       exported: (func) => this.#export(func),
     };
@@ -113,6 +129,8 @@ class Linker {
       }
       case "waitable-set.wait":
         return true;
+      case "late":
+        return this.#lateWaits(synth);
       case "stream":
       case "future":
         return copyWaits(synth);
@@ -121,6 +139,26 @@ class Linker {
       default:
         return false;
     }
+  }
+
+  /** Whether a function of a core instance may reach one that waits. */
+  #lateWaits({ target }: Synth & { kind: "late" }): boolean {
+    const { module, imports } = this.#plan.instances[target.instance]!;
+    const { shape } = this.#plan.modules[module]!;
+    const reached = this.#calls(module, shape.exportIndices.get(target.name)!.index);
+    const functions = shape.imports.filter((i) => i.kind === "func");
+    return functions.some(({ module, name }, index) => {
+      if (reached !== undefined && !reached.has(index)) return false;
+      const item = imports.get(module)!.get(name)!;
+      // The one function of another instance that an adapter calls is the allocator, which must not wait.
+      return item.kind === "synth" && this.#waits(this.#plan.synths[item.index]!);
+    });
+  }
+
+  #calls(module: number, func: number): ReadonlySet<number> | undefined {
+    let calls = this.#callsOf.get(module);
+    if (calls === undefined) this.#callsOf.set(module, calls = callsOf(this.#bytes, this.#plan.modules[module]!.shape));
+    return reachable(calls, func);
   }
 
   #synth(synth: Synth): CoreFunction {
@@ -166,6 +204,8 @@ class Linker {
         return waitOrPoll(synth.kind === "waitable-set.wait", synth.cancellable, synth.cx, synth.owner);
       case "thread.new-indirect":
         return newIndirect(synth.table, synth.type, synth.owner);
+      case "late":
+        return lateCall(synth.target, this.#waits(synth));
       case "builtin":
         return plainBuiltin(synth.canon, synth.owner);
     }
@@ -216,6 +256,27 @@ class Linker {
     }
     return call;
   }
+}
+
+/** Calls a function of a core instance, which is made if it is not there yet. */
+function lateCall(target: CoreItem, suspends: boolean): CoreFunction {
+  if (!suspends) {
+    return function lateCall(...args) {
+      return now.thread.isolate.func(target)(...args);
+    };
+  }
+  return function lateCall(...args) {
+    const { thread } = now;
+    const { isolate } = thread;
+    const result: Promise<unknown> = promising(isolate.func(target))(...args);
+    return resuming(
+      thread,
+      result.then((value) => isolate.over ? NEVER : value, (error) => {
+        if (isolate.disposed) return NEVER;
+        throw error;
+      }),
+    );
+  };
 }
 
 /** For now no component may call into one that it is inside of, nor into one inside of it. */

@@ -13,6 +13,7 @@ import { elaborate } from "./elaborate.ts";
 import { NativeIsolate } from "./isolate.ts";
 import { link, type LinkedPlan } from "./link.ts";
 import type { ExportItem, Plan } from "./plan.ts";
+import { withoutShims } from "./shim.ts";
 
 /** The name under which functions are found that a component exports by themselves, not in an interface. */
 export const ROOT = "$root";
@@ -38,7 +39,7 @@ export const nativeEngine: Engine = {
         "starting the native engine: this JavaScript runtime has no WebAssembly JavaScript Promise Integration. Use Deno 2.5 or newer.",
       );
     }
-    const plan = elaborate(bytes, decodeComponent(bytes, name), name);
+    const plan = withoutShims(bytes, elaborate(bytes, decodeComponent(bytes, name), name));
     const modules = await Promise.all(plan.modules.map(async ({ start, end }) => {
       try {
         return await WebAssembly.compile(bytes.subarray(start, end));
@@ -52,21 +53,20 @@ export const nativeEngine: Engine = {
         );
       }
     }));
-    return loaded(plan, modules);
+    return loaded(plan, modules, bytes);
   },
 };
 
-function loaded(plan: Plan, modules: readonly WebAssembly.Module[]): LoadedComponent {
+function loaded(plan: Plan, modules: readonly WebAssembly.Module[], bytes: Uint8Array): LoadedComponent {
   return {
     imports: plan.imports.map(({ name, functions }) => ({ name, functions: functions.map((f) => f.name) })),
     exports: [...plan.exports].filter(([, item]) => item.kind === "instance").map(([name]) => name),
     // deno-lint-ignore require-await -- a refusal is a rejection
     async link(host: HostImports): Promise<LinkedComponent> {
-      const linked = link(plan, modules, host);
+      const linked = link(plan, modules, host, bytes);
       return {
-        // deno-lint-ignore require-await -- a trap is a rejection
         async instantiate(): Promise<Isolate> {
-          const isolate = new NativeIsolate(linked);
+          const isolate = await NativeIsolate.create(linked);
           const exports = exportsOf(isolate, linked);
           const dispose = () => isolate.dispose();
           return linked.usesAsync ? { exports, dispose, ended: isolate.scheduler.ended } : { exports, dispose };

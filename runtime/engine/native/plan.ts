@@ -25,6 +25,10 @@ export interface CoreInstancePlan {
   readonly imports: ReadonlyMap<string, ReadonlyMap<string, CoreItem>>;
   /** The component instance that it belongs to. */
   readonly owner: number;
+  /** Nothing needs it: it is not made. */
+  readonly elided?: boolean;
+  /** A function to call instead of making it. */
+  readonly start?: CoreItem;
 }
 
 /** Canonical options with their indices resolved. */
@@ -88,6 +92,8 @@ export type Synth =
       readonly cx: number;
     }
     | { readonly kind: "thread.new-indirect"; readonly table: CoreItem; readonly type: "i32" | "i64" }
+    /** Calls a function of a core instance that is made when it is needed. */
+    | { readonly kind: "late"; readonly target: CoreItem & { readonly kind: "export" } }
     | { readonly kind: "builtin"; readonly canon: Canon }
   );
 

@@ -150,6 +150,8 @@ function synthSignature(synth: Synth): CoreSignature | undefined {
       return { params: [I32, I32], results: [I32] };
     case "thread.new-indirect":
       return { params: [I32, synth.type], results: [I32] };
+    case "late":
+      return undefined;
     case "builtin":
       return builtinSignature(synth.canon);
   }

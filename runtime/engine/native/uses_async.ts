@@ -14,6 +14,7 @@ export function usesAsync(plan: Plan): boolean {
       case "resource.new":
       case "resource.drop":
       case "resource.rep":
+      case "late":
         return false;
       default:
         return true;
