@@ -266,6 +266,34 @@ for (const engine of ENGINES) {
     });
   });
 
+  test("a guest can catch neither a failure of the host nor its own end", async () => {
+    const world = new World();
+    const component = await load("things");
+    await world.run(component, "a", async ({ exports }, task) => {
+      world.failure = new TypeError("broken");
+      const call = exports[THINGS]!.cling!();
+      while (world.waiting.length < 1) await turn();
+      for (const go of world.waiting.splice(0)) go();
+      expect(await thrown(call)).toBe(world.failure);
+      expect(task.calls.has("test:things/host#who")).toBe(false);
+    });
+    await world.run(component, "b", async ({ exports }, task) => {
+      exports[THINGS]!.cling!().catch(() => {});
+      while (world.waiting.length < 1) await turn();
+      task.end();
+      for (const go of world.waiting.splice(0)) go();
+      for (let i = 0; i < 10; i++) await turn();
+      expect(task.calls.has("test:things/host#who")).toBe(false);
+    });
+    await world.run(component, "c", async ({ exports }) => {
+      world.failure = undefined;
+      const call = exports[THINGS]!.cling!();
+      while (world.waiting.length < 1) await turn();
+      for (const go of world.waiting.splice(0)) go();
+      expect(await call).toBe("c");
+    });
+  });
+
   test("the host may be newer than the component", async () => {
     const component = await load("things");
     await component.link({ "test:things/host@1.7.3": new World().host });

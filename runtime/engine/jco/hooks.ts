@@ -6,11 +6,24 @@
 import { currentTask, maybeTask, withTask } from "../../context.ts";
 import { SkerryError, WitError } from "../../errors.ts";
 import type { Task } from "../../task.ts";
+import { uncatchable } from "../uncatchable.ts";
 import { IsolateTimers } from "./timers.ts";
 import type { GuestTask, HandleTable, Hooks } from "./patch.ts";
 
 /** Bit 30 of jco's handle tables: the entry is free (in the scope), or owned (in the representation). */
 const FLAG = 1 << 30;
+
+// TypeScript's library does not know it yet.
+const { Suspending } = WebAssembly as unknown as {
+  Suspending: new (call: (...args: unknown[]) => unknown) => WebAssembly.ImportValue;
+};
+
+/** A class that stands for `WebAssembly.Suspending`, with `suspended` between the host function and the guest. */
+function suspendingBy(suspended: (result: unknown) => unknown) {
+  return function GuardedSuspending(call: (...args: unknown[]) => unknown) {
+    return new Suspending((...args: unknown[]) => suspended(call(...args)));
+  };
+}
 
 /** The host's side of an isolate: what the generated code calls, and how it ends. */
 export class IsolateHooks implements Hooks {
@@ -18,6 +31,8 @@ export class IsolateHooks implements Hooks {
   readonly #name: string;
   readonly #tables: (readonly [HandleTable, Map<number, object>])[] = [];
   readonly #timers = new IsolateTimers();
+  /** Unwinds what is suspended. */
+  readonly #suspensions = new Set<(reason: unknown) => void>();
   #over = false;
   #trap: Error | undefined;
   readonly #ended = Promise.withResolvers<void>();
@@ -45,33 +60,58 @@ export class IsolateHooks implements Hooks {
     if (!isThenable(result)) return result;
     return result.then(
       (value) => {
-        if (this.over) return never();
         this.#timers.wake();
         return value;
       },
       (error) => {
-        if (this.over) return never();
         this.#timers.wake();
         throw this.#failed(error);
       },
     ) as T;
   };
 
+  /** WebAssembly as generated code sees it: what suspends the guest here resumes it only while it may run. */
+  readonly WebAssembly: typeof WebAssembly = Object.create(WebAssembly, {
+    Suspending: { value: suspendingBy((result) => this.#suspended(result)) },
+  });
+
+  /**
+   * A guest that is suspended for ever would never be collected: V8 takes a suspended stack for live. So the end of the
+   * isolate unwinds it, past everything that could catch in it.
+   */
+  #suspended(result: unknown): unknown {
+    if (!isThenable(result)) return result;
+    return new Promise((resolve, reject) => {
+      if (this.over) return reject(uncatchable());
+      this.#suspensions.add(reject);
+      const settle = (how: (value: unknown) => void) => (value: unknown) => {
+        // After the end it has been rejected.
+        if (this.#suspensions.delete(reject)) how(value);
+      };
+      result.then(settle(resolve), settle(reject));
+    });
+  }
+
   #enter(name: string): void {
-    if (this.over) throw this.overError(name);
-    if (this.#trap !== undefined) throw this.#trap;
+    if (this.over) throw uncatchable(this.overError(name));
+    if (this.#trap !== undefined) throw uncatchable(this.#trap);
     this.task.countCall(name);
   }
 
+  /** What a host operation threw, as the guest may take it: the err of a result, or a trap. */
   #failed(thrown: unknown): unknown {
     const error = hostError(thrown);
-    if (!("payload" in error)) this.trapped(error);
-    return error;
+    if ("payload" in error) return error;
+    this.trapped(error);
+    return uncatchable(error);
   }
 
-  /** Notes that the guest has trapped: nothing may enter it any more, nor may it call the host. */
-  trapped(error: Error): void {
-    this.#trap ??= error;
+  /**
+   * Notes that the guest has trapped: nothing may enter it any more, nor may it call the host. Returns why: the first
+   * error, of which later ones are consequences.
+   */
+  trapped(error: Error): Error {
+    return this.#trap ??= error;
   }
 
   /** Why the exports cannot be called. */
@@ -88,8 +128,7 @@ export class IsolateHooks implements Hooks {
   readonly guestTask = (task: GuestTask): void => {
     this.#guestTasks++;
     const failed = (error: unknown) => {
-      if (error instanceof Error) this.trapped(error);
-      this.#ended.reject(error);
+      this.#ended.reject(error instanceof Error ? this.trapped(error) : error);
     };
     // A call that comes to nothing may never exit.
     task.completionPromise().catch(() => task.isRejected() && failed(task.failure));
@@ -139,6 +178,9 @@ export class IsolateHooks implements Hooks {
     if (this.#over) return;
     this.#over = true;
     this.#timers.stop();
+    const unwind = uncatchable();
+    for (const reject of this.#suspensions) reject(unwind);
+    this.#suspensions.clear();
     const left = new Set<object>();
     for (const [handles, resources] of this.#tables) {
       for (let i = 2; i < handles.length; i += 2) {
@@ -164,11 +206,6 @@ export class IsolateHooks implements Hooks {
       );
     }
   }
-}
-
-/** A promise of its own for each guest that waits for ever: what waits on a shared one would never be collected. */
-function never(): Promise<never> {
-  return new Promise(() => {});
 }
 
 function isThenable(value: unknown): value is Promise<unknown> {

@@ -62,10 +62,12 @@ function wrapExport(
     try {
       return await hooks.inTask(() => call(...args));
     } catch (error) {
+      // A guest that is over has been unwound; whoever waits for it hears of the end from its task. Each waits for a
+      // promise of its own, for what waits for a shared one would never be collected.
+      if (hooks.over) return await new Promise(() => {});
       // The err of a result comes as the payload itself, which is never an Error.
       if (!(error instanceof Error)) throw new WitError(error, `${name} answered with an error`);
-      hooks.trapped(error);
-      throw error;
+      throw hooks.trapped(error);
     }
   };
 }

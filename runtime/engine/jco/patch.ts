@@ -18,13 +18,14 @@ export const HOOKS_IMPORT = "skerry:isolate";
 export interface Hooks {
   /**
    * Runs a host operation in the isolate's task. `name` is that of a host call, `wasi:io/poll#poll`; other operations,
-   * such as reading a host stream, have none. Throws when the isolate is over; what it returns never settles after that.
+   * such as reading a host stream, have none. Throws when the isolate is over.
    */
   run<T>(operation: () => T, name?: string): T;
   /** Takes a task of an exported function, which may outlive the call. */
   guestTask(task: GuestTask): void;
   /** Takes a table of handles, and where the host resources behind it are kept. */
   own(handles: HandleTable, resources: Map<number, object>): void;
+  readonly WebAssembly: typeof WebAssembly;
   setTimeout(callback: () => void, delay?: number): void;
   queueMicrotask(callback: () => void): void;
   /** Called when an event is there that the guest may wait for. */
@@ -80,7 +81,7 @@ export function patch(source: string, name: string): string {
     HEAD,
     `${HEAD}
   const _skerry = imports['${HOOKS_IMPORT}'];
-  const { setTimeout, queueMicrotask } = _skerry;`,
+  const { setTimeout, queueMicrotask, WebAssembly } = _skerry;`,
   );
   // It would read the environment at every step.
   text = replaceOnce(text, DEBUG_LOG, "const _debugLog = () => {};");
