@@ -156,7 +156,7 @@ export class Dispatcher {
     const sent = Promise.withResolvers<void>();
     const web = sendResponse(response, {
       method: request.method,
-      signal: task.signal,
+      signal: () => task.signal,
       onEnd: (how, reason) => {
         if (how === "closed") return sent.resolve();
         sent.reject(
@@ -226,12 +226,18 @@ export class Dispatcher {
 
 /** `promise`, or a rejection with the reason why the task ended before. */
 function orEnd<T>(task: Task, promise: Promise<T>): Promise<T> {
-  const { signal } = task;
   return new Promise<T>((resolve, reject) => {
-    const ended = () => reject(signal.reason);
-    if (signal.aborted) return ended();
-    signal.addEventListener("abort", ended, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", ended));
+    const forget = task.defer(() => reject(task.reason));
+    promise.then(
+      (value) => {
+        forget();
+        resolve(value);
+      },
+      (error) => {
+        forget();
+        reject(error);
+      },
+    );
   });
 }
 

@@ -6,6 +6,7 @@
 import { SkerryError } from "./errors.ts";
 import { DEFAULT_WALL_MS, MAX_LOG_BYTES, MAX_RECORDED_CALLS } from "./limits.ts";
 import { currentTask } from "./context.ts";
+import { expireAfter } from "./deadline.ts";
 import { type LogLevel, type LogRecord, type LogSink, silentSink } from "./log.ts";
 import { startTrace, type TraceParent } from "./trace.ts";
 
@@ -43,6 +44,9 @@ export function requestId(header?: string | null): string {
   return header && REQUEST_ID.test(header) ? header : crypto.randomUUID();
 }
 
+/** Why a task ended that came to its end. One for all: making one takes a stack trace. */
+const OVER = new DOMException("the task is over", "AbortError");
+
 /**
  * The host's record of one request. It ends exactly once; ending aborts its signal and runs its clean-up.
  *
@@ -60,7 +64,6 @@ export function requestId(header?: string | null): string {
 export class Task {
   readonly id: string;
   readonly function: string;
-  readonly trace: TraceParent;
   /** Milliseconds since the epoch, when the task began. */
   readonly startedAt: number = Date.now();
   readonly depth: number;
@@ -74,12 +77,15 @@ export class Task {
   readonly records: LogRecord[] = [];
 
   readonly #began = performance.now();
-  readonly #controller = new AbortController();
   readonly #sink: LogSink;
   readonly #record: boolean;
   readonly #locals = new Map<object, unknown>();
   #cleanups: (() => void)[] = [];
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #traceparent: string | null | undefined;
+  readonly #callOffDeadline: () => void;
+  #trace: TraceParent | undefined;
+  #controller: AbortController | undefined;
+  #reason: unknown;
   #logBytes = 0;
   #droppedRecords = 0;
   #callerListener: (() => void) | undefined;
@@ -87,20 +93,19 @@ export class Task {
   constructor(options: TaskOptions) {
     this.id = requestId(options.requestId);
     this.function = options.function;
-    this.trace = startTrace(options.traceparent);
+    this.#traceparent = options.traceparent;
     this.depth = options.depth ?? 0;
     this.#sink = options.sink ?? silentSink;
     this.#record = options.record ?? false;
     const wallMs = options.wallMs ?? DEFAULT_WALL_MS;
     this.deadline = this.startedAt + wallMs;
-    this.#timer = setTimeout(() => {
-      this.end(
-        new SkerryError(
-          "deadline-exceeded",
-          `running ${this.function}: no end after ${wallMs} ms (limits.wallMs)`,
+    this.#callOffDeadline = expireAfter(wallMs, {
+      expiresAt: this.#began + wallMs,
+      expire: () =>
+        this.end(
+          new SkerryError("deadline-exceeded", `running ${this.function}: no end after ${wallMs} ms (limits.wallMs)`),
         ),
-      );
-    }, wallMs);
+    });
     const caller = options.caller;
     if (caller !== undefined) {
       const gone = () =>
@@ -118,14 +123,28 @@ export class Task {
     }
   }
 
-  /** Aborts when the task ends, whatever ended it; its reason is why. */
+  /** The trace that the task belongs to, made when it is first asked for. */
+  get trace(): TraceParent {
+    return this.#trace ??= startTrace(this.#traceparent);
+  }
+
+  /** Aborts when the task ends, whatever ended it; its reason is {@linkcode reason}. Made when it is first asked for. */
   get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.ended) this.#controller.abort(this.#reason);
+    }
     return this.#controller.signal;
   }
 
   /** Whether the task is over. */
   get ended(): boolean {
-    return this.#controller.signal.aborted;
+    return this.#reason !== undefined;
+  }
+
+  /** Why the task ended: a `SkerryError`, or an `AbortError` when all went well. `undefined` while it runs. */
+  get reason(): unknown {
+    return this.#reason;
   }
 
   /** Milliseconds since the task began. */
@@ -136,7 +155,7 @@ export class Task {
   /** Ends the task: aborts its signal with `reason`, runs its clean-up in reverse order. Later calls do nothing. */
   end(reason?: SkerryError): void {
     if (this.ended) return;
-    clearTimeout(this.#timer);
+    this.#callOffDeadline();
     this.detachCaller();
     if (this.#droppedRecords > 0) {
       this.#emit(
@@ -145,9 +164,8 @@ export class Task {
         "host",
       );
     }
-    this.#controller.abort(
-      reason ?? new DOMException("the task is over", "AbortError"),
-    );
+    this.#reason = reason ?? OVER;
+    this.#controller?.abort(this.#reason);
     const cleanups = this.#cleanups;
     this.#cleanups = [];
     for (let i = cleanups.length - 1; i >= 0; i--) {

@@ -48,9 +48,7 @@ export function formatTraceParent(trace: TraceParent): string {
   return `00-${trace.traceId}-${trace.spanId}-${trace.flags}`;
 }
 
+/** From a UUID, as that is an order of magnitude cheaper than asking for the bytes: 122 of its 128 bits are random. */
 function randomHex(bytes: number): string {
-  const random = crypto.getRandomValues(new Uint8Array(bytes));
-  let hex = "";
-  for (const byte of random) hex += byte.toString(16).padStart(2, "0");
-  return hex;
+  return crypto.randomUUID().replaceAll("-", "").slice(0, bytes * 2);
 }

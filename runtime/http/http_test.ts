@@ -69,7 +69,7 @@ Deno.test("a received request keeps the path as sent and drops what belongs to t
 
 const options = (onEnd: (how: string) => void, method = "GET") => ({
   method,
-  signal: new AbortController().signal,
+  signal: () => new AbortController().signal,
   onEnd,
 });
 

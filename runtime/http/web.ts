@@ -67,8 +67,8 @@ const NULL_BODY_STATUS: ReadonlySet<number> = new Set([
 export interface SendOptions {
   /** The request's method: a response to `HEAD` has no body. */
   readonly method: string;
-  /** Breaks a body off that has not ended, with the signal's reason. */
-  readonly signal: AbortSignal;
+  /** Breaks a body off that has not ended, with the signal's reason. Only asked for when there is something to break. */
+  readonly signal: () => AbortSignal;
   readonly onEnd: (
     how: "closed" | "errored" | "cancelled",
     reason?: unknown,
@@ -111,7 +111,7 @@ export function sendResponse(
     return new Response(whole, { status, headers });
   }
   return new Response(
-    streamOf(source, { signal: options.signal, onEnd: options.onEnd }),
+    streamOf(source, { signal: options.signal(), onEnd: options.onEnd }),
     { status, headers },
   );
 }
@@ -119,9 +119,10 @@ export function sendResponse(
 /** Takes and forgets what the guest writes, until it ends. */
 function drain(source: ByteSource, options: SendOptions): void {
   while (source.take(MAX_READ_BYTES).byteLength > 0);
-  if (options.signal.aborted) {
-    return options.onEnd("errored", options.signal.reason);
+  const signal = options.signal();
+  if (signal.aborted) {
+    return options.onEnd("errored", signal.reason);
   }
   if (source.state !== "open") return options.onEnd(source.state, source.error);
-  waitAny([source], options.signal).then(() => drain(source, options));
+  waitAny([source], signal).then(() => drain(source, options));
 }

@@ -53,7 +53,7 @@ class P2Exchange implements Exchange {
     const handle = isolate.exports[interfaceName]?.["handle"];
     const ended = Promise.withResolvers<void>();
     const forget = this.#task.defer(() => {
-      const { reason } = this.#task.signal;
+      const { reason } = this.#task;
       const failure = reason instanceof SkerryError ? reason : undefined;
       this.#conclude(failure);
       if (failure === undefined) ended.resolve();

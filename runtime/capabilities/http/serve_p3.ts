@@ -46,7 +46,7 @@ class P3Exchange implements Exchange {
     this.#request = request;
     const over = Promise.withResolvers<never>();
     over.promise.catch(() => {});
-    const forget = this.#task.defer(() => over.reject(this.#task.signal.reason));
+    const forget = this.#task.defer(() => over.reject(this.#task.reason));
     this.response = this.#respond(over.promise);
     this.finished = this.#finish(over.promise).finally(forget);
     // Not before: a guest that is over may have passed the body on, and it still flows.

@@ -1,0 +1,81 @@
+/**
+ * Deadlines of tasks. A timer for each would cost more than all the rest of a small task: tasks with the same wall time
+ * end in the order in which they began, so one timer for the first of them serves all.
+ *
+ * @module
+ */
+
+/** Something that has to be over in time. */
+export interface Expiring {
+  /** `performance.now()` at which it has to be over. */
+  readonly expiresAt: number;
+  /** Called once when it was not. */
+  expire(): void;
+}
+
+/** Those with one wall time, oldest first. */
+class Queue {
+  readonly #wallMs: number;
+  readonly #waiting = new Set<Expiring>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #armed = false;
+
+  constructor(wallMs: number) {
+    this.#wallMs = wallMs;
+  }
+
+  add(item: Expiring): void {
+    this.#waiting.add(item);
+    if (this.#waiting.size > 1) return;
+    if (!this.#armed) this.#arm(this.#wallMs);
+    else Deno.refTimer(this.#timer as unknown as number);
+  }
+
+  delete(item: Expiring): void {
+    // The timer stays for the next task, but is no reason for the process to stay.
+    if (this.#waiting.delete(item) && this.#waiting.size === 0 && this.#armed) {
+      Deno.unrefTimer(this.#timer as unknown as number);
+    }
+  }
+
+  #arm(ms: number): void {
+    this.#armed = true;
+    this.#timer = setTimeout(() => this.#expire(), Math.ceil(ms));
+  }
+
+  #expire(): void {
+    this.#armed = false;
+    const now = performance.now();
+    for (const item of this.#waiting) {
+      if (item.expiresAt > now) return this.#arm(item.expiresAt - now);
+      this.#waiting.delete(item);
+      item.expire();
+    }
+  }
+}
+
+const queues = new Map<number, Queue>();
+
+/** The queue for a wall time. There are as many as there are different `limits.wallMs` in a process. */
+function queueOf(wallMs: number): Queue {
+  let queue = queues.get(wallMs);
+  if (queue === undefined) queues.set(wallMs, queue = new Queue(wallMs));
+  return queue;
+}
+
+/**
+ * Calls `item.expire()` when `wallMs` milliseconds have passed. Returns a function that calls it off.
+ *
+ * @example
+ * ```ts
+ * import { expireAfter } from "./deadline.ts";
+ *
+ * const callOff = expireAfter(60_000, { expiresAt: performance.now() + 60_000, expire: () => console.log("too late") });
+ * callOff();
+ * ```
+ */
+export function expireAfter(wallMs: number, item: Expiring): () => void {
+  const queue = queueOf(wallMs);
+  queue.add(item);
+  return () => queue.delete(item);
+}
