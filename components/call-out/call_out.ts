@@ -1,13 +1,13 @@
-// Calls another origin with fetch and passes on what it says. It may call the origins that
-// `grants.http` in function.json lists, and no others; here that is the `hello` function of this server.
+// Calls another origin with fetch and passes on what it says. It may call the origins that `grants.http` in
+// function.json lists, and no others; here that is this very server, whose function `hello` answers.
 //
 //   curl localhost:8000/call-out
 
-addEventListener("fetch", (event) => event.respondWith(callOut()));
+addEventListener("fetch", (event) => event.respondWith(callOut(event.request)));
 
-async function callOut(): Promise<Response> {
+async function callOut(request: Request): Promise<Response> {
   try {
-    const answer = await fetch("http://localhost:8000/hello?name=neighbour");
+    const answer = await fetch(new URL("/hello?name=neighbour", request.url));
     return new Response(`It said ${answer.status}: ${await answer.text()}`);
   } catch (error) {
     return new Response(`The call failed: ${error instanceof Error ? error.message : error}\n`, { status: 502 });

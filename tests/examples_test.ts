@@ -1,0 +1,101 @@
+/**
+ * The example functions, each doing what the comment on top of it says.
+ *
+ * @module
+ */
+import { expect } from "@std/expect";
+import { join } from "node:path";
+import { capabilities } from "../components/capabilities.ts";
+import { createRoutes } from "../routes/mod.ts";
+import { buildFunction } from "../runtime/build/mod.ts";
+import type { Engine } from "../runtime/engine/mod.ts";
+import { FunctionRuntime } from "../runtime/mod.ts";
+import { onEachEngine } from "./http/_serve.ts";
+
+const COMPONENTS = join(import.meta.dirname!, "../components");
+
+/** Serves one or more of the examples, by name, on a free port. */
+async function serve(engine: Engine, ...names: string[]) {
+  const app = { fetch: (_: Request): Response | Promise<Response> => new Response("not yet", { status: 503 }) };
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => app.fetch(request));
+  const origin = `http://127.0.0.1:${server.addr.port}`;
+  const directory = await Deno.makeTempDir({ prefix: "skerry-examples-" });
+  for (const name of names) {
+    const [from, to] = [join(COMPONENTS, name), join(directory, name)];
+    await Deno.mkdir(to);
+    for await (const file of Deno.readDir(from)) await Deno.copyFile(join(from, file.name), join(to, file.name));
+    // The one origin that an example may call is the server that it runs in.
+    const manifest = await Deno.readTextFile(join(to, "function.json"));
+    await Deno.writeTextFile(join(to, "function.json"), manifest.replace("http://localhost:8000", origin));
+  }
+  const runtime = new FunctionRuntime({
+    directory,
+    engine,
+    capabilities,
+    dev: true,
+    sink: () => {},
+    // From the folder itself, so that the builds that are there already are found.
+    async build({ manifest: { name, source } }) {
+      if (source.kind === "component") return join(COMPONENTS, name, source.path);
+      const { path, backend, wit, world } = source;
+      return (await buildFunction({ dir: join(COMPONENTS, name), source: path, backend, wit, world })).wasm;
+    },
+  });
+  await runtime.scan();
+  for (const entry of runtime.functions) await entry.ready();
+  app.fetch = createRoutes(runtime).fetch;
+  return {
+    fetch: (path: string, init?: RequestInit) => fetch(origin + path, init),
+    async [Symbol.asyncDispose]() {
+      await runtime.stop(0);
+      await server.shutdown();
+      await Deno.remove(directory, { recursive: true });
+    },
+  };
+}
+
+onEachEngine("hello greets whom the query names", async (engine) => {
+  await using server = await serve(engine, "hello");
+  expect(await (await server.fetch("/hello?name=Skerry")).text()).toBe("Hello, Skerry!\n");
+  expect(await (await server.fetch("/hello")).text()).toBe("Hello, world!\n");
+});
+
+onEachEngine("a Hono app in a component has routes, middleware and JSON", async (engine) => {
+  await using server = await serve(engine, "hono-app");
+  const note = await server.fetch("/notes/7");
+  expect(await note.json()).toEqual({ id: 7, text: "a note" });
+  expect(note.headers.get("x-answered-by")).toBe("a Hono app in an isolate");
+  const post = (value: unknown) => server.fetch("/notes", { method: "POST", body: JSON.stringify(value) });
+  const made = await post({ text: "buy salt" });
+  expect([made.status, await made.json()]).toEqual([201, { id: 8, text: "buy salt" }]);
+  const refused = await post({});
+  expect([refused.status, await refused.json()]).toEqual([400, { error: "a note needs a text" }]);
+  const missing = await server.fetch("/notes/x");
+  expect([missing.status, await missing.text()]).toEqual([404, "404 Not Found"]);
+});
+
+onEachEngine("a countdown streams its numbers one by one", async (engine) => {
+  await using server = await serve(engine, "stream");
+  const response = await server.fetch("/countdown?from=1");
+  const pieces: string[] = [];
+  for await (const piece of response.body!.pipeThrough(new TextDecoderStream())) pieces.push(piece);
+  expect(pieces).toEqual(["1\n", "Land!\n"]);
+});
+
+onEachEngine("a function calls another through the server that both run in", async (engine) => {
+  await using server = await serve(engine, "call-out", "hello");
+  expect(await (await server.fetch("/call-out")).text()).toBe("It said 200: Hello, neighbour!\n");
+});
+
+onEachEngine("a function in C says at which path it is", async (engine) => {
+  await using server = await serve(engine, "c-hello");
+  const path = `/c-hello/${"long/".repeat(1000)}?q`;
+  expect(await (await server.fetch(path)).text()).toBe(`Hello from C, at ${path}\n`);
+});
+
+onEachEngine("a function of WASI 0.3 reads a name and streams two lines", async (engine) => {
+  await using server = await serve(engine, "hello-p3");
+  const named = await server.fetch("/hello-p3", { method: "POST", body: "Ærø" });
+  expect(await named.text()).toBe("Hello, Ærø!\nThis is WASI 0.3.\n");
+  expect(named.headers.get("content-type")).toBe("text/plain; charset=utf-8");
+});
