@@ -52,3 +52,9 @@ export const MAX_CHILDREN_AT_ONCE = 2;
 
 /** Builds of one source that stay in the cache, so that going back to an old version is quick and disks do not fill. */
 export const BUILDS_KEPT_PER_SOURCE = 4;
+
+/** Components whose generated code stays in the cache: each takes about as much as the component itself. */
+export const GENERATED_FOLDERS_KEPT = 64;
+
+/** How many functions may call each other in a row, so that two that call each other do not fill the process. */
+export const MAX_CALL_DEPTH = 8;

@@ -84,7 +84,7 @@ export function patch(source: string, name: string): string {
   const { setTimeout, queueMicrotask, WebAssembly } = _skerry;`,
   );
   // It would read the environment at every step.
-  text = replaceOnce(text, DEBUG_LOG, "const _debugLog = () => {};");
+  if (text.includes("const _debugLog")) text = replaceOnce(text, DEBUG_LOG, "const _debugLog = () => {};");
   text = wrapCalls(text, name);
   if (text.includes("function _trackHostOperation(")) {
     text = replaceOnce(text, TRACK, "const result = _skerry.run(operation, this);");

@@ -10,6 +10,7 @@ import { SkerryError } from "../../errors.ts";
 import { MAX_COMPONENT_BYTES } from "../../limits.ts";
 import { frame, unframe } from "./_frame.ts";
 import type { TranspileAnswer, TranspileQuestion } from "./_transpile_child.ts";
+import { prune, readFacts, touch, writeFolder } from "./cache.ts";
 import { patch } from "./patch.ts";
 import { importMayWait } from "./waits.ts";
 
@@ -20,7 +21,6 @@ import { importMayWait } from "./waits.ts";
 export const TRANSPILER = "jco-transpile@0.15.0+skerry.6";
 
 const CODE_FILE = "component.js";
-const FACTS_FILE = "component.json";
 
 /** Where generated code is kept. */
 export interface TranspileOptions {
@@ -80,8 +80,11 @@ export async function transpile(
   }
   const key = await transpileKey(bytes);
   const dir = new URL(`${key}/`, options.cacheDir);
-  const cached = await readFacts(dir);
-  if (cached !== undefined) return at(dir, cached);
+  const cached = await readFacts<Facts>(dir);
+  if (cached !== undefined) {
+    if (!options.readOnly) await touch(dir);
+    return at(dir, cached);
+  }
   if (options.readOnly) {
     throw new SkerryError(
       "function-broken",
@@ -100,22 +103,13 @@ export async function transpile(
     exports,
     modules: [...files.keys()].filter((file) => file.endsWith(".wasm")),
   };
-  files.set(FACTS_FILE, new TextEncoder().encode(JSON.stringify(facts)));
-  await writeFolder(dir, files);
+  await writeFolder(dir, files, facts);
+  await prune(options.cacheDir);
   return at(dir, facts);
 }
 
 function at(dir: URL, facts: Facts): Transpiled {
   return { dir, code: new URL(CODE_FILE, dir), facts };
-}
-
-async function readFacts(dir: URL): Promise<Facts | undefined> {
-  try {
-    return JSON.parse(await Deno.readTextFile(new URL(FACTS_FILE, dir)));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
 }
 
 function describe(bytes: Uint8Array, name: string) {
@@ -212,25 +206,4 @@ function readAnswer({ code, stdout, stderr }: ChildResult, name: string) {
 
 function firstLines(text: string): string {
   return text.trim().split("\n").slice(0, 3).join(" ").slice(0, 400);
-}
-
-/** All files or none: a folder that is there is whole. */
-async function writeFolder(
-  dir: URL,
-  files: ReadonlyMap<string, Uint8Array>,
-): Promise<void> {
-  const draft = new URL(
-    `${dir.href.replace(/\/$/, "")}.${crypto.randomUUID()}/`,
-  );
-  await Deno.mkdir(draft, { recursive: true });
-  try {
-    for (const [name, content] of files) {
-      await Deno.writeFile(new URL(name, draft), content);
-    }
-    await Deno.rename(draft, dir);
-  } catch (error) {
-    await Deno.remove(draft, { recursive: true });
-    // Another process has made the same folder meanwhile.
-    if (await readFacts(dir) === undefined) throw error;
-  }
 }
