@@ -63,7 +63,7 @@ function coreFuncType(r: Reader): CoreFuncType {
   };
 }
 
-function limits(r: Reader): CoreLimits {
+export function coreLimits(r: Reader): CoreLimits {
   const at = r.pos;
   const flags = r.u8();
   if (flags > 15) r.fail("invalid limits flags", at);
@@ -88,9 +88,9 @@ export function coreExternType(r: Reader): CoreExternType {
     case 0x00:
       return { kind: "func", type: r.u32() };
     case 0x01:
-      return { kind: "table", element: coreValType(r), limits: limits(r) };
+      return { kind: "table", element: coreValType(r), limits: coreLimits(r) };
     case 0x02:
-      return { kind: "memory", limits: limits(r) };
+      return { kind: "memory", limits: coreLimits(r) };
     case 0x03:
       return {
         kind: "global",

@@ -5,9 +5,10 @@
  *
  * @module
  */
-import { coreExternType, coreTypeDef, coreValType } from "../../component/core_types.ts";
+import { coreExternType, coreLimits, coreTypeDef, coreValType } from "../../component/core_types.ts";
 import type { CoreExternType, CoreFuncType } from "../../component/mod.ts";
 import { Reader } from "../../component/reader.ts";
+import { instruction } from "./code.ts";
 
 export type CoreKind = CoreExternType["kind"];
 
@@ -33,6 +34,11 @@ export interface CoreModuleShape {
   /** Imported functions, and all. */
   readonly importedFunctions: number;
   readonly functions: readonly (CoreFuncType | undefined)[];
+  /** All globals and memories, imported ones first; how many are imported. */
+  readonly globals: readonly (CoreExternType & { readonly kind: "global" })[];
+  readonly importedGlobals: number;
+  readonly memories: readonly (CoreExternType & { readonly kind: "memory" })[];
+  readonly importedMemories: number;
 }
 
 const KINDS: readonly CoreKind[] = ["func", "table", "memory", "global", "tag"];
@@ -81,12 +87,13 @@ export function coreModuleShape(bytes: Uint8Array, start: number, end: number, n
         s.vec("functions", () => spaces.func.push({ kind: "func", type: s.u32() }));
         break;
       case 5:
-        s.vec("memories", () => {
-          s.pos--;
-          // A memory's limits read as an import's do, behind the byte of its kind.
-          const r = new Reader(new Uint8Array([2, ...s.bytes.subarray(s.pos + 1, Math.min(s.pos + 40, s.end))]), name);
-          spaces.memory.push(coreExternType(r));
-          s.pos += r.pos;
+        s.vec("memories", () => spaces.memory.push({ kind: "memory", limits: coreLimits(s) }));
+        break;
+      case 6:
+        s.vec("globals", () => {
+          const type = coreValType(s);
+          spaces.global.push({ kind: "global", type, mutable: s.flag("mutability") });
+          while (instruction(s) !== 0x0b);
         });
         break;
       case 7:
@@ -101,16 +108,18 @@ export function coreModuleShape(bytes: Uint8Array, start: number, end: number, n
   }
   const exports = new Map<string, CoreEntity>();
   for (const [field, { kind, index }] of exportIndices) exports.set(field, entity(kind, spaces[kind][index]));
+  const imported = (kind: CoreKind) => imports.filter((i) => i.kind === kind).length;
   return {
+    globals: spaces.global as CoreModuleShape["globals"],
+    importedGlobals: imported("global"),
+    memories: spaces.memory as CoreModuleShape["memories"],
+    importedMemories: imported("memory"),
     imports,
     exports,
     exportIndices,
     hasStart: sections.has(8),
     sections,
-    importedFunctions: imports.filter((i) => i.kind === "func").length,
+    importedFunctions: imported("func"),
     functions: spaces.func.map((f) => f?.kind === "func" ? types[f.type] : undefined),
   };
 }
-
-/** One value type; for those who read code. */
-export { coreValType };

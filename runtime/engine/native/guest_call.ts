@@ -75,9 +75,11 @@ export function hostFacing(
   const fallible = lift.type.result?.kind === "result";
   const run = async (isolate: NativeIsolate, values: unknown[]): Promise<unknown> => {
     let result: unknown;
+    isolate.calls++;
     try {
       result = call(isolate, values);
       if (result instanceof Promise) result = await result;
+      isolate.calls--;
     } catch (thrown) {
       if (isolate.disposed) return NEVER;
       throw isolate.failed(thrown);

@@ -10,6 +10,7 @@ import { Scheduler } from "./async/scheduler.ts";
 import { Cx } from "./context.ts";
 import type { LinkedPlan } from "./link.ts";
 import type { CoreItem } from "./plan.ts";
+import type { CoreExports } from "./pool.ts";
 import { ResourceHandle } from "./resources.ts";
 import { ComponentState } from "./state.ts";
 import { type CoreFunction, GuestThread, now, promising } from "./thread.ts";
@@ -21,7 +22,11 @@ export class NativeIsolate {
   /** Set when the isolate may not run any more: disposed, its task over, or trapped. */
   over = false;
   readonly #linked: LinkedPlan;
-  readonly #exports: (WebAssembly.Exports | undefined)[];
+  readonly #exports: CoreExports;
+  /** Whether the core instances come from the pool. */
+  readonly #restored: boolean;
+  /** Calls of exported functions that have not ended: until then guest code may be on a suspended stack. */
+  calls = 0;
   readonly #contexts: (Cx | undefined)[];
   /** Who runs when, in components that use async. */
   readonly scheduler: Scheduler = new Scheduler(this);
@@ -33,7 +38,9 @@ export class NativeIsolate {
     const { plan } = linked;
     this.#linked = linked;
     this.instances = linked.lineages.map((lineage, index) => new ComponentState(index, lineage));
-    this.#exports = new Array(plan.instances.length).fill(undefined);
+    const restored = linked.pool?.take();
+    this.#restored = restored !== undefined;
+    this.#exports = restored ?? new Array(plan.instances.length).fill(undefined);
     this.#contexts = new Array(plan.contexts.length).fill(undefined);
     this.#forget = this.task.defer(() => this.dispose());
   }
@@ -43,7 +50,8 @@ export class NativeIsolate {
     const isolate = new NativeIsolate(linked);
     if (isolate.over) throw isolate.ended(`instantiating ${linked.plan.name}`);
     try {
-      await isolate.#instantiate();
+      const made = isolate.#instantiate();
+      if (made !== undefined) await made;
     } catch (error) {
       const cause = isolate.failed(error);
       isolate.dispose();
@@ -57,31 +65,37 @@ export class NativeIsolate {
     for (let i = 0; i < instances.length; i++) {
       const { elided, start } = instances[i]!;
       if (start !== undefined) return this.#instantiateFrom(i);
-      if (!elided && !this.#linked.lazy[i]) this.#make(i);
+      if (!elided && !this.#restored && !this.#linked.lazy[i]) this.#make(i);
     }
+    if (!this.#restored) this.#linked.pool?.made(this.#exports);
     return undefined;
   }
 
   /** From the first function on that is called as a component starts: it may wait. */
   async #instantiateFrom(first: number): Promise<void> {
-    const { plan, lazy, suspends } = this.#linked;
+    const { plan, lazy, suspends, pool } = this.#linked;
+    // A component that makes more instances after it has run code has no pool.
+    if (!this.#restored) pool?.made(this.#exports);
     for (let i = first; i < plan.instances.length; i++) {
       const { elided, start, owner } = plan.instances[i]!;
       if (start !== undefined) {
         now.thread = new GuestThread(this, this.instances[owner]!);
         const call = this.func(start);
+        this.calls++;
         await (suspends[owner] && start.kind === "export" ? promising(call) : call)();
+        this.calls--;
         if (this.over) throw this.reason;
-      } else if (!elided && !lazy[i]) this.#make(i);
+      } else if (!elided && !this.#restored && !lazy[i]) this.#make(i);
     }
   }
 
   #make(index: number): WebAssembly.Exports {
     const { plan, modules, imports } = this.#linked;
     const { module, owner } = plan.instances[index]!;
-    const made = imports[index]!(this);
+    const given = imports[index]!(this);
     now.thread = new GuestThread(this, this.instances[owner]!);
-    return this.#exports[index] = new WebAssembly.Instance(modules[module]!, made).exports;
+    const { exports } = new WebAssembly.Instance(modules[module]!, given);
+    return this.#exports[index] = exports;
   }
 
   /** What core definition this is in this isolate. */
@@ -96,6 +110,7 @@ export class NativeIsolate {
     const { thread } = now;
     const exports = this.#make(index);
     now.thread = thread;
+    this.#linked.pool?.made(this.#exports);
     return exports;
   }
 
@@ -190,6 +205,8 @@ export class NativeIsolate {
       handles.clear();
     }
     if (left.size > 0) this.inTask(() => left.forEach((resource) => this.#drop(resource)));
+    // Guest code that has failed or is still on a stack might touch the instances again.
+    if (this.#failure === undefined && this.calls === 0 && this.scheduler.idle) this.#linked.pool?.give(this.#exports);
   }
 
   #drop(resource: object): void {

@@ -25,6 +25,7 @@ import { lowerHost, type ResolvedHost } from "./host_call.ts";
 import type { NativeIsolate } from "./isolate.ts";
 import type { CoreItem, Func, HostFunc, LiftedFunc, Plan, Synth } from "./plan.ts";
 import { resourceDrop, resourceNew, resourceRep } from "./resource_calls.ts";
+import type { InstancePool } from "./pool.ts";
 import { isUnobservable } from "./shim.ts";
 import { type Calls, callsOf, reachable } from "./code.ts";
 import { type CoreFunction, NEVER, now, promising, resuming, suspending } from "./thread.ts";
@@ -52,6 +53,8 @@ export interface LinkedPlan {
   readonly lazy: readonly boolean[];
   /** For each component instance, whether its code may be suspended. */
   readonly suspends: readonly boolean[];
+  /** Where core instances come from and go to, if they can be restored. */
+  readonly pool: InstancePool | undefined;
   /** How the host calls an exported function. */
   exported(func: Func): (isolate: NativeIsolate, values: unknown[]) => Promise<unknown>;
 }
@@ -61,8 +64,9 @@ export function link(
   modules: readonly WebAssembly.Module[],
   host: HostImports,
   bytes: Uint8Array,
+  pool: InstancePool | undefined,
 ): LinkedPlan {
-  return new Linker(plan, modules, host, bytes).linked();
+  return new Linker(plan, modules, host, bytes).linked(pool);
 }
 
 class Linker {
@@ -93,7 +97,7 @@ class Linker {
     }
   }
 
-  linked(): LinkedPlan {
+  linked(pool: InstancePool | undefined): LinkedPlan {
     const functions = this.#plan.synths.map((synth): CoreImportFunction => {
       const call = this.#synth(synth);
       return { call, value: this.#waits(synth) ? suspending(call) : call };
@@ -102,6 +106,7 @@ class Linker {
       plan: this.#plan,
       modules: this.#modules,
       functions,
+      pool,
       suspends: this.#suspends,
       lineages: this.#plan.owners.map((_, index) => this.#lineage(index)),
       usesAsync: this.#async,

@@ -12,11 +12,69 @@ import type { Engine, ExportedFunction, HostImports, Isolate, LinkedComponent, L
 import { elaborate } from "./elaborate.ts";
 import { NativeIsolate } from "./isolate.ts";
 import { link, type LinkedPlan } from "./link.ts";
-import type { ExportItem, Plan } from "./plan.ts";
+import type { CoreModulePlan, ExportItem, Plan } from "./plan.ts";
+import { InstancePool } from "./pool.ts";
+import { isRestorable, prepared } from "./restorable.ts";
 import { withoutShims } from "./shim.ts";
 
 /** The name under which functions are found that a component exports by themselves, not in an interface. */
 export const ROOT = "$root";
+
+export interface NativeEngineOptions {
+  /**
+   * Put core instances back into their first state after a request and use them again, where that is provably the same
+   * as making them anew. Default: true.
+   */
+  readonly restore?: boolean;
+}
+
+/**
+ * An engine with options of its own.
+ *
+ * @example
+ * ```ts
+ * import { createNativeEngine } from "./mod.ts";
+ *
+ * const engine = createNativeEngine({ restore: false });
+ * console.assert(engine.name === "native");
+ * ```
+ */
+export function createNativeEngine({ restore = true }: NativeEngineOptions = {}): Engine {
+  return {
+    name: "native",
+    async load(bytes, { name = "component" } = {}) {
+      if (!("Suspending" in WebAssembly)) {
+        throw new SkerryError(
+          "runtime-unsupported",
+          "starting the native engine: this JavaScript runtime has no WebAssembly JavaScript Promise Integration. Use Deno 2.5 or newer.",
+        );
+      }
+      const plan = withoutShims(bytes, elaborate(bytes, decodeComponent(bytes, name), name));
+      const restorable = restore && isRestorable(bytes, plan);
+      const modules = await Promise.all(plan.modules.map((module) => compile(bytes, module, restorable, name)));
+      return loaded(plan, modules, bytes, restorable);
+    },
+  };
+}
+
+async function compile(
+  bytes: Uint8Array<ArrayBuffer>,
+  module: CoreModulePlan,
+  restorable: boolean,
+  name: string,
+): Promise<WebAssembly.Module> {
+  try {
+    return await WebAssembly.compile(restorable ? prepared(bytes, module) : bytes.subarray(module.start, module.end));
+  } catch (error) {
+    throw new SkerryError(
+      "component-malformed",
+      `compiling ${name}: ${error instanceof Error ? error.message : error}, in the core module at offset 0x${
+        module.start.toString(16)
+      }`,
+      { cause: error },
+    );
+  }
+}
 
 /**
  * Skerry's own engine.
@@ -30,40 +88,20 @@ export const ROOT = "$root";
  * console.assert(component.imports.length === 0 && component.exports.length === 0);
  * ```
  */
-export const nativeEngine: Engine = {
-  name: "native",
-  async load(bytes, { name = "component" } = {}) {
-    if (!("Suspending" in WebAssembly)) {
-      throw new SkerryError(
-        "runtime-unsupported",
-        "starting the native engine: this JavaScript runtime has no WebAssembly JavaScript Promise Integration. Use Deno 2.5 or newer.",
-      );
-    }
-    const plan = withoutShims(bytes, elaborate(bytes, decodeComponent(bytes, name), name));
-    const modules = await Promise.all(plan.modules.map(async ({ start, end }) => {
-      try {
-        return await WebAssembly.compile(bytes.subarray(start, end));
-      } catch (error) {
-        throw new SkerryError(
-          "component-malformed",
-          `compiling ${name}: ${error instanceof Error ? error.message : error}, in the core module at offset 0x${
-            start.toString(16)
-          }`,
-          { cause: error },
-        );
-      }
-    }));
-    return loaded(plan, modules, bytes);
-  },
-};
+export const nativeEngine: Engine = createNativeEngine();
 
-function loaded(plan: Plan, modules: readonly WebAssembly.Module[], bytes: Uint8Array): LoadedComponent {
+function loaded(
+  plan: Plan,
+  modules: readonly WebAssembly.Module[],
+  bytes: Uint8Array,
+  restorable: boolean,
+): LoadedComponent {
   return {
     imports: plan.imports.map(({ name, functions }) => ({ name, functions: functions.map((f) => f.name) })),
     exports: [...plan.exports].filter(([, item]) => item.kind === "instance").map(([name]) => name),
     // deno-lint-ignore require-await -- a refusal is a rejection
     async link(host: HostImports): Promise<LinkedComponent> {
-      const linked = link(plan, modules, host, bytes);
+      const linked = link(plan, modules, host, bytes, restorable ? new InstancePool(plan) : undefined);
       return {
         async instantiate(): Promise<Isolate> {
           const isolate = await NativeIsolate.create(linked);

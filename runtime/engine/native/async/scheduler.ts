@@ -46,6 +46,11 @@ export class Scheduler {
     if (--this.#live === 0) this.#ended?.resolve();
   }
 
+  /** Whether no task is left and nothing runs. */
+  get idle(): boolean {
+    return this.#live === 0 && !this.#active && this.waiting.size === 0;
+  }
+
   /** Hears when the isolate fails; answers how to stop listening. */
   onFailure(reject: (error: unknown) => void): () => void {
     this.#calls.add(reject);

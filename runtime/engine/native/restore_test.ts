@@ -1,0 +1,118 @@
+import { expect } from "@std/expect";
+import { decodeComponent } from "../../component/mod.ts";
+import { waits } from "../mod.ts";
+import type { Isolate, LinkedComponent } from "../mod.ts";
+import { call, inIsolate } from "./_testing.ts";
+import { elaborate } from "./elaborate.ts";
+import { createNativeEngine, nativeEngine } from "./mod.ts";
+import { isRestorable } from "./restorable.ts";
+
+const TRACES = Deno.readFileSync(new URL("./testdata/traces.wasm", import.meta.url));
+
+const gate = Promise.withResolvers<void>();
+let dropped = 0;
+const HOST = {
+  "test:traces/host": {
+    Thing: class {
+      [Symbol.dispose]() {
+        dropped++;
+      }
+    },
+    wait: waits(() => gate.promise),
+  },
+};
+
+const linkWith = async (engine = nativeEngine) => await (await engine.load(TRACES, { name: "traces" })).link(HOST);
+const linked = linkWith();
+
+async function state(linked: LinkedComponent): Promise<unknown> {
+  return await inIsolate(linked, (isolate) => call(isolate, "state"));
+}
+
+/** What a fresh instance looks like, made by an engine that never uses one again. */
+const FRESH = await state(await linkWith(createNativeEngine({ restore: false })));
+
+/** One request that runs `body`, then what the next request finds. */
+async function after(body: (isolate: Isolate) => Promise<unknown>): Promise<unknown> {
+  await inIsolate(await linked, body);
+  return await state(await linked);
+}
+
+Deno.test("this guest's instances are used again, and the test would see a trace", async () => {
+  expect(isRestorable(TRACES, elaborate(TRACES, decodeComponent(TRACES), "traces"))).toBe(true);
+  await inIsolate(await linked, async (isolate) => {
+    expect(await call(isolate, "state")).toBe(FRESH);
+    await call(isolate, "poke", 0, 1);
+    expect(await call(isolate, "state")).not.toBe(FRESH);
+  });
+});
+
+Deno.test("the next request finds nothing of what a guest wrote", async () => {
+  expect(await after((i) => call(i, "poke", 0, 1))).toBe(FRESH);
+  expect(await after((i) => call(i, "poke", 17 * 65536 - 4, 0xffffffff))).toBe(FRESH);
+  expect(await after((i) => call(i, "poke", 1048576, 0))).toBe(FRESH);
+  expect(await after((i) => call(i, "fill", 0, 0xaa, 17 * 65536))).toBe(FRESH);
+  expect(await after((i) => call(i, "set", 5, 6n, 7.5))).toBe(FRESH);
+  expect(await after((i) => call(i, "set", 0, 0n, NaN))).toBe(FRESH);
+});
+
+Deno.test("the next request finds no grown memory", async () => {
+  expect(await after((i) => call(i, "grow", 3))).toBe(FRESH);
+  expect(await after((i) => call(i, "grow", 0))).toBe(FRESH);
+});
+
+Deno.test("the next request finds no handle of the last, which was dropped", async () => {
+  dropped = 0;
+  for (let i = 0; i < 3; i++) {
+    expect(await inIsolate(await linked, (isolate) => call(isolate, "hold"))).toBe(1);
+  }
+  expect(dropped).toBe(3);
+});
+
+Deno.test("an instance that trapped is not used again", async () => {
+  expect(await after((i) => call(i, "trap").catch(() => {}))).toBe(FRESH);
+});
+
+Deno.test("an instance whose guest is still suspended is not used again", async () => {
+  expect(
+    await after((i) => {
+      call(i, "park");
+      return Promise.resolve();
+    }),
+  ).toBe(FRESH);
+  gate.resolve();
+  await gate.promise;
+  expect(await state(await linked)).toBe(FRESH);
+});
+
+Deno.test("thousands of random programs leave nothing behind", async () => {
+  let seed = 7;
+  const random = (below: number) => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    return Math.floor(seed / 2 ** 32 * below);
+  };
+  const link = await linked;
+  const step = (isolate: Isolate): Promise<unknown> => {
+    switch (random(12)) {
+      case 0:
+        return call(isolate, "grow", random(2));
+      case 1:
+        return call(isolate, "trap").catch(() => {});
+      case 2:
+        return call(isolate, "hold");
+      case 3:
+        return call(isolate, "set", random(2 ** 32), BigInt(random(2 ** 32)), random(1000) / 7);
+      case 4:
+        return call(isolate, "fill", random(1_000_000), random(256), random(100_000));
+      default:
+        return call(isolate, "poke", random(17 * 65536 - 4), random(2 ** 32));
+    }
+  };
+  for (let round = 0; round < 3000; round++) {
+    await inIsolate(link, async (isolate) => {
+      for (let i = random(8); i > 0; i--) await step(isolate).catch(() => {});
+    });
+    // Looking takes longer than running.
+    if (round % 20 === 0) expect(await state(link)).toBe(FRESH);
+  }
+});
