@@ -52,7 +52,7 @@ Deno.test("a capability imports no other capability, and nothing above it", asyn
 });
 
 Deno.test("the ground knows nothing of engines, capabilities or routes", async () => {
-  const ground = /^runtime\/(streams|http|context|task|errors|limits|log|trace)\b/;
+  const ground = /^runtime\/(streams|http|context|task|deadline|errors|limits|log|trace)\b/;
   for (const folder of ["runtime/streams/", "runtime/http/"]) {
     expect(await violations(folder, (_, to) => ground.test(to))).toEqual([]);
   }
