@@ -1,7 +1,7 @@
 import { expect } from "@std/expect";
 import { withTask } from "../context.ts";
 import { SkerryError, WitError } from "../errors.ts";
-import { ByteChannel } from "../streams/bytes.ts";
+import { ByteChannel, type ByteSource } from "../streams/bytes.ts";
 import { waitAny } from "../streams/waitable.ts";
 import { Task } from "../task.ts";
 import {
@@ -130,6 +130,29 @@ Deno.test("toGuestStream() reads its source in the task that it was made in", as
   const stream = withTask(task, () => toGuestStream(source));
   await stream.next();
   expect(tasks).toEqual([task]);
+  task.end();
+});
+
+/** A source that always has another byte. */
+const endless = (): ByteSource => ({
+  state: "open",
+  error: undefined,
+  ready: true,
+  take: () => new Uint8Array(1),
+  cancel() {},
+  subscribe(wake) {
+    wake();
+    return () => {};
+  },
+});
+
+Deno.test("toGuestStream() lets others run, however far its source is ahead of the guest", async () => {
+  const task = new Task({ function: "t" });
+  let others = false;
+  const timer = setTimeout(() => others = true);
+  const stream = withTask(task, () => toGuestStream(endless()));
+  while (!others) await stream.next();
+  clearTimeout(timer);
   task.end();
 });
 

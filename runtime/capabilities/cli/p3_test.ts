@@ -4,7 +4,7 @@ import { mayWait } from "../../engine/mod.ts";
 import { type HostStream } from "../../engine/streams.ts";
 import { GuestExit } from "../../errors.ts";
 import type { LogRecord } from "../../log.ts";
-import { ByteChannel, type ByteSink } from "../../streams/bytes.ts";
+import { ByteChannel, type ByteSink, type ByteSource } from "../../streams/bytes.ts";
 import { Task } from "../../task.ts";
 import { cli } from "./mod.ts";
 import { type CliResult, p3 } from "./p3.ts";
@@ -48,6 +48,24 @@ Deno.test("stderr 0.3 says so when the guest's stream breaks off", async () => {
   });
   expect(outcome).toEqual({ tag: "err", val: "pipe" });
   expect(records.map(({ level, source, message }) => [level, source, message])).toEqual([["warn", "stderr", "oh no"]]);
+});
+
+Deno.test("a guest that writes to stdout without end lets others run", async () => {
+  const task = new Task({ function: "test" });
+  let others = false;
+  setTimeout(() => others = true);
+  const source: ByteSource = {
+    get state() {
+      return others ? "closed" as const : "open" as const;
+    },
+    error: undefined,
+    ready: true,
+    take: () => others ? new Uint8Array(0) : utf8("spam\n"),
+    cancel() {},
+    subscribe: () => () => {},
+  };
+  expect(await withTask(task, () => toStdout(source))).toEqual({ tag: "ok" });
+  task.end();
 });
 
 Deno.test("two streams to stdout at once write to the same line", async () => {

@@ -122,7 +122,8 @@ Deno.test("what cannot be sent is refused with its error-code", async () => {
     short.sink.close();
     const spoiled = new ByteChannel();
     const noTrailers = Promise.resolve({ tag: "err", val: { tag: "configuration-error" } } as const);
-    const [nowhere] = Request.new(new Fields(), undefined, OK, undefined);
+    const unsent = new ByteChannel();
+    const [nowhere] = Request.new(new Fields(), unsent.source, OK, undefined);
     for (
       const [[request, sent], expected] of [
         [[nowhere, undefined], { tag: "HTTP-request-URI-invalid" }],
@@ -141,6 +142,7 @@ Deno.test("what cannot be sent is refused with its error-code", async () => {
       expect(await payload(send(request))).toEqual(expected);
       if (sent !== undefined) expect(await sent).toEqual({ tag: "err", val: expected });
     }
+    expect(unsent.sink.state).toBe("closed");
   });
 });
 
@@ -180,7 +182,8 @@ function deaf(head: string): { authority: string; reached: Promise<void>; left: 
 
 Deno.test("a request that the guest takes back is called off", async () => {
   const { authority, reached, left } = deaf("");
-  const task = new Task({ function: "test" });
+  // The deadline only keeps a failure from hanging.
+  const task = new Task({ function: "test", wallMs: 5_000 });
   await withTask(task, async () => {
     const send = p3({ allow: [`http://${authority}`] })["wasi:http/client@0.3.0"]!.send as Send;
     const [request, sent] = make({ authority });
@@ -188,6 +191,7 @@ Deno.test("a request that the guest takes back is called off", async () => {
     await reached;
     call[CALL_OFF]();
     await left;
+    expect(task.ended).toBe(false);
     expect(await sent).toEqual({ tag: "err", val: { tag: "connection-terminated" } });
   });
   task.end();
@@ -195,12 +199,13 @@ Deno.test("a request that the guest takes back is called off", async () => {
 
 Deno.test("a response that the guest drops unread is given up", async () => {
   const { authority, left } = deaf("HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\nhalf");
-  const task = new Task({ function: "test" });
+  const task = new Task({ function: "test", wallMs: 5_000 });
   await withTask(task, async () => {
     const send = p3({ allow: [`http://${authority}`] })["wasi:http/client@0.3.0"]!.send as Send;
     const response = await send(make({ authority })[0]);
     response[Symbol.dispose]();
     await left;
+    expect(task.ended).toBe(false);
   });
   task.end();
 });
@@ -253,6 +258,9 @@ Deno.test("a request's parts are checked, and none is lost", () => {
   expect([request.getScheme(), request.getAuthority(), request.getPathWithQuery(), request.getOptions()])
     .toEqual([{ tag: "HTTPS" }, undefined, "/x", undefined]);
   const [response] = Response.new(new Fields(), undefined, OK);
+  for (const message of [request, response]) {
+    expect(() => message.getHeaders().append("x", utf8("y"))).toThrow("immutable");
+  }
   expect(() => response.setStatusCode(99)).toThrow(WitError);
   response.setStatusCode(599);
   expect(response.getStatusCode()).toBe(599);

@@ -197,11 +197,14 @@ Deno.test("content-length speaks of no body in the answer to HEAD, and in 304", 
 });
 
 Deno.test("a response that contradicts itself is refused", async () => {
-  for (const [write, lengths] of [[null, ["5"]], [hello, ["5", "6"]], [hello, ["five"]]] as const) {
+  let sink: ByteSink | undefined;
+  const keep = (writable: ByteSink) => sink = writable;
+  for (const [write, lengths] of [[null, ["5"]], [keep, ["5", "6"]], [keep, ["five"]]] as const) {
     const headers = lengths.map((length): [string, string] => ["content-length", length]);
     const { exchange, task } = serve(() => answer(write, { headers })[0]);
     expect(await code(exchange.response)).toBe("guest-response-invalid");
     expect(await code(exchange.finished)).toBe("guest-response-invalid");
+    if (write !== null) expect(sink!.state).toBe("closed");
     task.end();
   }
 });
@@ -314,6 +317,58 @@ Deno.test("a request's body and trailers can be the response's: both directions 
   sink.close();
   expect(await drain(body)).toBe("and back");
   expect((await body!.trailers)!.text("x-sum")).toBe("42");
+  task.end();
+});
+
+Deno.test("a guest that has read all bytes and drops the stream still gets the trailers", async () => {
+  const { sink, source } = new ByteChannel();
+  sink.write(utf8("five!"));
+  const { exchange, task } = serve(async (request) => {
+    const [stream, after] = Request.consumeBody(request, OK);
+    expect(text((await (stream as HostStream).next()).value!)).toBe("five!");
+    sink.close();
+    await (stream as HostStream).return();
+    const result = await after as Trailers;
+    expect(result.tag === "ok" && result.val?.get("x-sum").map(text)).toEqual(["42"]);
+    return answer(null)[0];
+  }, { method: "POST", body: { source, trailers: Promise.resolve(HostFields.from([["x-sum", utf8("42")]])) } });
+  expect((await exchange.response).status).toBe(200);
+  task.end();
+});
+
+Deno.test("a response that came from elsewhere is passed on as it is, and its failure is the function's", async () => {
+  const { sink, source } = new ByteChannel();
+  const { exchange, task, ended } = serve(() => {
+    const fields = HostFields.received([["x-from", utf8("upstream")]]);
+    return Response.received({ status: 418, fields, body: { source, trailers: Promise.resolve(undefined) } });
+  });
+  const { status, fields, body } = await exchange.response;
+  expect([status, fields.text("x-from")]).toEqual([418, "upstream"]);
+  ended.resolve();
+  await exchange.finished;
+  sink.write(utf8("half"));
+  expect(text(body!.source.take(10))).toBe("half");
+  sink.abort(new HttpFailure("HTTP-response-incomplete"));
+  expect(await code(drain(body))).toBe("guest-response-incomplete");
+  task.end();
+});
+
+Deno.test("a message that has been used has nothing left to drop", async () => {
+  const task = new Task({ function: "test" });
+  for (const kind of ["request", "response"]) {
+    const { sink, source } = new ByteChannel();
+    const message = kind === "request"
+      ? Request.new(new Fields(), source, OK, undefined)[0]
+      : Response.new(new Fields(), source, OK)[0];
+    const [stream] = withTask(
+      task,
+      () => message instanceof Request ? Request.consumeBody(message, OK) : Response.consumeBody(message, OK),
+    );
+    message[Symbol.dispose]();
+    sink.write(utf8("mine"));
+    sink.close();
+    expect(await readAll(stream)).toBe("mine");
+  }
   task.end();
 });
 
