@@ -1,11 +1,16 @@
 import { expect } from "@std/expect";
 import { decodeComponent } from "../../component/mod.ts";
+import { withTask } from "../../context.ts";
+import { Task } from "../../task.ts";
 import { waits } from "../mod.ts";
 import type { Isolate, LinkedComponent } from "../mod.ts";
 import { call, inIsolate } from "./_testing.ts";
 import { elaborate } from "./elaborate.ts";
 import { createNativeEngine, nativeEngine } from "./mod.ts";
-import { isRestorable } from "./restorable.ts";
+import { NativeIsolate } from "./isolate.ts";
+import { link } from "./link.ts";
+import { InstancePool } from "./pool.ts";
+import { isRestorable, prepared } from "./restorable.ts";
 
 const TRACES = Deno.readFileSync(new URL("./testdata/traces.wasm", import.meta.url));
 
@@ -69,11 +74,28 @@ Deno.test("the next request finds no handle of the last, which was dropped", asy
   expect(dropped).toBe(3);
 });
 
-Deno.test("an instance that trapped is not used again", async () => {
-  expect(await after((i) => call(i, "trap").catch(() => {}))).toBe(FRESH);
-});
+/** How many instances are kept after one request that calls `name`. */
+async function keptAfter(name: string, wait: boolean): Promise<number> {
+  const plan = elaborate(TRACES, decodeComponent(TRACES), "traces");
+  const pool = new InstancePool(plan);
+  const modules = plan.modules.map((module) => new WebAssembly.Module(prepared(TRACES, module)));
+  const linked = link(plan, modules, HOST, TRACES, pool);
+  const task = new Task({ function: "test" });
+  await withTask(task, async () => {
+    const isolate = await NativeIsolate.create(linked);
+    const item = plan.exports.get(name);
+    const called = item?.kind === "func" ? linked.exported(item.func)(isolate, []) : undefined;
+    if (wait) await called?.catch(() => {});
+  });
+  task.end();
+  return pool.size;
+}
 
-Deno.test("an instance whose guest is still suspended is not used again", async () => {
+Deno.test("an instance that trapped, or whose guest is still suspended, is not used again", async () => {
+  expect(await keptAfter("hold", true)).toBe(1);
+  expect(await keptAfter("trap", true)).toBe(0);
+  expect(await keptAfter("park", false)).toBe(0);
+  expect(await after((i) => call(i, "trap").catch(() => {}))).toBe(FRESH);
   expect(
     await after((i) => {
       call(i, "park");

@@ -13,7 +13,7 @@
     (import "" "wait" (func $wait))
     (memory $memory 17)
     (data (i32.const 1048576) "first state")
-    (data (i32.const 1114096) "the last bytes")
+    (data (i32.const 1100000) "some more")
     (global $sp (mut i32) (i32.const 1048576))
     (global $long (mut i64) (i64.const -5))
     (global $real (mut f64) (f64.const 2.5))
