@@ -4,6 +4,7 @@ import { poll, Pollable } from "../../streams/p2/mod.ts";
 import { Task } from "../../task.ts";
 import { clocks } from "./mod.ts";
 import { p2 } from "./p2.ts";
+import { nanoseconds } from "./time.ts";
 
 const monotonic = p2["wasi:clocks/monotonic-clock@0.2.12"] as {
   now(): bigint;
@@ -36,6 +37,14 @@ Deno.test("whoever was woken at an instant reads it or a later one", async () =>
     }
   });
   task.end();
+});
+
+Deno.test("an instant does not get earlier on its way through the host's clock", () => {
+  const earlier = [];
+  for (let instant = 1; instant < 1e15; instant = Math.ceil(instant * 1.001)) {
+    if (nanoseconds(instant / 1e6) < BigInt(instant)) earlier.push(instant);
+  }
+  expect(earlier).toEqual([]);
 });
 
 Deno.test("a duration of nothing is over at once, and one of 2^64 ns is not", () => {

@@ -10,13 +10,14 @@ export const MONOTONIC_RESOLUTION_NS = 100n;
 /** `Date.now()` counts milliseconds. */
 export const WALL_RESOLUTION_NS = 1_000_000;
 
-/**
- * Nanoseconds of a clock that never goes back, from a beginning that means nothing.
- *
- * Rounded up: a guest that was woken at an instant must not read an earlier one.
- */
+/** Nanoseconds of a clock that never goes back, from a beginning that means nothing. */
 export function monotonicNow(): bigint {
-  return BigInt(Math.ceil(performance.now() * 1e6));
+  return nanoseconds(performance.now());
+}
+
+/** Milliseconds as nanoseconds, rounded up: a guest that was woken at an instant must not read an earlier one. */
+export function nanoseconds(milliseconds: number): bigint {
+  return BigInt(Math.ceil(milliseconds * 1e6));
 }
 
 /** The time of day, since 1970-01-01T00:00:00Z without leap seconds. */

@@ -4,8 +4,10 @@
  * @module
  */
 import { currentTask } from "../../context.ts";
+import { type ErrorCode, SkerryError } from "../../errors.ts";
+import { Fields } from "../../http/fields.ts";
 import type { HttpRequest, HttpResponse } from "../../http/message.ts";
-import { HttpFailure } from "./error_code.ts";
+import { HttpFailure, type PlainErrorTag } from "./error_code.ts";
 import { AllowList, type HttpGrant } from "./grant.ts";
 import { type SendOptions, sendRequest, targetOf } from "./send.ts";
 
@@ -25,7 +27,8 @@ export class Client {
   // deno-lint-ignore require-await -- a refusal is a rejection
   async send(request: HttpRequest, options: SendOptions = {}): Promise<HttpResponse> {
     this.check(request);
-    return sendRequest(request, options);
+    const name = neighbourOf(targetOf(request));
+    return name === undefined ? sendRequest(request, options) : callNeighbour(name, request);
   }
 
   /**
@@ -46,5 +49,34 @@ export class Client {
       request.body?.source.cancel();
       throw error;
     }
+  }
+}
+
+/** The function that `http://NAME.internal` names. The top-level domain is reserved for private use: it has no DNS. */
+function neighbourOf(url: URL): string | undefined {
+  if (!url.hostname.endsWith(".internal")) return undefined;
+  if (url.protocol !== "http:" || url.port !== "") {
+    throw new HttpFailure("destination-not-found", `sending a request: ${url.origin} is not http://NAME.internal`);
+  }
+  return url.hostname.slice(0, -".internal".length);
+}
+
+const FAILURES: Partial<Record<ErrorCode, PlainErrorTag>> = {
+  "route-not-found": "destination-not-found",
+  "loop-detected": "loop-detected",
+  "deadline-exceeded": "HTTP-response-timeout",
+};
+
+async function callNeighbour(name: string, request: HttpRequest): Promise<HttpResponse> {
+  const { callNeighbour } = currentTask();
+  try {
+    if (callNeighbour === undefined) {
+      throw new SkerryError("route-not-found", `calling ${name}.internal: this process has no other functions`);
+    }
+    return await callNeighbour(name, { ...request, fields: Fields.received(request.fields.entries()) });
+  } catch (error) {
+    request.body?.source.cancel();
+    if (!(error instanceof SkerryError)) throw error;
+    throw new HttpFailure(FAILURES[error.code] ?? "destination-unavailable", error.message);
   }
 }

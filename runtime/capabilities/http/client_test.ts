@@ -180,6 +180,7 @@ Deno.test("a future response is told once, and dropped before that it calls its 
     await reached.promise;
     dropped[Symbol.dispose]();
     await aborted.promise;
+    expect(task.ended).toBe(false);
   });
   gone.resolve();
   task.end();

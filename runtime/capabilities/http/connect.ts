@@ -4,7 +4,7 @@
  * @module
  */
 import { lookup } from "node:dns";
-import { type CallLife, stageLimit } from "./deadline.ts";
+import { type CallLife, stageLimit } from "./call_life.ts";
 import { HttpFailure, type PlainErrorTag } from "./error_code.ts";
 
 /** What both `Deno.TcpConn` and `Deno.TlsConn` are to a request. */

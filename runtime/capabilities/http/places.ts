@@ -5,7 +5,7 @@
  */
 import { MAX_OUTGOING_AT_ONCE, MAX_OUTGOING_OPEN } from "../../limits.ts";
 import { taskLocal } from "../../task.ts";
-import type { CallLife } from "./deadline.ts";
+import type { CallLife } from "./call_life.ts";
 import { HttpFailure } from "./error_code.ts";
 
 const places = taskLocal(() => ({ open: 0, busy: 0, queue: new Set<() => void>() }));

@@ -8,7 +8,7 @@ import type { Body } from "../../http/message.ts";
 import { MAX_READ_BYTES } from "../../limits.ts";
 import { type ByteSource, ChunkQueue, type StreamState } from "../../streams/bytes.ts";
 import { Wakers } from "../../streams/waitable.ts";
-import { type CallLife, stageLimit } from "./deadline.ts";
+import { type CallLife, stageLimit } from "./call_life.ts";
 import { HttpFailure } from "./error_code.ts";
 import { readBody, type ResponseFraming } from "./http1_response.ts";
 import type { WireReader } from "./wire_reader.ts";

@@ -16,7 +16,7 @@ import type { HttpRequest, HttpResponse } from "../../http/message.ts";
 import { afterTurn } from "../../streams/turn.ts";
 import { formatTraceParent } from "../../trace.ts";
 import { connect, type Connection } from "./connect.ts";
-import { CallLife, stageLimit } from "./deadline.ts";
+import { CallLife, stageLimit } from "./call_life.ts";
 import { HttpFailure } from "./error_code.ts";
 import { encodeHead, type Framing, framingOf, writeAll, writeBody } from "./http1_request.ts";
 import { readHead } from "./http1_response.ts";

@@ -23,7 +23,7 @@ export function stageLimit(ms: number | undefined, tag: PlainErrorTag, since?: (
  *
  * @example
  * ```ts
- * import { CallLife } from "./deadline.ts";
+ * import { CallLife } from "./call_life.ts";
  *
  * const life = new CallLife();
  * const slow = life.within({ ms: 1, tag: "connection-timeout" }, () => new Promise(() => {}));
