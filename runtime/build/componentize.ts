@@ -62,12 +62,23 @@ export async function componentize(options: ComponentizeOptions): Promise<Compon
   const facts = await readFacts(factsFile);
   if (code !== 0 || !(await isFile(wasm))) {
     const output = `${new TextDecoder().decode(stdout)}\n${stderr}`;
-    throw new SkerryError(
-      "build-failed",
-      `building ${options.shown}: ${explainFailure(output, { map: facts?.map ?? null, entry: basename(entry), wit })}`,
-    );
+    const context = { map: facts?.map ?? null, entry: basename(entry), wit };
+    // Before there is a bundle, only WIT of its own can have failed for another reason than the source.
+    const mistake = facts === undefined && options.wit !== null ? await witMistake(wit) : undefined;
+    const cause = mistake === undefined ? explainFailure(output, context) : `the WIT in ${options.wit}: ${mistake}`;
+    throw new SkerryError("build-failed", `building ${options.shown}: ${cause}`);
   }
   return { wasm, facts: facts ?? { inputs: [entry], map: null } };
+}
+
+/** What is wrong with the WIT, if anything is. */
+async function witMistake(wit: string): Promise<string | undefined> {
+  const { stdout } = await runChild({
+    script: new URL("./_wit_child.ts", import.meta.url),
+    flags: ["--allow-read", "--allow-env"],
+    args: [wit, WORLD],
+  });
+  return new TextDecoder().decode(stdout).trim() || undefined;
 }
 
 async function readFacts(path: string): Promise<BundleFacts | undefined> {
