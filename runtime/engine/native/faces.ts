@@ -11,6 +11,7 @@ import type { ResourceType } from "./types.ts";
 
 /** Between two components, representations travel as they are. */
 export const componentFace: Face = {
+  isHost: false,
   fromRep: (_type, rep) => rep,
   toRep: (_type, rep) => rep,
   liftAsync: liftShared,
@@ -19,6 +20,7 @@ export const componentFace: Face = {
 
 /** Towards the host, a component's resource is a {@linkcode GuestResource}, and the host's are its own objects. */
 export class HostFace implements Face {
+  readonly isHost = true;
   /** The host's class of each resource type that it gave. */
   readonly classes = new Map<ResourceType, abstract new () => object>();
 

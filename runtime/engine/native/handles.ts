@@ -15,6 +15,7 @@ import type { ResourceType, ValueType } from "./types.ts";
  * another component, for whom values stay in the forms that the engine has for them.
  */
 export interface Face {
+  readonly isHost: boolean;
   /** What a lifted `own` of a component's resource becomes. */
   fromRep(type: ResourceType, rep: unknown, cx: Cx, own: boolean): unknown;
   /** The representation behind what is to be lowered. */

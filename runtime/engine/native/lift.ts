@@ -208,15 +208,17 @@ export class Lifter {
     const [k, v] = this.#parts([key, value]);
     const align = Math.max(key.align, value.align);
     const size = alignTo(v!.offset + value.size, align);
+    const { isHost } = this.#face;
     return (cx, ptr, length) => {
       if (length * size > MAX_LIST_BYTES) trap("list is too long");
       cx.checkRange(ptr, align, length * size, "list");
-      const map = new Map<unknown, unknown>();
+      const entries: [unknown, unknown][] = [];
       for (let i = 0; i < length; i++) {
         const at = ptr + i * size;
-        map.set(k!.load(cx, at), v!.load(cx, at + v!.offset));
+        entries.push([k!.load(cx, at), v!.load(cx, at + v!.offset)]);
       }
-      return map;
+      // Between components, entries with the same key are all kept.
+      return isHost ? new Map(entries) : entries;
     };
   }
 

@@ -6,9 +6,23 @@
  * @module
  */
 import { camelCase } from "../../component/mod.ts";
+import {
+  big,
+  bytesOf,
+  char,
+  entriesOf,
+  flags,
+  lengthOf,
+  matched,
+  matcher,
+  number,
+  object,
+  tupleOf,
+  wrong,
+} from "./coerce.ts";
 import type { Cx } from "./context.ts";
 import { type Face, lowerBorrow, lowerOwn } from "./handles.ts";
-import { type CoreValue, isNestedOption, TYPED_ARRAYS } from "./lift.ts";
+import { type CoreValue, TYPED_ARRAYS } from "./lift.ts";
 import { type Encoding, stored, storeString } from "./strings.ts";
 import { trap } from "./trap.ts";
 import { alignTo, discriminantSize, type FlatType, payloadOffset, payloads, type ValueType } from "./types.ts";
@@ -30,34 +44,6 @@ function bits32(value: number): number {
 function bits64(value: number): bigint {
   scratch.setFloat64(0, value);
   return scratch.getBigInt64(0);
-}
-
-function wrong(expected: string, value: unknown): never {
-  const got = value === null ? "null" : Array.isArray(value) ? "an array" : typeof value;
-  throw new TypeError(
-    `expected ${expected}, got ${got}${typeof value === "string" ? ` ${JSON.stringify(value)}` : ""}`,
-  );
-}
-
-function number(value: unknown): number {
-  return typeof value === "number" ? value : wrong("a number", value);
-}
-
-function big(value: unknown): bigint {
-  if (typeof value === "bigint") return value;
-  return typeof value === "number" && Number.isInteger(value) ? BigInt(value) : wrong("a bigint", value);
-}
-
-function char(value: unknown): number {
-  const code = typeof value === "string" ? value.codePointAt(0) : undefined;
-  if (code === undefined || (value as string).length !== (code > 0xffff ? 2 : 1) || code >= 0xd800 && code <= 0xdfff) {
-    return wrong("a string of one character", value);
-  }
-  return code;
-}
-
-function object(value: unknown, what: string): Record<string, unknown> {
-  return typeof value === "object" && value !== null ? value as Record<string, unknown> : wrong(what, value);
 }
 
 /** Compiles types into closures that lower. */
@@ -404,75 +390,4 @@ function floatWriter(have: "f32" | "f64", want: FlatType | undefined): LowerFlat
   }
   const i32 = i32Writer(want);
   return (_, v, out) => i32(out, bits32(number(v)));
-}
-
-/** The length of what is to be lowered as a list. */
-export function lengthOf(value: unknown): number {
-  if (Array.isArray(value) || ArrayBuffer.isView(value)) return (value as ArrayLike<unknown>).length;
-  if (value instanceof ArrayBuffer) return value.byteLength;
-  return wrong("a list", value);
-}
-
-function bytesOf(value: unknown): ArrayLike<number> {
-  if (value instanceof ArrayBuffer) return new Uint8Array(value);
-  for (const byte of value as unknown[]) number(byte);
-  return value as number[];
-}
-
-function entriesOf(value: unknown): (readonly unknown[])[] {
-  if (value instanceof Map) return [...value];
-  if (Array.isArray(value)) return value;
-  return wrong("a Map", value);
-}
-
-function tupleOf(value: unknown, length: number): readonly unknown[] {
-  if (!Array.isArray(value) || value.length !== length) wrong(`a tuple of ${length}`, value);
-  return value as unknown[];
-}
-
-function flags(labels: readonly string[]): (value: unknown) => number {
-  const names = labels.map(camelCase);
-  return (value) => {
-    const given = object(value, "an object of flags");
-    let bits = 0;
-    for (let i = 0; i < names.length; i++) if (given[names[i]!]) bits |= 1 << i;
-    return bits >>> 0;
-  };
-}
-
-/** The payload of what was last matched. A pair as a result would cost an object for each value. */
-let matched: unknown;
-
-/** Finds the case of a JavaScript value, and leaves its payload in {@linkcode matched}. */
-function matcher(type: ValueType): (value: unknown) => number {
-  switch (type.kind) {
-    case "enum": {
-      const indices = new Map(type.labels.map((label, i): [unknown, number] => [label, i]));
-      return (value) => {
-        matched = undefined;
-        return indices.get(value) ?? wrong(`one of ${type.labels.join(", ")}`, value);
-      };
-    }
-    case "option":
-      if (!isNestedOption(type)) {
-        return (value) => {
-          matched = value;
-          return value === undefined || value === null ? 0 : 1;
-        };
-      }
-      return tagged(["none", "some"]);
-    case "result":
-      return tagged(["ok", "err"]);
-    default:
-      return tagged(type.kind === "variant" ? type.cases.map((c) => c.name) : []);
-  }
-}
-
-function tagged(tags: readonly string[]): (value: unknown) => number {
-  const indices = new Map(tags.map((tag, i): [unknown, number] => [tag, i]));
-  return (value) => {
-    const { tag, val } = object(value, `an object with a tag of ${tags.join(", ")}`);
-    matched = val;
-    return indices.get(tag) ?? wrong(`a tag of ${tags.join(", ")}`, tag);
-  };
 }

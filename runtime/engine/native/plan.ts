@@ -130,3 +130,11 @@ export interface Plan {
   readonly imports: readonly ImportPlan[];
   readonly exports: ReadonlyMap<string, ExportItem>;
 }
+
+/** Whether two names stand for the same core definition. */
+export function sameItem(a: CoreItem | undefined, b: CoreItem | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  if (a.kind === "synth") return b.kind === "synth" && a.index === b.index;
+  if (b.kind === "synth") return false;
+  return a.instance === b.instance && a.name === b.name;
+}

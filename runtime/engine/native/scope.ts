@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { CoreTypeDef, FuncTypeDef, ScopeTypeDef, Sort, TypeDef, ValType } from "../../component/mod.ts";
+import type { AliasDef, CoreTypeDef, FuncTypeDef, ScopeTypeDef, Sort, TypeDef, ValType } from "../../component/mod.ts";
 import { malformed } from "../../component/reader.ts";
 import type { ComponentModel } from "../../component/mod.ts";
 import type { CoreItem, Func } from "./plan.ts";
@@ -192,6 +192,35 @@ export class Scope {
       }
       case "map":
         return { kind: "map", key: this.value(def.key, offset), value: this.value(def.value, offset) };
+    }
+  }
+}
+
+/** Adds what an alias stands for. */
+export function alias(d: AliasDef, scope: Scope, offset: number): void {
+  const { sort, target } = d;
+  switch (target.kind) {
+    case "outer":
+      if (sort !== "type" && sort !== "core type" && sort !== "component" && sort !== "core module") {
+        scope.fail(`a ${sort} cannot be aliased from outside`, offset);
+      }
+      return scope.addItem(scope.outer(target.count, offset).item(sort, target.index, offset));
+    case "core-export": {
+      const item = scope.get("core instance", target.instance, offset).get(target.name);
+      if (item === undefined || `core ${item.sort}` !== sort) {
+        scope.fail(
+          `core instance ${target.instance} has no ${sort} export named ${JSON.stringify(target.name)}`,
+          offset,
+        );
+      }
+      return scope.addItem({ sort, item } as Item);
+    }
+    case "export": {
+      const item = scope.get("instance", target.instance, offset).get(target.name);
+      if (item === undefined || item.sort !== sort) {
+        scope.fail(`instance ${target.instance} has no ${sort} export named ${JSON.stringify(target.name)}`, offset);
+      }
+      return scope.addItem(item);
     }
   }
 }

@@ -8,8 +8,7 @@
 import type { Canon, CanonOptions } from "../../../component/mod.ts";
 import type { Face } from "../handles.ts";
 import { type CoreValue, Lifter } from "../lift.ts";
-import { sameItem } from "../elaborate.ts";
-import type { OptionsPlan } from "../plan.ts";
+import { type OptionsPlan, sameItem } from "../plan.ts";
 import { loadString, stored, storeString } from "../strings.ts";
 import { type CoreFunction, now } from "../thread.ts";
 import { trap } from "../trap.ts";

@@ -1,0 +1,132 @@
+/**
+ * Canonical functions, worked out.
+ *
+ * @module
+ */
+import type { Canon, CanonOptions } from "../../component/mod.ts";
+import type { Shared } from "./elaborate.ts";
+import { type ContextPlan, type CoreItem, type LiftedFunc, type OptionsPlan, sameItem, type Synth } from "./plan.ts";
+import type { Scope } from "./scope.ts";
+import { checkLift, checkLower } from "./signatures.ts";
+
+export class Canons {
+  readonly contexts: ContextPlan[] = [];
+  readonly synths: Synth[] = [];
+  readonly lifts: LiftedFunc[] = [];
+  readonly #shared: Shared;
+
+  constructor(shared: Shared) {
+    this.#shared = shared;
+  }
+
+  #options(o: CanonOptions, scope: Scope, owner: number, offset: number): OptionsPlan {
+    const item = (sort: "core memory" | "core func", index: number | undefined) =>
+      index === undefined ? undefined : scope.get(sort, index, offset);
+    const memory = item("core memory", o.memory);
+    const realloc = item("core func", o.realloc);
+    return {
+      encoding: o.encoding,
+      async: o.async,
+      cx: this.#context(owner, memory, realloc, offset),
+      memory,
+      postReturn: item("core func", o.postReturn),
+      callback: item("core func", o.callback),
+    };
+  }
+
+  #context(owner: number, memory: CoreItem | undefined, realloc: CoreItem | undefined, offset: number): number {
+    if (memory?.kind === "export") {
+      const { shape } = this.#shared.modules[this.#shared.instances[memory.instance]!.module]!;
+      const type = shape.exports.get(memory.name)?.type;
+      if (type?.kind === "memory" && type.limits.is64) this.#shared.unsupported("a 64-bit memory", offset);
+      if (type?.kind === "memory" && type.limits.shared) this.#shared.unsupported("a shared memory", offset);
+    }
+    const same = this.contexts.findIndex((c) =>
+      c.owner === owner && sameItem(c.memory, memory) && sameItem(c.realloc, realloc)
+    );
+    return same >= 0 ? same : this.contexts.push({ owner, memory, realloc }) - 1;
+  }
+
+  define(canon: Canon, scope: Scope, owner: number, offset: number): void {
+    if (canon.kind === "lift") {
+      const type = scope.func(canon.type, offset);
+      const core = scope.get("core func", canon.func, offset);
+      const options = this.#options(canon.options, scope, owner, offset);
+      const index = this.lifts.length;
+      const lift: LiftedFunc = { kind: "lift", index, core, options, type, owner, name: `function ${index}` };
+      const problem = checkLift(lift, canon.options, (item) => this.#coreType(item));
+      if (problem !== undefined) scope.fail(problem, offset);
+      this.lifts.push(lift);
+      return scope.add("func", lift);
+    }
+    const index = this.synths.push(this.#synth(canon, scope, owner, offset)) - 1;
+    scope.add("core func", { kind: "synth", index, sort: "func" });
+  }
+
+  #coreType(item: CoreItem) {
+    if (item.kind === "synth") return undefined;
+    return this.#shared.modules[this.#shared.instances[item.instance]!.module]!.shape.exports.get(item.name)?.func;
+  }
+
+  #synth(canon: Exclude<Canon, { kind: "lift" }>, scope: Scope, owner: number, offset: number): Synth {
+    switch (canon.kind) {
+      case "lower": {
+        const func = scope.get("func", canon.func, offset);
+        const options = this.#options(canon.options, scope, owner, offset);
+        const problem = checkLower(func.type, canon.options);
+        if (problem !== undefined) scope.fail(problem, offset);
+        return { kind: "lower", func, options, owner };
+      }
+      case "resource.new":
+      case "resource.drop":
+      case "resource.rep": {
+        const resource = scope.resource(canon.type, offset);
+        if (canon.kind !== "resource.drop" && resource.owner !== owner) {
+          scope.fail(`type index ${canon.type} is not a local resource type`, offset);
+        }
+        return { kind: canon.kind, resource, owner };
+      }
+      case "task.return": {
+        const options = this.#options(canon.options, scope, owner, offset);
+        return { kind: "task.return", result: scope.optional(canon.result, offset), options, owner };
+      }
+      case "error-context.new":
+      case "error-context.debug-message":
+        return { kind: canon.kind, options: this.#options(canon.options, scope, owner, offset), owner };
+      case "waitable-set.wait":
+      case "waitable-set.poll": {
+        const cx = this.#context(owner, scope.get("core memory", canon.memory, offset), undefined, offset);
+        return { kind: canon.kind, cancellable: canon.cancellable, cx, owner };
+      }
+      case "thread.new-indirect": {
+        const type = scope.get("core type", canon.type, offset);
+        const param = type.kind === "core-func" && type.results.length === 0 ? String(type.params) : "";
+        if (param !== "i32" && param !== "i64") {
+          return scope.fail("start function must take a single `i32` or `i64` argument", offset);
+        }
+        return { kind: "thread.new-indirect", table: scope.get("core table", canon.table, offset), type: param, owner };
+      }
+      case "thread.spawn-ref":
+      case "thread.spawn-indirect":
+      case "thread.available-parallelism":
+        return this.#shared.unsupported(`the canonical function ${canon.kind}`, offset);
+    }
+    const streaming = /^(stream|future)\.(.*)$/.exec(canon.kind);
+    if (streaming !== null && "type" in canon && typeof canon.type === "number") {
+      const kind = streaming[1] as "stream" | "future";
+      const item = scope.get("type", canon.type, offset);
+      if (item.kind !== "value" || item.type.kind !== kind) {
+        return scope.fail(`type index ${canon.type} is not a ${kind} type`, offset);
+      }
+      return {
+        kind,
+        op: streaming[2] as (Synth & { kind: "stream" })["op"],
+        type: item.type,
+        options: "options" in canon ? this.#options(canon.options, scope, owner, offset) : undefined,
+        async: "async" in canon && canon.async,
+        owner,
+      };
+    }
+    return { kind: "builtin", canon, owner };
+  }
+}
