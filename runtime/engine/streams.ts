@@ -113,7 +113,7 @@ function sourceOfReader(reader: GuestByteReader): ByteSource {
     } catch { /* There is nothing left to drop. */ }
   };
   const forget = task?.defer(() => {
-    end("errored", task.signal.reason);
+    end("errored", task.reason);
     drop();
   });
   const pump = () => {
@@ -178,7 +178,7 @@ export class HostStream implements AsyncIterableIterator<Uint8Array<ArrayBuffer>
       const value = this.#inTask(() => source.take(STREAM_HIGH_WATER_BYTES));
       if (value.byteLength > 0) return { done: false, value };
       if (source.state !== "open") return { done: true, value: undefined };
-      await this.#inTask(() => waitAny([source], this.#task?.signal));
+      await this.#inTask(() => waitAny([source]));
     }
   }
 
@@ -221,7 +221,7 @@ export function toGuestStream(source: ByteSource): HostStream {
 export function readGuestFuture<T>(future: unknown): Promise<T> {
   const task = maybeTask();
   return new Promise<T>((resolve, reject) => {
-    const forget = task?.defer(() => reject(task.signal.reason));
+    const forget = task?.defer(() => reject(task.reason));
     Promise.resolve(future as PromiseLike<T>).then(resolve, reject).finally(forget);
   });
 }

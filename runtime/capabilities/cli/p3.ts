@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { currentTask } from "../../context.ts";
 import type { HostImports } from "../../engine/mod.ts";
 import { readGuestStream, type Result, toGuestStream } from "../../engine/streams.ts";
 import { GuestExit } from "../../errors.ts";
@@ -32,13 +31,12 @@ class TerminalOutput {
 /** Writes all of a guest's stream to `sink`. A sink that goes to the log never fails and always has room. */
 async function writeAll(stream: unknown, sink: ByteSink): Promise<CliResult> {
   const source = readGuestStream(stream);
-  const { signal } = currentTask();
   while (true) {
     const chunk = source.take(MAX_READ_BYTES);
     if (chunk.byteLength > 0) {
       sink.write(chunk);
       await yieldTurn();
-    } else if (source.state === "open") await waitAny([source], signal);
+    } else if (source.state === "open") await waitAny([source]);
     else return source.state === "closed" ? { tag: "ok" } : { tag: "err", val: "pipe" };
   }
 }
