@@ -1,0 +1,70 @@
+/**
+ * The host that scripts expect: wasmtime's functions for its own, by jco's mapping.
+ *
+ * @module
+ */
+import type { HostImports } from "../../runtime/engine/mod.ts";
+
+/** A host with a state of its own, for one script. */
+export function scriptHost(): HostImports {
+  let drops = 0;
+  let lastDrop = 0;
+
+  class Resource1 {
+    readonly rep: number;
+    constructor(rep: number) {
+      this.rep = rep;
+    }
+    static assert(resource: Resource1, rep: number): void {
+      same(resource.rep, rep);
+      // An own that the host keeps is dropped with the call.
+      resource[Symbol.dispose]();
+    }
+    static lastDrop(): number {
+      return lastDrop;
+    }
+    static drops(): number {
+      return drops;
+    }
+    simple(rep: number): void {
+      same(this.rep, rep);
+    }
+    takeBorrow(_other: Resource1): void {}
+    takeOwn(_other: Resource1): void {}
+    async neverReturn(): Promise<void> {
+      await new Promise(() => {});
+    }
+    [Symbol.dispose](): void {
+      drops++;
+      lastDrop = this.rep;
+    }
+  }
+  class Resource2 {}
+
+  return {
+    "host-return-two": (() => 2) as never,
+    "host-echo-u32": (async (value: number) => await Promise.resolve(value)) as never,
+    "host": {
+      returnThree: () => 3,
+      returnHi: () => "hi",
+      neverReturn: async () => await new Promise(() => {}),
+      returnTwoSlowly: async () => await nextTurn(2),
+      echoSlowly: async (value: number) => await nextTurn(value),
+      Resource1,
+      Resource2,
+      "Resource1Again": Resource1,
+      nested: { returnFour: () => 4 },
+    },
+    "wasmtime": {
+      setMaxTableCapacity: () => {},
+    },
+  };
+}
+
+function same(actual: number, expected: number): void {
+  if (actual !== expected) throw new Error(`the representation is ${actual}, not ${expected}`);
+}
+
+function nextTurn<T>(value: T): Promise<T> {
+  return new Promise((resolve) => setTimeout(() => resolve(value), 0));
+}
