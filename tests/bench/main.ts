@@ -35,8 +35,7 @@ async function profileScenario(scenario: Scenario, c: number, bench: Bench): Pro
     const [file] = await Array.fromAsync(Deno.readDir(dir));
     if (file === undefined) throw new Error(`profiling ${scenario.name}: the server has written no profile`);
     const profile: CpuProfile = JSON.parse(await Deno.readTextFile(join(dir, file.name)));
-    const operations = sample.perSecond === null ? 1 : sample.perSecond * PROFILE_MS / 1000;
-    const reading = renderReading(readProfile(profile, PROFILE_MS, operations));
+    const reading = renderReading(readProfile(profile, sample.elapsedMs, sample.operations));
     return `${scenario.name} c=${c}: ${
       formatNumber(sample.cpuUs)
     } µs of CPU for each operation, all threads.\n${reading}`;

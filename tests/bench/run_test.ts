@@ -7,7 +7,7 @@ import type { Sample } from "./stats.ts";
 const bench: Bench = { load: {} as Child, cacheDir: "" };
 const options = { rounds: 3, otherRounds: 2, roundMs: 10, warmMs: 5 };
 
-const SAMPLE = { p50Ms: 1, p99Ms: 1, cpuUs: 1, rssMb: 1, serverCores: 1, loadCores: 1 };
+const SAMPLE = { operations: 1, elapsedMs: 1, p50Ms: 1, p99Ms: 1, cpuUs: 1, rssMb: 1, serverCores: 1, loadCores: 1 };
 
 /** A scenario that does `rates` one after another, and writes down what happens to it. */
 function scenario(

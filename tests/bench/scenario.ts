@@ -78,6 +78,8 @@ async function loaded(
 function sampleOf(report: LoadReport, from: Usage, to: Usage): Sample {
   return {
     perSecond: report.requests / report.elapsedMs * 1000,
+    operations: report.requests,
+    elapsedMs: report.elapsedMs,
     p50Ms: report.p50Ms,
     p99Ms: report.p99Ms,
     cpuUs: (to.cpuUs - from.cpuUs) / report.requests,

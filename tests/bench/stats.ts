@@ -8,6 +8,9 @@
 export interface Sample {
   /** Operations per second; `null` where one operation is all there is. */
   readonly perSecond: number | null;
+  /** How many there were, and how long all took. */
+  readonly operations: number;
+  readonly elapsedMs: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   /** CPU time of the server for one operation, in microseconds: hardly moved by other work on the machine. */

@@ -3,6 +3,8 @@ import { boundByLoad, failedRow, median, percentile, round, type Sample, summari
 
 const sample = (perSecond: number | null, rest: Partial<Sample> = {}): Sample => ({
   perSecond,
+  operations: 100,
+  elapsedMs: 1000,
   p50Ms: 1,
   p99Ms: 2,
   cpuUs: 10,

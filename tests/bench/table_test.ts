@@ -35,7 +35,17 @@ const ran = (loadCores: number, serverCores: number) =>
   summarize({
     name: "plain",
     c: 16,
-    samples: [{ perSecond: 1000, p50Ms: 1, p99Ms: 1, cpuUs: 1, rssMb: 1, serverCores, loadCores }],
+    samples: [{
+      perSecond: 1000,
+      operations: 1,
+      elapsedMs: 1,
+      p50Ms: 1,
+      p99Ms: 1,
+      cpuUs: 1,
+      rssMb: 1,
+      serverCores,
+      loadCores,
+    }],
   });
 
 Deno.test("renderRows() says why a row failed, loudly and in full", () => {
