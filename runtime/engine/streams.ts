@@ -59,6 +59,7 @@ import { STREAM_HIGH_WATER_BYTES } from "../limits.ts";
 import { type ByteSource, ChunkQueue, emptySource, type StreamState } from "../streams/bytes.ts";
 import { yieldTurn } from "../streams/turn.ts";
 import { waitAny, Wakers } from "../streams/waitable.ts";
+import { taskLocal } from "../task.ts";
 
 /** A `result` as a value. A function's own result is returned, or thrown as {@linkcode WitError}, instead. */
 export type Result<T, E> =
@@ -198,6 +199,21 @@ export class HostStream implements AsyncIterableIterator<Uint8Array<ArrayBuffer>
   }
 }
 
+/** The sources that a task's guests hold, or have passed on. */
+const handedOut = taskLocal(() => new Set<ByteSource>());
+
+/**
+ * Whether bytes of the host may still flow through guests of this task: a guest can pass a stream that it got on, as the
+ * body of its response, and be over long before the stream is.
+ */
+export function hostStreamsOpen(): boolean {
+  const sources = handedOut();
+  for (const source of sources) {
+    if (source.state !== "open") sources.delete(source);
+  }
+  return sources.size > 0;
+}
+
 /**
  * `source` as a host function returns it for `stream<u8>`.
  *
@@ -214,6 +230,7 @@ export class HostStream implements AsyncIterableIterator<Uint8Array<ArrayBuffer>
  * ```
  */
 export function toGuestStream(source: ByteSource): HostStream {
+  if (maybeTask() !== undefined && source.state === "open") handedOut().add(source);
   return new HostStream(source);
 }
 

@@ -5,7 +5,7 @@
  */
 import { currentTask } from "../../context.ts";
 import type { InterfaceName, Isolate } from "../../engine/mod.ts";
-import { guestError } from "../../engine/streams.ts";
+import { guestError, hostStreamsOpen } from "../../engine/streams.ts";
 import { SkerryError } from "../../errors.ts";
 import type { Exchange, HttpRequest, HttpResponse } from "../../http/message.ts";
 import { afterTurn } from "../../streams/turn.ts";
@@ -117,14 +117,15 @@ class P3Exchange implements Exchange {
     });
   }
 
-  /** Nobody is left to write `guest`'s body: it ends soon, or never. */
+  /** No guest is left to write `guest`'s body: it ends soon, or when a stream of the host that was passed on does, or never. */
   #expectEnd(guest: GuestContents): void {
-    const timer = setTimeout(() => {
+    const timer = setInterval(() => {
+      if (hostStreamsOpen()) return;
       guest.breakOff(this.#failure("guest-response-incomplete", "the guest ended without finishing its body"));
     }, LAST_BYTES_MS);
-    const forget = this.#task.defer(() => clearTimeout(timer));
+    const forget = this.#task.defer(() => clearInterval(timer));
     guest.transmission.then(() => {
-      clearTimeout(timer);
+      clearInterval(timer);
       forget();
     });
   }

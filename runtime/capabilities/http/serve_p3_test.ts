@@ -428,6 +428,24 @@ Deno.test("the exchange goes on until the guest's last task is over", async () =
   task.end();
 });
 
+Deno.test("a stream of the host that the guest passed on outlives the guest", async () => {
+  const { sink, source } = new ByteChannel();
+  const { exchange, task, ended } = serve((request) => {
+    const [stream, trailers] = Request.consumeBody(request, OK);
+    return Response.new(new Fields(), (stream as HostStream).source, trailers)[0];
+  }, { method: "POST", body: { source, trailers: Promise.resolve(undefined) } });
+  const { body } = await exchange.response;
+  ended.resolve();
+  await exchange.finished;
+  // Longer than a guest's own last bytes may take.
+  await new Promise((resolve) => setTimeout(resolve, 1_200));
+  sink.write(utf8("much later"));
+  expect(text(body!.source.take(100))).toBe("much later");
+  sink.close();
+  expect(await drain(body)).toBe("");
+  task.end();
+});
+
 Deno.test("a body that nobody is left to write is broken off", async () => {
   const { exchange, task, ended } = serve(() => answer((sink) => sink.write(utf8("half")))[0]);
   const { body } = await exchange.response;
