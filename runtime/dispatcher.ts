@@ -8,11 +8,14 @@ import { serveP3 } from "./capabilities/http/serve_p3.ts";
 import { withTask } from "./context.ts";
 import type { InterfaceName, Isolate, LinkedComponent, LoadedComponent } from "./engine/mod.ts";
 import { SkerryError, toSkerryError } from "./errors.ts";
-import type { Exchange, HttpRequest } from "./http/message.ts";
-import { receiveRequest, sendResponse } from "./http/web.ts";
+import type { Exchange, HttpRequest, HttpResponse } from "./http/message.ts";
+import { receiveRequest, type SendOptions, sendResponse } from "./http/web.ts";
+import { MAX_CALL_DEPTH } from "./limits.ts";
 import type { LogSink } from "./log.ts";
 import { originOf } from "./stack/mod.ts";
-import { Task } from "./task.ts";
+import { tellEnd } from "./streams/bytes.ts";
+import { Task, type TaskOptions } from "./task.ts";
+import { formatTraceParent } from "./trace.ts";
 
 /** A function, linked and ready to serve. */
 export interface ServedFunction {
@@ -44,10 +47,21 @@ export interface Failure {
 /** Makes the answer to a request that failed before its headers were sent. */
 export type FailureResponse = (failure: Failure) => Response;
 
+/** A call of a handler whose response is there. */
+interface Run {
+  readonly response: HttpResponse;
+  /** To be called once, when the response's body has ended. */
+  readonly sent: SendOptions["onEnd"];
+  /** Resolves when that has happened and the guest has returned; rejects at the first failure of either. */
+  readonly over: Promise<unknown>;
+}
+
 export interface DispatcherOptions {
   readonly sink: LogSink;
   /** Keep each task's log and host calls, for an error page. */
   readonly record?: boolean;
+  /** The function that `http://NAME.internal` is. */
+  readonly neighbour?: (name: string) => Promise<ServedFunction> | undefined;
 }
 
 const HANDLERS: readonly [prefix: string, serve: Handler["serve"]][] = [
@@ -98,107 +112,128 @@ export class Dispatcher {
   }
 
   /** Serves one request. Never rejects: a failure becomes a response through `failed`. */
-  dispatch(
-    served: ServedFunction,
-    request: Request,
-    failed: FailureResponse,
-  ): Promise<Response> {
-    const task = new Task({
-      function: served.name,
+  dispatch(served: ServedFunction, request: Request, failed: FailureResponse): Promise<Response> {
+    const task = this.#begin(served, {
       requestId: request.headers.get("x-request-id"),
       traceparent: request.headers.get("traceparent"),
       wallMs: served.wallMs,
       caller: request.signal,
-      sink: this.#options.sink,
-      record: this.#options.record ?? false,
     });
-    this.#tasks.add(task);
-    task.defer(() => {
-      this.#tasks.delete(task);
-      if (this.#tasks.size === 0) {
-        for (const idle of this.#idle.splice(0)) idle();
-      }
-    });
+    const label = `${request.method} ${pathOf(request.url)}`;
     return withTask(task, async () => {
       let response: Response;
       try {
-        response = await this.#serve(served, request, task);
+        const run = await this.#run(served, receiveRequest(request), task);
+        task.detachCaller();
+        response = sendResponse(run.response, {
+          method: request.method,
+          signal: () => task.signal,
+          onEnd: run.sent,
+        });
+        this.#endAfter(task, run, label);
       } catch (thrown) {
         const error = toSkerryError(thrown, `serving ${served.name}`);
-        logFailure(task, error, request);
+        logFailure(task, error, label);
         response = failed({ error, task, request });
         task.end(error);
       }
-      if (!response.headers.has("x-request-id")) {
-        response.headers.set("x-request-id", task.id);
-      }
+      if (!response.headers.has("x-request-id")) response.headers.set("x-request-id", task.id);
       return response;
     });
   }
 
-  async #serve(
-    served: ServedFunction,
-    request: Request,
-    task: Task,
-  ): Promise<Response> {
-    const received = receiveRequest(request);
+  /**
+   * Serves a request that a function sends to its neighbour in this process: a task of its own, with the caller's id and
+   * trace, which ends with the caller's at the latest. Bodies and trailers pass as they are.
+   *
+   * @throws {SkerryError}
+   */
+  async #call(served: ServedFunction, request: HttpRequest, caller: Task): Promise<HttpResponse> {
+    const depth = caller.depth + 1;
+    if (depth > MAX_CALL_DEPTH) {
+      throw new SkerryError(
+        "loop-detected",
+        `calling ${served.name} from ${caller.function}: functions have called each other ${MAX_CALL_DEPTH} deep`,
+      );
+    }
+    const task = this.#begin(served, {
+      requestId: caller.id,
+      traceparent: formatTraceParent(caller.trace),
+      wallMs: Math.min(served.wallMs, Math.max(0, caller.deadline - Date.now())),
+      caller: caller.signal,
+      depth,
+    });
+    const label = `${request.method} http://${served.name}.internal${request.pathWithQuery.replace(/\?.*$/s, "")}`;
+    return await withTask(task, async () => {
+      try {
+        const run = await this.#run(served, request, task);
+        const { body } = run.response;
+        if (body === null) run.sent("closed");
+        this.#endAfter(task, run, label);
+        return body === null
+          ? run.response
+          : { ...run.response, body: { ...body, source: tellEnd(body.source, run.sent) } };
+      } catch (thrown) {
+        const error = toSkerryError(thrown, `calling ${served.name}`);
+        logFailure(task, error, label);
+        task.end(error);
+        throw error;
+      }
+    });
+  }
+
+  #begin(served: ServedFunction, options: Omit<TaskOptions, "function">): Task {
+    const { sink, record, neighbour } = this.#options;
+    const task: Task = new Task({
+      ...options,
+      function: served.name,
+      sink,
+      record: record ?? false,
+      callNeighbour: async (name, request) => {
+        const called = await neighbour?.(name);
+        if (called === undefined) {
+          throw new SkerryError("route-not-found", `calling ${name}.internal: there is no function "${name}"`);
+        }
+        return this.#call(called, request, task);
+      },
+    });
+    this.#tasks.add(task);
+    task.defer(() => {
+      this.#tasks.delete(task);
+      if (this.#tasks.size === 0) { for (const idle of this.#idle.splice(0)) idle(); }
+    });
+    return task;
+  }
+
+  /** Calls the handler in a fresh isolate. Resolves when the guest has set its response. */
+  async #run(served: ServedFunction, request: HttpRequest, task: Task): Promise<Run> {
     const isolate = await orEnd(task, served.linked.instantiate());
     task.defer(() => isolate.dispose());
-    const exchange = served.handler.serve(
-      isolate,
-      served.handler.interface,
-      received,
-    );
+    const exchange = served.handler.serve(isolate, served.handler.interface, request);
     // Whatever the guest does after its response must not become an unhandled rejection.
     exchange.finished.catch(() => {});
     const response = await orEnd(task, exchange.response);
-    task.detachCaller();
-    const sent = Promise.withResolvers<void>();
-    const web = sendResponse(response, {
-      method: request.method,
-      signal: () => task.signal,
-      onEnd: (how, reason) => {
-        if (how === "closed") return sent.resolve();
-        sent.reject(
-          how === "cancelled"
-            ? new SkerryError(
-              "caller-gone",
-              `serving ${served.name}: the caller has left`,
-            )
-            : toSkerryError(reason, `sending the response of ${served.name}`),
-        );
-      },
-    });
-    this.#endAfter(
-      task,
-      sent.promise,
-      exchange.finished,
-      request,
-      response.status,
-    );
-    return web;
+    const whole = Promise.withResolvers<void>();
+    const sent: Run["sent"] = (how, reason) => {
+      if (how === "closed") return whole.resolve();
+      whole.reject(
+        how === "cancelled"
+          ? new SkerryError("caller-gone", `serving ${served.name}: the caller has left`)
+          : toSkerryError(reason, `sending the response of ${served.name}`),
+      );
+    };
+    return { response, sent, over: Promise.all([whole.promise, exchange.finished]) };
   }
 
   /** Ends the task when the response is sent and the guest has returned, or at the first failure of either. */
-  async #endAfter(
-    task: Task,
-    sent: Promise<void>,
-    finished: Promise<void>,
-    request: Request,
-    status: number,
-  ) {
+  async #endAfter(task: Task, { response: { status }, over }: Run, label: string): Promise<void> {
     try {
-      await orEnd(task, Promise.all([sent, finished]));
-      task.log(
-        "info",
-        `${request.method} ${pathOf(request)} ${status}`,
-        "host",
-        summary(task, status),
-      );
+      await orEnd(task, over);
+      task.log("info", `${label} ${status}`, "host", summary(task, status));
       task.end();
     } catch (thrown) {
       const error = toSkerryError(thrown, "sending the response");
-      logFailure(task, error, request);
+      logFailure(task, error, label);
       task.end(error);
     }
   }
@@ -241,12 +276,12 @@ function orEnd<T>(task: Task, promise: Promise<T>): Promise<T> {
   });
 }
 
-function logFailure(task: Task, error: SkerryError, request: Request): void {
+function logFailure(task: Task, error: SkerryError, label: string): void {
   const level = error.code === "caller-gone" ? "info" : "error";
   const stack = originOf(error);
   task.log(
     level,
-    `${request.method} ${pathOf(request)} ${error.code}: ${error.message}`,
+    `${label} ${error.code}: ${error.message}`,
     "host",
     {
       ...summary(task, error.status),
@@ -263,9 +298,6 @@ function summary(task: Task, status: number): Record<string, unknown> {
   return { status, ms: Math.round(task.elapsedMs * 1000) / 1000, calls };
 }
 
-function pathOf(request: Request): string {
-  return request.url.replace(/^[^:]+:\/\/[^/?#]*/, "").replace(
-    /[?#].*$/s,
-    "",
-  ) || "/";
+function pathOf(url: string): string {
+  return url.replace(/^[^:]+:\/\/[^/?#]*/, "").replace(/[?#].*$/s, "") || "/";
 }

@@ -73,7 +73,11 @@ export class FunctionRuntime implements Runtime {
     this.#sink = options.sink ?? jsonSink;
     const capabilities = [...builtinCapabilities, ...options.capabilities ?? []];
     this.#host = new Host(capabilities);
-    this.#dispatcher = new Dispatcher({ sink: this.#sink, record: this.dev });
+    this.#dispatcher = new Dispatcher({
+      sink: this.#sink,
+      record: this.dev,
+      neighbour: (name) => this.functions.find((entry) => entry.name === name)?.ready(),
+    });
     this.#registry = new FunctionRegistry({
       directory: options.directory,
       grants: grantSchemas(capabilities),

@@ -6,6 +6,7 @@
 import { SkerryError } from "./errors.ts";
 import { DEFAULT_WALL_MS, MAX_LOG_BYTES, MAX_RECORDED_CALLS } from "./limits.ts";
 import { currentTask } from "./context.ts";
+import type { HttpRequest, HttpResponse } from "./http/message.ts";
 import { expireAfter } from "./deadline.ts";
 import { type LogLevel, type LogRecord, type LogSink, silentSink } from "./log.ts";
 import { startTrace, type TraceParent } from "./trace.ts";
@@ -27,7 +28,16 @@ export interface TaskOptions {
   readonly record?: boolean;
   /** How many functions called each other to get here; 0 for a request from outside. */
   readonly depth?: number;
+  /** Sends a request to another function of this process. */
+  readonly callNeighbour?: CallNeighbour;
 }
+
+/**
+ * Sends `request` to the function `name` of this process, with its bodies and trailers as they are.
+ *
+ * @throws {SkerryError} `route-not-found` when there is none, or what became of the call.
+ */
+export type CallNeighbour = (name: string, request: HttpRequest) => Promise<HttpResponse>;
 
 /** One host call, as an error page shows it. */
 export interface HostCall {
@@ -67,6 +77,8 @@ export class Task {
   /** Milliseconds since the epoch, when the task began. */
   readonly startedAt: number = Date.now();
   readonly depth: number;
+  /** Sends a request to another function of this process; `undefined` where there is no other. */
+  readonly callNeighbour: CallNeighbour | undefined;
   /** When the task has to be over, in milliseconds since the epoch. */
   readonly deadline: number;
   /** How often each host function was called, by name. */
@@ -95,6 +107,7 @@ export class Task {
     this.function = options.function;
     this.#traceparent = options.traceparent;
     this.depth = options.depth ?? 0;
+    this.callNeighbour = options.callNeighbour;
     this.#sink = options.sink ?? silentSink;
     this.#record = options.record ?? false;
     const wallMs = options.wallMs ?? DEFAULT_WALL_MS;

@@ -56,7 +56,7 @@ Deno.test("the ground knows nothing of engines, capabilities or routes", async (
   for (const folder of ["runtime/streams/", "runtime/http/"]) {
     expect(await violations(folder, (_, to) => ground.test(to))).toEqual([]);
   }
-  const files = ["context", "task", "errors", "limits", "log", "trace"].map((name) => `runtime/${name}.ts`);
+  const files = ["context", "deadline", "task", "errors", "limits", "log", "trace"].map((name) => `runtime/${name}.ts`);
   for (const file of files) expect((await importsOf(file)).filter((to) => !ground.test(to))).toEqual([]);
 });
 

@@ -209,3 +209,40 @@ export const emptySource: ByteSource = Object.freeze({
     return () => {};
   },
 });
+
+/**
+ * `source`, which calls `onEnd` once: when its reader has seen the end, or has cancelled it.
+ */
+export function tellEnd(
+  source: ByteSource,
+  onEnd: (how: "closed" | "errored" | "cancelled", reason?: unknown) => void,
+): ByteSource {
+  let told = false;
+  const tell: typeof onEnd = (how, reason) => {
+    if (told) return;
+    told = true;
+    onEnd(how, reason);
+  };
+  return {
+    get state() {
+      const { state } = source;
+      if (state !== "open") tell(state, source.error);
+      return state;
+    },
+    get error() {
+      return source.error;
+    },
+    get ready() {
+      return source.ready;
+    },
+    get remaining() {
+      return source.remaining;
+    },
+    take: (max) => source.take(max),
+    cancel(reason) {
+      if (source.state === "open") tell("cancelled", reason);
+      source.cancel(reason);
+    },
+    subscribe: (wake) => source.subscribe(wake),
+  };
+}
