@@ -15,11 +15,12 @@ import {
 import { SkerryError } from "../../errors.ts";
 import type { Fields as HostFields } from "../../http/fields.ts";
 import type { Body } from "../../http/message.ts";
+import { STREAM_HIGH_WATER_BYTES } from "../../limits.ts";
 import { emptySource } from "../../streams/bytes.ts";
 import { afterTurn } from "../../streams/turn.ts";
 import { type ErrorCode, errorCodeOf, HttpFailure } from "./error_code.ts";
 import { Fields } from "./p3_fields.ts";
-import { GuestBodySource, watchEnd } from "./p3_source.ts";
+import { GuestBodySource, ReadAhead, watchEnd } from "./p3_source.ts";
 
 /** What the futures of `wasi:http/types` resolve with: how sending or receiving a message went. */
 export type Transmission = Result<undefined, ErrorCode>;
@@ -89,6 +90,15 @@ export class ReceivedContents implements Contents {
   }
 }
 
+async function settleWithinTurn(ahead: ReadAhead, trailers: Promise<unknown>): Promise<void> {
+  const turn = Promise.withResolvers<void>();
+  const forget = afterTurn(turn.resolve);
+  const { done, stop } = ahead.fetch(STREAM_HIGH_WATER_BYTES);
+  await Promise.race([turn.promise, Promise.all([done, trailers]).catch(() => {})]);
+  forget();
+  stop();
+}
+
 /** Contents that a guest makes. */
 export class GuestContents implements Contents {
   readonly #kind: "request" | "response";
@@ -96,6 +106,7 @@ export class GuestContents implements Contents {
   readonly #trailers: unknown;
   readonly #transmission = Promise.withResolvers<Transmission>();
   #source: GuestBodySource | undefined;
+  #settle: () => Promise<void> = () => Promise.resolve();
 
   /**
    * @param stream A guest's `option<stream<u8>>`.
@@ -115,6 +126,14 @@ export class GuestContents implements Contents {
   /** Settles {@linkcode transmission}, unless the body has. */
   transmitted(result: Transmission): void {
     this.#transmission.resolve(result);
+  }
+
+  /**
+   * Lets the guest write, until the body is there as a whole, or the host has as much as it keeps, or everyone else has
+   * had a turn of the event loop. Most bodies are short, and a server sends what is whole at less cost.
+   */
+  settle(): Promise<void> {
+    return this.#settle();
   }
 
   /** Breaks the body off, unless it has ended. */
@@ -139,7 +158,9 @@ export class GuestContents implements Contents {
       trailers.then(() => this.#kind === "response" && this.transmitted(OK), (error) => this.#failed(error));
       return null;
     }
-    this.#source = new GuestBodySource(readGuestStream(this.#stream), {
+    const ahead = new ReadAhead(readGuestStream(this.#stream));
+    this.#settle = () => settleWithinTurn(ahead, trailers);
+    this.#source = new GuestBodySource(ahead, {
       length,
       trailers,
       wrongLength: (written) => this.#wrongLength(length!, written),

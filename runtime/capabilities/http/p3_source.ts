@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ByteSource, StreamState } from "../../streams/bytes.ts";
+import { type ByteSource, ChunkQueue, type StreamState } from "../../streams/bytes.ts";
 import { Wakers } from "../../streams/waitable.ts";
 
 /** How a body ended for its reader. */
@@ -69,6 +69,75 @@ export function withError(source: ByteSource, map: (error: unknown) => unknown):
     cancel: (reason) => source.cancel(reason),
     subscribe: (wake) => source.subscribe(wake),
   };
+}
+
+/**
+ * A source whose first bytes can be fetched before anyone asks for them, so that a short body is there as a whole when
+ * its message is.
+ */
+export class ReadAhead implements ByteSource {
+  readonly #inner: ByteSource;
+  readonly #queue = new ChunkQueue();
+
+  constructor(inner: ByteSource) {
+    this.#inner = inner;
+  }
+
+  /** Fetches up to `maxBytes`. Resolves when that is done, or `inner` has ended; `stop` gives up before. */
+  fetch(maxBytes: number): { readonly done: Promise<void>; readonly stop: () => void } {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let unsubscribe = () => {};
+    let over = false;
+    const stop = () => {
+      over = true;
+      unsubscribe();
+      resolve();
+    };
+    const pump = () => {
+      unsubscribe();
+      while (!over) {
+        const chunk = this.#inner.take(maxBytes - this.#queue.size);
+        this.#queue.push(chunk);
+        if (this.#queue.size >= maxBytes || this.#inner.state !== "open") return stop();
+        // A writer that waited for this goes on in a microtask, and may have more by then.
+        if (chunk.byteLength === 0) break;
+      }
+      if (!over) unsubscribe = this.#inner.subscribe(() => queueMicrotask(pump));
+    };
+    pump();
+    return { done: promise, stop };
+  }
+
+  get state(): StreamState {
+    return this.#queue.size > 0 ? "open" : this.#inner.state;
+  }
+
+  get error(): unknown {
+    return this.#inner.error;
+  }
+
+  get ready(): boolean {
+    return this.#queue.size > 0 || this.#inner.ready;
+  }
+
+  get remaining(): number | undefined {
+    if (this.#inner.state === "closed") return this.#queue.size;
+    const { remaining } = this.#inner;
+    return remaining === undefined ? undefined : remaining + this.#queue.size;
+  }
+
+  take(max: number): Uint8Array<ArrayBuffer> {
+    return this.#queue.size > 0 ? this.#queue.take(max) : this.#inner.take(max);
+  }
+
+  cancel(reason?: unknown): void {
+    this.#queue.clear();
+    this.#inner.cancel(reason);
+  }
+
+  subscribe(wake: () => void): () => void {
+    return this.#inner.subscribe(wake);
+  }
 }
 
 /** What is asked of a body that a guest writes. */

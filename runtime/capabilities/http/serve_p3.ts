@@ -78,6 +78,7 @@ class P3Exchange implements Exchange {
     try {
       const { response, guest } = Response.send(returned, this.#request.method);
       this.#guest = guest;
+      await guest?.settle();
       return response;
     } catch (error) {
       returned[Symbol.dispose]();

@@ -5,7 +5,8 @@ import { type HostStream, type Result } from "../../engine/streams.ts";
 import { GuestExit, SkerryError, WitError } from "../../errors.ts";
 import { Fields as HostFields, latin1Bytes, latin1Text } from "../../http/fields.ts";
 import type { Body, Exchange, HttpRequest } from "../../http/message.ts";
-import { ByteChannel, type ByteSink } from "../../streams/bytes.ts";
+import { STREAM_HIGH_WATER_BYTES } from "../../limits.ts";
+import { ByteChannel, type ByteSink, type ByteSource } from "../../streams/bytes.ts";
 import { waitAny } from "../../streams/waitable.ts";
 import { Task } from "../../task.ts";
 import { type ErrorCode, HttpFailure } from "./error_code.ts";
@@ -133,6 +134,45 @@ Deno.test("a response begins while the guest still writes its body, and a slow r
   await drain(body);
   ended.resolve();
   await exchange.finished;
+  task.end();
+});
+
+Deno.test("a short body is there as a whole when the response is", async () => {
+  let sent!: Promise<Transmission>;
+  let done = false;
+  const { exchange, task } = serve(() => {
+    const [response, transmission] = answer((sink) => {
+      // As a guest does: it goes on when the host has read what it wrote.
+      const goOn = () => sink.write(utf8("lo"));
+      sink.write(utf8("hel"));
+      sink.subscribe(() => (goOn(), sink.close()));
+    }, { headers: [["content-length", "5"]] });
+    (sent = transmission).then(() => done = true);
+    return response;
+  });
+  const { source } = (await exchange.response).body!;
+  expect([source.remaining, done]).toEqual([5, false]);
+  expect(text(source.take(5))).toBe("hello");
+  expect(await sent).toEqual({ tag: "ok" });
+  task.end();
+});
+
+Deno.test("a body without end is neither waited for nor fetched without end", async () => {
+  let fetched = 0;
+  const endless: ByteSource = {
+    state: "open",
+    error: undefined,
+    ready: true,
+    take(max) {
+      fetched += Math.min(max, 1000);
+      return new Uint8Array(Math.min(max, 1000));
+    },
+    cancel() {},
+    subscribe: () => () => {},
+  };
+  const { exchange, task } = serve(() => Response.new(new Fields(), endless, OK)[0]);
+  const { source } = (await exchange.response).body!;
+  expect([fetched, source.remaining]).toEqual([STREAM_HIGH_WATER_BYTES, undefined]);
   task.end();
 });
 
