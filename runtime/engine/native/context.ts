@@ -16,6 +16,17 @@ export interface InstanceState {
   mayLeave: boolean;
 }
 
+/** Between which addresses the engine itself has written into a memory. */
+export class Writes {
+  lowest = Infinity;
+  highest = 0;
+
+  note(ptr: number, size: number): void {
+    if (ptr < this.lowest) this.lowest = ptr;
+    if (ptr + size > this.highest) this.highest = ptr + size;
+  }
+}
+
 type Realloc = (old: number, oldSize: number, align: number, size: number) => number;
 
 const EMPTY = new Uint8Array(0);
@@ -32,6 +43,7 @@ export class Cx {
   /** Who answers for the borrows that are being lowered. */
   scope: BorrowScope | undefined = undefined;
   readonly #memory: WebAssembly.Memory | undefined;
+  readonly #writes: Writes;
   readonly #realloc: Realloc | undefined;
   /** An allocator runs as a thread of its own. */
   readonly #thread: GuestThread;
@@ -47,6 +59,7 @@ export class Cx {
     this.#memory = memory;
     this.#realloc = realloc;
     this.#thread = new GuestThread(isolate, instance);
+    this.#writes = isolate.writesTo(memory);
     if (memory !== undefined) this.#view(memory);
   }
 
@@ -74,6 +87,7 @@ export class Cx {
     this.refresh();
     if (ptr % align !== 0) trap("realloc return: result not aligned");
     if (ptr + size > this.u8.length) trap("realloc return: beyond end of memory");
+    this.#writes.note(ptr, size);
     return ptr;
   }
 
@@ -85,5 +99,11 @@ export class Cx {
   checkRange(ptr: number, align: number, size: number, what: string): void {
     if (ptr % align !== 0) trap(`${what}: pointer not aligned`);
     if (ptr + size > this.u8.length) trap(`${what}: pointer out of bounds of memory`);
+  }
+
+  /** Checks a pointer that the guest gave to be written to. */
+  checkTarget(ptr: number, align: number, size: number, what: string): void {
+    this.checkRange(ptr, align, size, what);
+    this.#writes.note(ptr, size);
   }
 }

@@ -29,6 +29,8 @@ export interface CoreModuleShape {
   readonly exports: ReadonlyMap<string, CoreEntity>;
   readonly exportIndices: ReadonlyMap<string, { readonly kind: CoreKind; readonly index: number }>;
   readonly hasStart: boolean;
+  /** How many types there are, those in groups counted each. */
+  readonly types: number;
   /** Where each section of an id lies, custom sections left out. */
   readonly sections: ReadonlyMap<number, { readonly start: number; readonly end: number }>;
   /** Imported functions, and all. */
@@ -118,6 +120,7 @@ export function coreModuleShape(bytes: Uint8Array, start: number, end: number, n
     exports,
     exportIndices,
     hasStart: sections.has(8),
+    types: types.length,
     sections,
     importedFunctions: imported("func"),
     functions: spaces.func.map((f) => f?.kind === "func" ? types[f.type] : undefined),

@@ -7,7 +7,7 @@ import { currentTask, maybeTask, withTask } from "../../context.ts";
 import { SkerryError } from "../../errors.ts";
 import type { Task } from "../../task.ts";
 import { Scheduler } from "./async/scheduler.ts";
-import { Cx } from "./context.ts";
+import { Cx, Writes } from "./context.ts";
 import type { LinkedPlan } from "./link.ts";
 import type { CoreItem } from "./plan.ts";
 import type { CoreExports } from "./pool.ts";
@@ -28,6 +28,7 @@ export class NativeIsolate {
   /** Calls of exported functions that have not ended: until then guest code may be on a suspended stack. */
   calls = 0;
   readonly #contexts: (Cx | undefined)[];
+  readonly #writes = new Map<WebAssembly.Memory, Writes>();
   /** Who runs when, in components that use async. */
   readonly scheduler: Scheduler = new Scheduler(this);
   #failure: { readonly error: unknown } | undefined;
@@ -123,6 +124,16 @@ export class NativeIsolate {
     return this.#contexts[index] ?? this.#makeCx(index);
   }
 
+  /** What the engine has written into a memory. */
+  writesTo(memory: WebAssembly.Memory | undefined): Writes {
+    let writes = memory && this.#writes.get(memory);
+    if (writes === undefined) {
+      writes = new Writes();
+      if (memory !== undefined) this.#writes.set(memory, writes);
+    }
+    return writes;
+  }
+
   #makeCx(index: number): Cx {
     const { owner, memory, realloc } = this.#linked.plan.contexts[index]!;
     const cx = new Cx(
@@ -206,7 +217,9 @@ export class NativeIsolate {
     }
     if (left.size > 0) this.inTask(() => left.forEach((resource) => this.#drop(resource)));
     // Guest code that has failed or is still on a stack might touch the instances again.
-    if (this.#failure === undefined && this.calls === 0 && this.scheduler.idle) this.#linked.pool?.give(this.#exports);
+    if (this.#failure === undefined && this.calls === 0 && this.scheduler.idle) {
+      this.#linked.pool?.give(this.#exports, this.#writes);
+    }
   }
 
   #drop(resource: object): void {

@@ -4,7 +4,9 @@
  * @module
  */
 import type { Plan } from "./plan.ts";
-import { type StateNames, stateNames } from "./restorable.ts";
+import { Writes } from "./context.ts";
+import { LOWEST, SPAN, type StateNames, stateNames } from "./restorable.ts";
+import { MAX_STORE_BYTES } from "./track.ts";
 
 /** Instances kept for one component, so that a burst of requests does not stay in memory for good. */
 export const MAX_POOLED = 64;
@@ -24,7 +26,6 @@ interface MemoryImage {
 }
 
 interface InstanceImage {
-  readonly names: StateNames;
   readonly memories: readonly MemoryImage[];
   readonly globals: readonly (number | bigint)[];
 }
@@ -32,6 +33,8 @@ interface InstanceImage {
 /** The pool of one linked component. */
 export class InstancePool {
   readonly #names: readonly StateNames[];
+  /** For each instance, the instances that write to its memory, if all of them keep note of where; otherwise nothing. */
+  readonly #writers: readonly (readonly number[] | undefined)[];
   readonly #images: (InstanceImage | undefined)[];
   readonly #free: CoreExports[] = [];
   #bytes = 0;
@@ -39,6 +42,7 @@ export class InstancePool {
 
   constructor(plan: Plan) {
     this.#names = plan.instances.map(({ module }) => stateNames(plan.modules[module]!));
+    this.#writers = writersOf(plan, this.#names);
     this.#images = plan.instances.map(() => undefined);
   }
 
@@ -60,16 +64,59 @@ export class InstancePool {
   }
 
   /** Puts instances back into their first state and keeps them; those that cannot be are forgotten. */
-  give(exports: CoreExports): void {
+  give(exports: CoreExports, writes: ReadonlyMap<WebAssembly.Memory, Writes>): void {
     if (this.#refused || this.#free.length >= MAX_POOLED) return;
     const bytes = sizeOf(exports, this.#names);
     if (this.#bytes + bytes > MAX_POOLED_BYTES) return;
-    for (let i = 0; i < exports.length; i++) {
-      const made = exports[i];
-      if (made !== undefined && !restore(made, this.#images[i]!)) return;
-    }
+    for (let i = 0; i < exports.length; i++) if (!this.#restoreMemories(i, exports, writes)) return;
+    // Not before: they say where the memories were written to.
+    for (let i = 0; i < exports.length; i++) this.#restoreGlobals(i, exports);
     this.#bytes += bytes;
     this.#free.push(exports);
+  }
+
+  /** Answers whether that is possible: a memory that has grown cannot shrink again. */
+  #restoreMemories(index: number, exports: CoreExports, writes: ReadonlyMap<WebAssembly.Memory, Writes>): boolean {
+    const made = exports[index];
+    if (made === undefined) return true;
+    const { memories } = this.#images[index]!;
+    for (let i = 0; i < memories.length; i++) {
+      const image = memories[i]!;
+      const memory = made[this.#names[index]!.memories[i]!] as WebAssembly.Memory;
+      if (memory.buffer.byteLength !== image.bytes) return false;
+      const written = this.#written(index, exports, writes.get(memory));
+      restore(memory, image, written.lowest, Math.min(written.highest, image.bytes));
+    }
+    return true;
+  }
+
+  /** Between which addresses the memory of an instance has been written to. */
+  #written(index: number, exports: CoreExports, byHost: Writes | undefined): Writes {
+    const all = new Writes();
+    const writers = this.#writers[index];
+    if (writers === undefined) all.note(0, Infinity);
+    else {
+      if (byHost !== undefined) all.note(byHost.lowest, byHost.highest - byHost.lowest);
+      for (const writer of writers) {
+        const made = exports[writer];
+        if (made === undefined) continue;
+        const lowest = (made[LOWEST] as WebAssembly.Global).value as number;
+        if (lowest === -1) continue;
+        all.note(lowest >>> 0, (((made[SPAN] as WebAssembly.Global).value as number) >>> 0) + MAX_STORE_BYTES);
+      }
+    }
+    return all;
+  }
+
+  #restoreGlobals(index: number, exports: CoreExports): void {
+    const made = exports[index];
+    if (made === undefined) return;
+    const { globals, tracked } = this.#names[index]!;
+    const values = this.#images[index]!.globals;
+    for (let i = 0; i < globals.length; i++) (made[globals[i]!] as WebAssembly.Global).value = values[i]!;
+    if (!tracked) return;
+    (made[LOWEST] as WebAssembly.Global).value = -1;
+    (made[SPAN] as WebAssembly.Global).value = 0;
   }
 
   get size(): number {
@@ -88,7 +135,6 @@ function sizeOf(exports: CoreExports, names: readonly StateNames[]): number {
 
 function imageOf(exports: WebAssembly.Exports, names: StateNames): InstanceImage {
   return {
-    names,
     memories: names.memories.map((name) => memoryImage((exports[name] as WebAssembly.Memory).buffer as ArrayBuffer)),
     globals: names.globals.map((name) => (exports[name] as WebAssembly.Global).value as number | bigint),
   };
@@ -111,23 +157,45 @@ function memoryImage(buffer: ArrayBuffer): MemoryImage {
   return { bytes: buffer.byteLength, parts };
 }
 
-/** Writes the first state back. Answers whether that is possible: a memory that has grown cannot shrink again. */
-function restore(exports: WebAssembly.Exports, { names, memories, globals }: InstanceImage): boolean {
-  for (let i = 0; i < memories.length; i++) {
-    const { bytes, parts } = memories[i]!;
-    const { buffer } = exports[names.memories[i]!] as WebAssembly.Memory;
-    if (buffer.byteLength !== bytes) return false;
-    const view = new Uint8Array(buffer);
-    let end = 0;
-    for (const { at, data } of parts) {
-      if (at > end) view.fill(0, end, at);
-      view.set(data, at);
-      end = at + data.length;
-    }
-    view.fill(0, end);
+/** Writes the first state back between two addresses. */
+function restore(memory: WebAssembly.Memory, { parts }: MemoryImage, from: number, to: number): void {
+  if (from >= to) return;
+  const view = new Uint8Array(memory.buffer);
+  let at = from;
+  for (const part of parts) {
+    const end = part.at + part.data.length;
+    if (end <= at) continue;
+    if (part.at >= to) break;
+    if (part.at > at) view.fill(0, at, part.at);
+    const start = Math.max(at, part.at);
+    const stop = Math.min(to, end);
+    view.set(part.data.subarray(start - part.at, stop - part.at), start);
+    at = stop;
   }
-  for (let i = 0; i < globals.length; i++) {
-    (exports[names.globals[i]!] as WebAssembly.Global).value = globals[i]!;
-  }
-  return true;
+  if (at < to) view.fill(0, at, to);
+}
+
+/** For each instance with a memory of its own, who writes to it: `undefined` when somebody does not keep note. */
+function writersOf(plan: Plan, names: readonly StateNames[]): (number[] | undefined)[] {
+  const writers: (number[] | undefined)[] = plan.instances.map(() => []);
+  plan.instances.forEach(({ elided, module }, index) => {
+    const { shape } = plan.modules[module]!;
+    if (elided || shape.memories.length === 0) return;
+    // What tracks has one memory; of the rest it is not known which of theirs they write to.
+    if (names[index]!.tracked) writers[ownerOfMemory(plan, index, 0)]?.push(index);
+    else shape.memories.forEach((_, memory) => writers[ownerOfMemory(plan, index, memory)] = undefined);
+  });
+  return writers;
+}
+
+/** The instance whose own an instance's memory is. */
+function ownerOfMemory(plan: Plan, index: number, memory: number): number {
+  const { module, imports } = plan.instances[index]!;
+  const { shape } = plan.modules[module]!;
+  if (memory >= shape.importedMemories) return index;
+  const wanted = shape.imports.filter((i) => i.kind === "memory")[memory]!;
+  const item = imports.get(wanted.module)!.get(wanted.name)!;
+  if (item.kind !== "export") throw new Error("a memory is no export");
+  const from = plan.modules[plan.instances[item.instance]!.module]!.shape;
+  return ownerOfMemory(plan, item.instance, from.exportIndices.get(item.name)!.index);
 }

@@ -10,7 +10,10 @@
  */
 import { Reader } from "../../component/reader.ts";
 import { body, instruction } from "./code.ts";
+import type { CoreModuleShape } from "./core_module.ts";
 import type { CoreModulePlan, Plan } from "./plan.ts";
+import { isTrackable, trackedCode } from "./track.ts";
+import { Writer } from "./writer.ts";
 
 /** Under these names, with a number, a prepared module exports what is to be restored. */
 const MEMORY = "skerry:memory-";
@@ -51,95 +54,123 @@ function isCodeRestorable(r: Reader): boolean {
   return true;
 }
 
-/** The names under which a prepared module exports its own memories and mutable globals. */
+/** The names under which a prepared module exports its state. */
 export interface StateNames {
   readonly memories: readonly string[];
   readonly globals: readonly string[];
+  /** Whether it keeps note of where it writes, in {@linkcode LOWEST} and {@linkcode SPAN}. */
+  readonly tracked: boolean;
 }
+
+/** Between these addresses a tracked module has written: the lowest, and the distance of the highest from it. */
+export const LOWEST = "skerry:lowest";
+export const SPAN = "skerry:span";
 
 export function stateNames({ shape }: CoreModulePlan): StateNames {
   return {
     memories: ownMemories(shape).map((index) => MEMORY + index),
     globals: ownGlobals(shape).map((index) => GLOBAL + index),
+    tracked: isTrackable(shape),
   };
 }
 
-function ownMemories(shape: CoreModulePlan["shape"]): number[] {
+function ownMemories(shape: CoreModuleShape): number[] {
   return shape.memories.map((_, index) => index).slice(shape.importedMemories);
 }
 
-function ownGlobals(shape: CoreModulePlan["shape"]): number[] {
+function ownGlobals(shape: CoreModuleShape): number[] {
   return shape.globals.map((_, index) => index)
     .filter((index) => index >= shape.importedGlobals && shape.globals[index]!.mutable);
 }
 
-/** The module with its state exported. */
+/** The order of sections, of which 13 (tags) and 12 (the number of data segments) are out of line. */
+const ORDER = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11];
+
+/** The module with its state exported, and with tracking where that pays. */
 export function prepared(
   bytes: Uint8Array<ArrayBuffer>,
   { start, end, shape }: CoreModulePlan,
 ): Uint8Array<ArrayBuffer> {
-  const added: number[] = [];
-  const add = (name: string, kind: number, index: number) => {
-    const text = new TextEncoder().encode(name);
-    added.push(...leb(text.length), ...text, kind, ...leb(index));
+  const sections = preparedSections(bytes, shape);
+  if (sections.size === 0) return bytes.subarray(start, end);
+  const out = new Writer((end - start) * 2);
+  out.raw(bytes.subarray(start, start + 8));
+  const write = (id: number, content: Writer) => {
+    out.u8(id);
+    out.sized(content);
+    sections.delete(id);
   };
-  for (const index of ownMemories(shape)) add(MEMORY + index, 2, index);
-  for (const index of ownGlobals(shape)) add(GLOBAL + index, 3, index);
-  if (added.length === 0) return bytes.subarray(start, end);
-  const count = ownMemories(shape).length + ownGlobals(shape).length;
-  const old = shape.sections.get(7);
-  // Where the export section is or would be, and what is in it already.
-  const at = old === undefined ? insertionPoint(bytes, start, end) : old.start - sectionHeader(bytes, old);
-  const behind = old === undefined ? at : old.end;
-  let present: Uint8Array = new Uint8Array();
-  let presentCount = 0;
-  if (old !== undefined) {
-    const r = new Reader(bytes, "exports", old.start, old.end);
-    presentCount = r.u32();
-    present = bytes.subarray(r.pos, old.end);
-  }
-  const countBytes = leb(presentCount + count);
-  const size = countBytes.length + present.length + added.length;
-  const header = [7, ...leb(size), ...countBytes];
-  const made = new Uint8Array(at - start + header.length + present.length + added.length + end - behind);
-  let offset = 0;
-  for (const part of [bytes.subarray(start, at), header, present, added, bytes.subarray(behind, end)]) {
-    made.set(part, offset);
-    offset += part.length;
-  }
-  return made;
-}
-
-/** The bytes of a section's id and size, which stand before its content. */
-function sectionHeader(bytes: Uint8Array, { start, end }: { start: number; end: number }): number {
-  // A size may be written longer than it need be; the id is the byte before it.
-  for (let length = 2; length <= 6; length++) {
-    const r = new Reader(bytes, "section", start - length, start);
-    try {
-      if (r.u8() === 7 && r.u32() === end - start && r.done) return length;
-    } catch { /* Not this one. */ }
-  }
-  throw new RangeError("the export section's header cannot be found");
-}
-
-/** Where an export section belongs: before the first section that comes after it. */
-function insertionPoint(bytes: Uint8Array, start: number, end: number): number {
   const r = new Reader(bytes, "core module", start + 8, end);
   while (!r.done) {
     const at = r.pos;
     const id = r.u8();
     r.sub(r.u32(), "section");
-    if (id >= 8 && id <= 12) return at;
+    // A section that was not there before goes before the first that comes after it.
+    if (id !== 0) {
+      for (const earlier of ORDER.slice(0, ORDER.indexOf(id))) {
+        const content = sections.get(earlier);
+        if (content !== undefined) write(earlier, content);
+      }
+    }
+    const content = sections.get(id);
+    if (content !== undefined) write(id, content);
+    else out.raw(bytes.subarray(at, r.pos));
   }
-  return end;
+  for (const id of ORDER) {
+    const content = sections.get(id);
+    if (content !== undefined) write(id, content);
+  }
+  return out.bytes;
 }
 
-function leb(value: number): number[] {
-  const out: number[] = [];
-  do {
-    const byte = value & 0x7f;
-    value = Math.floor(value / 128);
-    out.push(value === 0 ? byte : byte | 0x80);
-  } while (value !== 0);
+/** The sections that differ from the original's, by their ids. */
+function preparedSections(bytes: Uint8Array, shape: CoreModuleShape): Map<number, Writer> {
+  const exports: [name: string, kind: number, index: number][] = [
+    ...ownMemories(shape).map((index): [string, number, number] => [MEMORY + index, 2, index]),
+    ...ownGlobals(shape).map((index): [string, number, number] => [GLOBAL + index, 3, index]),
+  ];
+  const sections = new Map<number, Writer>();
+  if (isTrackable(shape)) {
+    const lowest = shape.globals.length;
+    const indices = { lowest, span: lowest + 1, touch: shape.functions.length };
+    sections.set(10, trackedCode(bytes, shape, indices));
+    sections.set(1, extended(bytes, shape, 1, 1, (w) => w.u8(0x60, 1, 0x7f, 0)));
+    sections.set(3, extended(bytes, shape, 3, 1, (w) => w.u32(shape.types)));
+    // Two mutable i32: nothing written yet is -1.
+    sections.set(6, extended(bytes, shape, 6, 2, (w) => w.u8(0x7f, 1, 0x41, 0x7f, 0x0b, 0x7f, 1, 0x41, 0, 0x0b)));
+    exports.push([LOWEST, 3, indices.lowest], [SPAN, 3, indices.span]);
+  }
+  if (exports.length > 0) {
+    sections.set(
+      7,
+      extended(bytes, shape, 7, exports.length, (w) => {
+        for (const [name, kind, index] of exports) {
+          w.string(name);
+          w.u8(kind);
+          w.u32(index);
+        }
+      }),
+    );
+  }
+  return sections;
+}
+
+/** A section that is a vector, with `count` more items at its end. */
+function extended(
+  bytes: Uint8Array,
+  shape: CoreModuleShape,
+  id: number,
+  count: number,
+  more: (w: Writer) => void,
+): Writer {
+  const out = new Writer();
+  const section = shape.sections.get(id);
+  if (section === undefined) out.u32(count);
+  else {
+    const r = new Reader(bytes, "section", section.start, section.end);
+    out.u32(r.u32() + count);
+    out.raw(bytes.subarray(r.pos, section.end));
+  }
+  more(out);
   return out;
 }

@@ -10,7 +10,7 @@ import { createNativeEngine, nativeEngine } from "./mod.ts";
 import { NativeIsolate } from "./isolate.ts";
 import { link } from "./link.ts";
 import { InstancePool } from "./pool.ts";
-import { isRestorable, prepared } from "./restorable.ts";
+import { isRestorable, prepared, stateNames } from "./restorable.ts";
 
 const TRACES = Deno.readFileSync(new URL("./testdata/traces.wasm", import.meta.url));
 
@@ -24,6 +24,8 @@ const HOST = {
       }
     },
     wait: waits(() => gate.promise),
+    text: () => "written by the host",
+    pair: () => [1, 2n],
   },
 };
 
@@ -59,6 +61,37 @@ Deno.test("the next request finds nothing of what a guest wrote", async () => {
   expect(await after((i) => call(i, "fill", 0, 0xaa, 17 * 65536))).toBe(FRESH);
   expect(await after((i) => call(i, "set", 5, 6n, 7.5))).toBe(FRESH);
   expect(await after((i) => call(i, "set", 0, 0n, NaN))).toBe(FRESH);
+});
+
+const WRITERS = [
+  ..."poke poke8 poke16 long long8 long16 long32 single double vector lane8 lane16 lane32 lane64".split(" "),
+  ..."far copy init filled string result".split(" "),
+];
+
+for (const writer of WRITERS) {
+  Deno.test(`the next request finds nothing of what "${writer}" wrote, at the edges of pages too`, async () => {
+    const places = [0, 1, 4088, 4091, 4095, 4096, 8191, 65535, 500_000, 1048575, 1099999, 17 * 65536 - 24];
+    for (const at of places) {
+      let changed: unknown;
+      const found = await after(async (isolate) => {
+        await call(isolate, writer, at, 0xffffffff);
+        changed = await call(isolate, "state");
+      });
+      expect(changed).not.toBe(FRESH);
+      expect(found).toBe(FRESH);
+    }
+    // Two at once: what lies between them is restored as well.
+    expect(
+      await after(async (isolate) => {
+        for (const at of places.toReversed()) await call(isolate, writer, at, 0xffffffff);
+      }),
+    ).toBe(FRESH);
+  });
+}
+
+Deno.test("the notes of where this guest writes are kept", () => {
+  const plan = elaborate(TRACES, decodeComponent(TRACES), "traces");
+  expect(plan.modules.map((module) => stateNames(module).tracked)).toEqual([true, true]);
 });
 
 Deno.test("the next request finds no grown memory", async () => {

@@ -71,7 +71,7 @@ export function compileResultLower(
     const { size, align } = result;
     return (cx, args, value) => {
       const ptr = (args[at] as number) >>> 0;
-      cx.checkRange(ptr, align, size, "result");
+      cx.checkTarget(ptr, align, size, "result");
       store(cx, ptr, value);
       return undefined;
     };

@@ -79,7 +79,7 @@ export function waitOrPoll(wait: boolean, cancellable: boolean, cxIndex: number,
     const deliver = ([code, a, b]: Event) => {
       const cx = thread.isolate.cx(cxIndex);
       cx.refresh();
-      cx.checkRange(ptr >>> 0, 4, 8, "event");
+      cx.checkTarget(ptr >>> 0, 4, 8, "event");
       cx.dv.setUint32(ptr >>> 0, a, true);
       cx.dv.setUint32((ptr >>> 0) + 4, b, true);
       return code;
@@ -117,7 +117,7 @@ export function errorContextMessage(options: OptionsPlan, owner: number): CoreFu
     if (!(context instanceof ErrorContext)) trap(`handle index ${index} is not an error context`);
     const cx = isolate.cx(options.cx);
     cx.refresh();
-    cx.checkRange(ptr >>> 0, 4, 8, "string");
+    cx.checkTarget(ptr >>> 0, 4, 8, "string");
     storeString(cx, context.debugMessage, options.encoding as CanonOptions["encoding"]);
     cx.dv.setUint32(ptr >>> 0, stored.ptr, true);
     cx.dv.setUint32((ptr >>> 0) + 4, stored.units, true);

@@ -56,7 +56,7 @@ export class GuestBuffer implements ReadableBuffer, WritableBuffer {
   constructor(codec: ElementCodec, cx: Cx, ptr: number, length: number) {
     if (length > MAX_BUFFER_LENGTH) trap("stream read/write count too large");
     const { type } = codec;
-    if (type !== undefined && length > 0) cx.checkRange(ptr, type.align, length * type.size, "buffer");
+    if (type !== undefined && length > 0) cx.checkTarget(ptr, type.align, length * type.size, "buffer");
     this.#codec = codec;
     this.#cx = cx;
     this.#ptr = ptr;
