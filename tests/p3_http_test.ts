@@ -156,6 +156,25 @@ for (const engine of ENGINES) {
       expect(logs.at(-1)!.fields!.code).toBe("caller-gone");
     });
 
+    test(name, "a reader that stops stops the guest, and the guest its caller", async ({ fetch }) => {
+      let pulls = 0;
+      const body = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          pulls++;
+          controller.enqueue(new Uint8Array(65_536));
+        },
+      }, { highWaterMark: 0 });
+      const response = await fetch("/echo", { method: "POST", body });
+      const reader = response.body!.getReader();
+      await reader.read();
+      // Time enough for a guest that is not stopped to read and write on.
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(pulls).toBeLessThan(8);
+      for (let i = 0; i < 100; i++) await reader.read();
+      expect(pulls).toBeGreaterThan(20);
+      await reader.cancel();
+    });
+
     test(name, "a guest that does not want the request's body stops its sender", async ({ fetch }) => {
       let pulls = 0;
       const cancelled = Promise.withResolvers<void>();

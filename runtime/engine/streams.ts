@@ -199,6 +199,9 @@ export class HostStream implements AsyncIterableIterator<Uint8Array<ArrayBuffer>
   }
 }
 
+/** How many sources a task keeps before it looks for those that have ended. */
+const MAX_ENDED_KEPT = 64;
+
 /** The sources that a task's guests hold, or have passed on. */
 const handedOut = taskLocal(() => new Set<ByteSource>());
 
@@ -230,7 +233,12 @@ export function hostStreamsOpen(): boolean {
  * ```
  */
 export function toGuestStream(source: ByteSource): HostStream {
-  if (maybeTask() !== undefined && source.state === "open") handedOut().add(source);
+  if (maybeTask() !== undefined && source.state === "open") {
+    const sources = handedOut();
+    // A guest that makes one request after the other leaves many behind that have ended.
+    if (sources.size >= MAX_ENDED_KEPT) hostStreamsOpen();
+    sources.add(source);
+  }
   return new HostStream(source);
 }
 

@@ -10,6 +10,7 @@ import {
   dropGuestFuture,
   dropGuestStream,
   guestError,
+  hostStreamsOpen,
   readGuestFuture,
   readGuestStream,
   toGuestResult,
@@ -154,6 +155,22 @@ Deno.test("toGuestStream() lets others run, however far its source is ahead of t
   while (!others) await stream.next();
   clearTimeout(timer);
   task.end();
+});
+
+Deno.test("hostStreamsOpen() knows whether a stream of the host is still under way", () => {
+  const task = new Task({ function: "t" });
+  withTask(task, () => {
+    const channels = Array.from({ length: 200 }, () => new ByteChannel());
+    for (const { source } of channels) toGuestStream(source);
+    for (const { sink } of channels.slice(1)) sink.close();
+    expect(hostStreamsOpen()).toBe(true);
+    channels[0]!.source.cancel();
+    expect(hostStreamsOpen()).toBe(false);
+  });
+  const other = new Task({ function: "other" });
+  expect(withTask(other, hostStreamsOpen)).toBe(false);
+  task.end();
+  other.end();
 });
 
 Deno.test("readGuestFuture() starts a lazy future, and gives up when the task ends", async () => {
