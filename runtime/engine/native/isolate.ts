@@ -29,8 +29,7 @@ export class NativeIsolate {
   calls = 0;
   readonly #contexts: (Cx | undefined)[];
   readonly #writes = new Map<WebAssembly.Memory, Writes>();
-  /** Who runs when, in components that use async. */
-  readonly scheduler: Scheduler = new Scheduler(this);
+  #scheduler: Scheduler | undefined;
   #failure: { readonly error: unknown } | undefined;
   #disposed = false;
   readonly #forget: () => void;
@@ -59,6 +58,11 @@ export class NativeIsolate {
       throw cause;
     }
     return isolate;
+  }
+
+  /** Who runs when, in components that use async. */
+  get scheduler(): Scheduler {
+    return this.#scheduler ??= new Scheduler(this);
   }
 
   #instantiate(): Promise<void> | undefined {
@@ -176,7 +180,7 @@ export class NativeIsolate {
   #fail(error: unknown): void {
     this.#failure = { error };
     this.over = true;
-    this.scheduler.failed(error);
+    this.#scheduler?.failed(error);
   }
 
   /** Why the isolate is over. */
@@ -217,7 +221,7 @@ export class NativeIsolate {
     }
     if (left.size > 0) this.inTask(() => left.forEach((resource) => this.#drop(resource)));
     // Guest code that has failed or is still on a stack might touch the instances again.
-    if (this.#failure === undefined && this.calls === 0 && this.scheduler.idle) {
+    if (this.#failure === undefined && this.calls === 0 && (this.#scheduler?.idle ?? true)) {
       this.#linked.pool?.give(this.#exports, this.#writes);
     }
   }

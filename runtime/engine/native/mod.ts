@@ -102,10 +102,11 @@ function loaded(
     // deno-lint-ignore require-await -- a refusal is a rejection
     async link(host: HostImports): Promise<LinkedComponent> {
       const linked = link(plan, modules, host, bytes, restorable ? new InstancePool(plan) : undefined);
+      const interfaces = interfacesOf(linked);
       return {
         async instantiate(): Promise<Isolate> {
           const isolate = await NativeIsolate.create(linked);
-          const exports = exportsOf(isolate, linked);
+          const exports = exportsOf(isolate, interfaces);
           const dispose = () => isolate.dispose();
           return linked.usesAsync ? { exports, dispose, ended: isolate.scheduler.ended } : { exports, dispose };
         },
@@ -114,35 +115,37 @@ function loaded(
   };
 }
 
-/** The exports of an isolate, each interface made when it is first asked for. */
-function exportsOf(isolate: NativeIsolate, linked: LinkedPlan): Isolate["exports"] {
-  const exports = Object.create(null);
+/** The exported functions of an interface, by their names in JavaScript. */
+interface ExportedInterface {
+  readonly name: string;
+  readonly functions: readonly (readonly [name: string, call: ReturnType<LinkedPlan["exported"]>])[];
+}
+
+function interfacesOf(linked: LinkedPlan): ExportedInterface[] {
+  const interfaces: ExportedInterface[] = [];
   const root = new Map<string, ExportItem>();
   for (const [name, item] of linked.plan.exports) {
-    if (item.kind === "instance") lazily(exports, name, () => functionsOf(isolate, linked, item.items));
+    if (item.kind === "instance") interfaces.push({ name, functions: functionsOf(linked, item.items) });
     else root.set(name, item);
   }
-  if (root.size > 0) lazily(exports, ROOT, () => functionsOf(isolate, linked, root));
-  return exports;
+  if (root.size > 0) interfaces.push({ name: ROOT, functions: functionsOf(linked, root) });
+  return interfaces;
 }
 
-function lazily(target: object, name: string, make: () => unknown): void {
-  let made: unknown;
-  Object.defineProperty(target, name, { enumerable: true, get: () => made ??= make() });
-}
-
-/** Functions by their camelCase names; those of resources, by their names in WIT too: `[method]counter.next`. */
-function functionsOf(
-  isolate: NativeIsolate,
-  linked: LinkedPlan,
-  items: ReadonlyMap<string, ExportItem>,
-): Record<string, ExportedFunction> {
-  const functions: Record<string, ExportedFunction> = Object.create(null);
-  for (const [name, item] of items) {
-    if (item.kind !== "func") continue;
-    const call = linked.exported(item.func);
+/** Functions have camelCase names; those of resources, their names in WIT: `[method]counter.next`. */
+function functionsOf(linked: LinkedPlan, items: ReadonlyMap<string, ExportItem>): ExportedInterface["functions"] {
+  return [...items].flatMap(([name, item]) => {
+    if (item.kind !== "func") return [];
     const { kind, member } = parseFunctionName(name);
-    functions[kind === "function" ? camelCase(member) : name] = (...args: unknown[]) => call(isolate, args);
+    return [[kind === "function" ? camelCase(member) : name, linked.exported(item.func)] as const];
+  });
+}
+
+function exportsOf(isolate: NativeIsolate, interfaces: readonly ExportedInterface[]): Isolate["exports"] {
+  const exports: Record<string, Record<string, ExportedFunction>> = Object.create(null);
+  for (const { name, functions } of interfaces) {
+    const made: Record<string, ExportedFunction> = exports[name] = Object.create(null);
+    for (const [name, call] of functions) made[name] = (...args: unknown[]) => call(isolate, args);
   }
-  return functions;
+  return exports;
 }
