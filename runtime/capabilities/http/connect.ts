@@ -6,15 +6,16 @@
 import { lookup } from "node:dns";
 import { type CallLife, stageLimit } from "./call_life.ts";
 import { HttpFailure, type PlainErrorTag } from "./error_code.ts";
+import { openTls } from "./tls.ts";
 
-/** What both `Deno.TcpConn` and `Deno.TlsConn` are to a request. */
+/** What a connection is to a request. */
 export type Connection = Pick<Deno.Conn, "read" | "write" | "close">;
 
 export interface ConnectOptions {
   readonly life: CallLife;
   /** For all stages together, in milliseconds. */
   readonly timeoutMs: number | undefined;
-  /** Certificates to trust besides the system's, PEM. */
+  /** Certificates to trust, PEM; the system's if left out. */
   readonly caCerts?: readonly string[] | undefined;
 }
 
@@ -29,11 +30,10 @@ export async function connect(url: URL, options: ConnectOptions): Promise<Connec
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const addresses = await life.within(limit("DNS-timeout"), () => resolve(host));
   let failure: unknown;
-  for (const hostname of addresses) {
+  for (const address of addresses) {
+    const open = () => secure ? secured(address, port, host, options) : plain(life, { hostname: address, port });
     try {
-      const tcp = await life.within(limit("connection-timeout"), () => open(life, { hostname, port }));
-      if (!secure) return tcp;
-      return await life.within(limit("connection-timeout"), () => secured(tcp, host, options));
+      return await life.within(limit("connection-timeout"), open);
     } catch (error) {
       if (life.over) throw error;
       failure = error;
@@ -60,42 +60,32 @@ function dnsFailure(host: string, error: { code?: string | undefined; message?: 
   return new HttpFailure({ tag: "DNS-error", val: { rcode } }, message);
 }
 
-async function open(life: CallLife, target: { hostname: string; port: number }): Promise<Deno.TcpConn> {
+async function plain(life: CallLife, target: { hostname: string; port: number }): Promise<Deno.TcpConn> {
   let conn: Deno.TcpConn;
   try {
     conn = await Deno.connect(target);
   } catch (error) {
     throw connectFailure(`connecting to ${target.hostname} port ${target.port}`, error);
   }
-  closeAtEnd(life, conn);
+  life.onEnd(() => conn.close());
   if (!life.over) conn.setNoDelay(true);
   return conn;
 }
 
-async function secured(tcp: Deno.TcpConn, hostname: string, options: ConnectOptions): Promise<Deno.TlsConn> {
+async function secured(address: string, port: number, name: string, options: ConnectOptions): Promise<Connection> {
   const { life, caCerts } = options;
+  const attempted = `connecting to ${name} at ${address} port ${port}`;
   try {
-    const tls = await Deno.startTls(tcp, {
-      hostname,
-      alpnProtocols: ["http/1.1"],
-      ...(caCerts === undefined ? {} : { caCerts: [...caCerts] }),
-    });
-    closeAtEnd(life, tls);
-    await tls.handshake();
-    return tls;
+    const connection = await openTls(life, { address, port, name, caCerts });
+    return {
+      // Deno 2.5 says that a connection is secure before it is; nothing passes over it until then.
+      read: (into) => connection.read(into).catch((error) => Promise.reject(tlsFailure(attempted, error))),
+      write: (bytes) => connection.write(bytes),
+      close: () => connection.close(),
+    };
   } catch (error) {
-    throw tlsFailure(`securing the connection to ${hostname}`, error);
+    throw tlsFailure(attempted, error);
   }
-}
-
-function closeAtEnd(life: CallLife, conn: Deno.Conn): void {
-  life.onEnd(() => {
-    try {
-      conn.close();
-    } catch {
-      // Closed already, or taken over by TLS.
-    }
-  });
 }
 
 const CONNECT_CODES: Readonly<Record<string, PlainErrorTag>> = {
@@ -120,13 +110,18 @@ function connectFailure(attempted: string, error: unknown): HttpFailure {
 function tlsFailure(attempted: string, error: unknown): HttpFailure {
   const detail = messageOf(error);
   const message = `${attempted}: ${detail}`;
-  // rustls tells them apart in words alone.
+  const code = (error as { code?: string }).code ?? "";
+  const connecting = CONNECT_CODES[code];
+  if (connecting !== undefined) return new HttpFailure(connecting, message);
+  // rustls tells these apart in words, Node's codes only some of them.
   const alert = /received fatal alert: (\w+)/.exec(detail);
   if (alert !== null) {
     return new HttpFailure({ tag: "TLS-alert-received", val: { alertMessage: alert[1]! } }, message);
   }
   if (/certificate/i.test(detail)) return new HttpFailure("TLS-certificate-error", message);
-  if (error instanceof Deno.errors.InvalidData) return new HttpFailure("TLS-protocol-error", message);
+  if (code.startsWith("ERR_SSL") || error instanceof Deno.errors.InvalidData) {
+    return new HttpFailure("TLS-protocol-error", message);
+  }
   return new HttpFailure("connection-terminated", message);
 }
 

@@ -1,7 +1,7 @@
 /**
  * Sends a request to another server, for every WASI version.
  *
- * It speaks HTTP/1.1 over `Deno.connect`, because the ready-made clients were found wanting (Deno 2.9.6 and 2.5.0):
+ * It speaks HTTP/1.1 by itself, because the ready-made clients were found wanting (Deno 2.9.6 and 2.5.0):
  * `fetch` decompresses what it likes, joins repeated fields, drops trailers, normalises the path and says "error sending
  * request" for most failures; `node:http` keeps all of that apart, but sends a POST again by itself when a kept
  * connection had closed, and on 2.5 ends the whole process when a server breaks its body off. Here each request has a
@@ -35,7 +35,7 @@ export interface SendOptions {
   readonly betweenBytesTimeoutMs?: number | undefined;
   /** Calls the request off, at whatever stage. */
   readonly signal?: AbortSignal | undefined;
-  /** Certificates to trust besides the system's, PEM. */
+  /** Certificates to trust, PEM; the system's if left out. */
   readonly caCerts?: readonly string[] | undefined;
 }
 

