@@ -127,6 +127,7 @@ Deno.test("a response begins while the guest still writes its body, and a slow r
   const { body, fields } = await exchange.response;
   expect(latin1Text(fields.get("x-a")[0]!)).toBe("b");
   sink.write(new Uint8Array(sink.room));
+  await new Promise((resolve) => setTimeout(resolve));
   expect(sink.ready).toBe(false);
   expect(body!.source.take(10).length).toBe(10);
   expect(sink.ready).toBe(true);
