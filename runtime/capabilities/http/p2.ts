@@ -5,8 +5,8 @@
  */
 import type { HostImports } from "../../engine/mod.ts";
 import { IoError } from "../../streams/p2/mod.ts";
-import { type ErrorCode, HttpFailure } from "./error_code.ts";
 import { Client } from "./client.ts";
+import { type ErrorCode, HttpFailure } from "./error_code.ts";
 import type { HttpGrant } from "./grant.ts";
 import { FutureIncomingResponse, outgoingHandler, RequestOptions } from "./p2_client.ts";
 import { Fields } from "./p2_fields.ts";
@@ -15,8 +15,7 @@ import { OutgoingBody, OutgoingRequest, OutgoingResponse } from "./p2_outgoing.t
 import { ResponseOutparam } from "./p2_outparam.ts";
 
 function httpErrorCode(error: IoError): ErrorCode | undefined {
-  let cause = IoError.causeOf(error);
-  if (cause instanceof Error && cause.cause instanceof HttpFailure) cause = cause.cause;
+  const cause = IoError.causeOf(error);
   return cause instanceof HttpFailure ? cause.payload : undefined;
 }
 

@@ -11,7 +11,7 @@ import { MAX_READ_BYTES } from "../../limits.ts";
 import { emptySource } from "../../streams/bytes.ts";
 import { InputStream, Pollable, trap } from "../../streams/p2/mod.ts";
 import { type Waitable, waitAny, Wakers } from "../../streams/waitable.ts";
-import { type ErrorCode, errorCodeOf, type Result } from "./error_code.ts";
+import { type ErrorCode, errorCodeOf, HttpFailure, type Result } from "./error_code.ts";
 import { Fields } from "./p2_fields.ts";
 import { type Method, methodOf, type Scheme, schemeOf } from "./p2_values.ts";
 
@@ -102,7 +102,10 @@ export class IncomingBody {
     if (this.#stream !== "unread") throw new WitError();
     this.#stream = "alive";
     // Dropping the stream leaves the body: its trailers may still be wanted.
-    return new InputStream(this.#body.source, () => this.#stream = "dropped");
+    return new InputStream(this.#body.source, {
+      onDrop: () => this.#stream = "dropped",
+      failure: (error) => error instanceof HttpFailure ? error : new HttpFailure(TERMINATED),
+    });
   }
 
   static finish(body: IncomingBody): FutureTrailers {

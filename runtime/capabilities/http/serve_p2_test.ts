@@ -5,9 +5,11 @@ import { GuestExit, SkerryError, WitError } from "../../errors.ts";
 import { Fields as HostFields, latin1Bytes, latin1Text } from "../../http/fields.ts";
 import type { Body, Exchange, HttpRequest } from "../../http/message.ts";
 import { ByteChannel } from "../../streams/bytes.ts";
+import type { IoError } from "../../streams/p2/mod.ts";
 import { waitAny } from "../../streams/waitable.ts";
 import { Task } from "../../task.ts";
 import { HttpFailure } from "./error_code.ts";
+import { p2 } from "./p2.ts";
 import { Fields } from "./p2_fields.ts";
 import type { IncomingRequest } from "./p2_incoming.ts";
 import { IncomingBody } from "./p2_incoming.ts";
@@ -15,6 +17,7 @@ import { OutgoingBody, OutgoingResponse } from "./p2_outgoing.ts";
 import { ResponseOutparam } from "./p2_outparam.ts";
 import { serveP2 } from "./serve_p2.ts";
 
+const httpErrorCode = p2({ allow: [] })["wasi:http/types@0.2.12"]!.httpErrorCode as (error: IoError) => unknown;
 const NAME = "wasi:http/incoming-handler@0.2.3";
 const utf8 = (text: string) => new TextEncoder().encode(text);
 type Handle = (request: IncomingRequest, out: ResponseOutparam) => void | Promise<void>;
@@ -196,7 +199,12 @@ Deno.test("a request body that breaks off is an error to the guest, with an erro
   trailers.catch(() => {});
   sink.abort(new Error("gone"));
   const { exchange, task } = serve(async (request, out) => {
-    const future = IncomingBody.finish(request.consume());
+    const incoming = request.consume();
+    const input = incoming.stream();
+    const failed = caught(() => input.read(1n)) as { val: IoError };
+    expect(httpErrorCode(failed.val)).toEqual({ tag: "connection-terminated" });
+    input[Symbol.dispose]();
+    const future = IncomingBody.finish(incoming);
     await future.subscribe().block();
     expect(future.get()).toEqual({
       tag: "ok",
@@ -305,7 +313,9 @@ Deno.test("too many bytes for content-length fail the stream, and break the body
     const body = set.body();
     ResponseOutparam.set(out, { tag: "ok", val: set });
     const stream = body.write();
-    expect(caught(() => stream.write(utf8("much")))).toMatchObject({ tag: "last-operation-failed" });
+    const failed = caught(() => stream.write(utf8("much"))) as { tag: string; val: IoError };
+    expect(failed.tag).toBe("last-operation-failed");
+    expect(httpErrorCode(failed.val)).toEqual({ tag: "HTTP-response-body-size", val: 4n });
     expect(caught(() => stream.write(utf8("more")))).toEqual({ tag: "closed" });
     stream[Symbol.dispose]();
     expect(caught(() => OutgoingBody.finish(body, undefined))).toEqual({ tag: "HTTP-response-body-size", val: 4n });

@@ -8,6 +8,13 @@ import { type ByteSource, NO_BYTES } from "../bytes.ts";
 import { closedError, failedError } from "./error.ts";
 import { Pollable, waitUntilReady } from "./poll.ts";
 
+export interface InputStreamOptions {
+  /** Runs when the guest drops the stream; by default the source is cancelled. */
+  readonly onDrop?: () => void;
+  /** What the guest's error stands for when the source failed; by default the source's own error. */
+  readonly failure?: (error: unknown) => unknown;
+}
+
 /**
  * The resource `wasi:io/streams.input-stream`.
  *
@@ -27,13 +34,12 @@ import { Pollable, waitUntilReady } from "./poll.ts";
  */
 export class InputStream {
   readonly #source: ByteSource;
-  readonly #onDrop: () => void;
+  readonly #options: InputStreamOptions;
   #failed = false;
 
-  /** `onDrop` runs when the guest drops the stream; by default the source is cancelled. */
-  constructor(source: ByteSource, onDrop: () => void = () => source.cancel()) {
+  constructor(source: ByteSource, options: InputStreamOptions = {}) {
     this.#source = source;
-    this.#onDrop = onDrop;
+    this.#options = options;
   }
 
   read(length: bigint): Uint8Array<ArrayBuffer> {
@@ -44,7 +50,8 @@ export class InputStream {
     }
     if (state === "errored" && !this.#failed) {
       this.#failed = true;
-      throw failedError(source.error);
+      const { failure } = this.#options;
+      throw failedError(failure === undefined ? source.error : failure(source.error));
     }
     throw closedError();
   }
@@ -73,7 +80,9 @@ export class InputStream {
   }
 
   [Symbol.dispose](): void {
-    this.#onDrop();
+    const { onDrop } = this.#options;
+    if (onDrop === undefined) this.#source.cancel();
+    else onDrop();
   }
 }
 
