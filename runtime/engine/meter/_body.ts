@@ -39,9 +39,6 @@ const CATCH_ALL_FRAME = 6;
 
 export class BodyScan {
   readonly events: ev.Ints;
-  /** Of the last body. */
-  hasLoop = false;
-  // Of all bodies.
   takesReferences = false;
   catches = false;
   allocates = false;
@@ -68,7 +65,6 @@ export class BodyScan {
     this.#depth = 0;
     this.#cost = 0;
     this.#end = end;
-    this.hasLoop = false;
     let cost = 0;
     let previous = start;
     let at = start;
@@ -235,7 +231,6 @@ export class BodyScan {
       case 0x03: // loop
         this.#blockType(at);
         this.#open(BLOCK_FRAME);
-        this.hasLoop = true;
         return this.#event(ev.LOOP, this.#pos - at, at);
       case 0x04: // if
         this.#blockType(at);

@@ -4,115 +4,127 @@
  * @module
  */
 import { Reader } from "../../component/reader.ts";
+import { Numbers } from "./_body_plan.ts";
+import * as edit from "./_edits.ts";
 import * as ev from "./_events.ts";
 import { I32, I64, type Layout } from "./_layout.ts";
 import type { ModuleInfo } from "./_module.ts";
-import * as plan from "./_plan.ts";
+import type { Plan } from "./_plan.ts";
 import type { ScannedCode } from "./_scan.ts";
-import { putS32, putU32, sizeU32 } from "./_writer.ts";
+import { putPadded, putS32, putU32, sizeU32 } from "./_writer.ts";
 
-/** A function spends its own count when it is larger than this: some microseconds. */
-export const CHUNK = 4096;
-
-/** The most bytes that an edit adds. */
-const MAX_EDIT_BYTES = [0, 5, 40, 40, 12, 6, 44, 48, 6, 6, 3];
+/** The most bytes that an edit adds, by its kind. */
+const MAX_EDIT_BYTES = [0, 5, 40, 40, 48, 6, 6, 3, 80, 1, 12];
 /** The most bytes that a function's head and end grow by. */
 const MAX_FRAME_BYTES = 32;
 
+/** Branch hints of the old module: for each function, ascending pairs of an offset and whether it is taken. */
+export type Hints = ReadonlyMap<number, readonly Hint[]>;
+export type Hint = readonly [at: number, taken: number];
+
 /** New code and where it came from. */
 export interface WrittenCode {
-  /** From the section's id to its end, without the helpers' bodies if there are none. */
+  /** From the section's id to its end. */
   readonly section: Uint8Array;
-  /** Pairs: from this offset of the old module on, the new offset within `section`. Ascending. */
+  /** Pairs: an offset in the old module, and the one in `section` from which on it stands there. The latter ascend. */
   readonly offsets: ev.Ints;
-  /** Where in `section` each function's body begins, behind its size. */
-  readonly bodies: Int32Array;
-  /** Pairs: a function, and the offset in `section` of a branch that is seldom taken. Ascending. */
-  readonly unlikely: ev.Ints;
+  /** Triples: a function's place in the section, an offset in its body, whether the branch there is taken. */
+  readonly hints: ev.Ints;
 }
 
 export function writeCode(
   module: ModuleInfo,
   code: ScannedCode,
-  planned: plan.Plan,
+  plan: Plan,
   layout: Layout,
   helpers: readonly Uint8Array[],
+  hints: Hints,
 ): WrittenCode {
-  return new CodeWriter(module, code, planned, layout).write(helpers);
+  return new CodeWriter(module, code, plan, layout, hints).write(helpers);
 }
 
 class CodeWriter {
   readonly #module: ModuleInfo;
   readonly #code: ScannedCode;
-  readonly #plan: plan.Plan;
+  readonly #plan: Plan;
   readonly #layout: Layout;
+  readonly #oldHints: Hints;
+  readonly #offsets = new ev.Ints(1024);
+  readonly #hints = new ev.Ints(1024);
   #out: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   #pos = 0;
-  #function = 0;
-  /** Indices of a function's added locals. */
+  #delta = 0;
+  // The body that is being written: its place, where it begins, its old hints, the indices of its added locals.
+  #body = 0;
+  #start = 0;
+  #bodyHints: readonly Hint[] | undefined;
   #count = 0;
   #temp = 0;
   #temp64 = 0;
-  readonly #offsets = new ev.Ints(1024);
-  readonly #unlikely = new ev.Ints(1024);
-  readonly #bodies: Int32Array;
-  #delta = 0;
 
-  constructor(module: ModuleInfo, code: ScannedCode, planned: plan.Plan, layout: Layout) {
+  constructor(module: ModuleInfo, code: ScannedCode, plan: Plan, layout: Layout, hints: Hints) {
     this.#module = module;
     this.#code = code;
-    this.#plan = planned;
+    this.#plan = plan;
     this.#layout = layout;
-    this.#bodies = new Int32Array(code.bodyStart.length);
+    this.#oldHints = hints;
   }
 
   write(helpers: readonly Uint8Array[]): WrittenCode {
     const { bodyStart, bodyEnd, sizeStart } = this.#code;
-    const { firstEdit, lastEdit } = this.#plan;
+    const { bodies, firstEdit, lastEdit } = this.#plan;
     const count = bodyStart.length;
-    const old = count === 0 ? 0 : bodyEnd[count - 1]! - sizeStart[0]!;
-    const sizes = new Int32Array(count);
-    let total = old + 16;
-    for (let f = 0; f < count; f++) total += sizes[f] = this.#mayGrow(f);
-    for (const body of helpers) total += body.length + 5;
+    const isSame = (body: number) =>
+      body < count && firstEdit[body] === lastEdit[body] && !this.#oldHints.has(bodies[body]!);
+    const growth = new Int32Array(bodies.length);
+    let total = 64 + (count === 0 ? 0 : bodyEnd[count - 1]! - sizeStart[0]!);
+    for (let body = 0; body < bodies.length; body++) {
+      total += growth[body] = this.#mayGrow(body);
+      if (body >= count) total += bodyEnd[bodies[body]!]! - bodyStart[bodies[body]!]! + 5;
+    }
+    for (const helper of helpers) total += helper.length + 5;
     this.#out = new Uint8Array(total);
     // The section's size takes five bytes, as LEB128 allows, for it is known last.
     const contents = 6;
-    this.#pos = putU32(this.#out, contents, count + helpers.length);
-    for (let f = 0; f < count;) {
-      if (firstEdit[f] !== lastEdit[f]) {
-        this.#edited(f, sizes[f]!);
-        f++;
+    this.#pos = putU32(this.#out, contents, bodies.length + helpers.length);
+    for (let body = 0; body < bodies.length;) {
+      if (!isSame(body)) {
+        this.#edited(body, growth[body]!);
+        body++;
         continue;
       }
       // Functions that stay as they are go over together.
-      const from = sizeStart[f]!;
+      const from = sizeStart[body]!;
+      while (body < count && isSame(body)) body++;
       this.#note(from);
-      const start = f;
-      while (f < count && firstEdit[f] === lastEdit[f]) f++;
-      for (let i = start; i < f; i++) this.#bodies[i] = this.#pos + bodyStart[i]! - from;
-      this.#copy(from, bodyEnd[f - 1]!);
+      this.#copy(from, bodyEnd[body - 1]!);
     }
-    for (const body of helpers) {
-      this.#pos = putU32(this.#out, this.#pos, body.length);
-      this.#out.set(body, this.#pos);
-      this.#pos += body.length;
+    for (const helper of helpers) {
+      this.#pos = putU32(this.#out, this.#pos, helper.length);
+      this.#out.set(helper, this.#pos);
+      this.#pos += helper.length;
     }
     this.#out[0] = 10;
     putPadded(this.#out, 1, this.#pos - contents, 5);
-    return {
-      section: this.#out.subarray(0, this.#pos),
-      offsets: this.#offsets,
-      bodies: this.#bodies,
-      unlikely: this.#unlikely,
-    };
+    return { section: this.#out.subarray(0, this.#pos), offsets: this.#offsets, hints: this.#hints };
   }
 
-  #mayGrow(f: number): number {
-    const { edits, firstEdit, lastEdit } = this.#plan;
-    const end = lastEdit[f]!;
+  #mayGrow(body: number): number {
+    const { edits: { data }, firstEdit, lastEdit, loops } = this.#plan;
     let bytes = MAX_FRAME_BYTES;
-    for (let e = firstEdit[f]!; e < end; e += plan.EDIT) bytes += MAX_EDIT_BYTES[edits.data[e + 1]!]!;
+    for (let e = firstEdit[body]!; e < lastEdit[body]!; e += edit.EDIT) {
+      const kind = data[e + 1]!;
+      bytes += MAX_EDIT_BYTES[kind]!;
+      if (kind !== edit.UNROLL) continue;
+      const loop = data[e + 2]!;
+      const end = this.#code.events.data[loops.data[loop + edit.LOOP_LAST]! + 1]!;
+      // Its branches grow by a byte each at most.
+      let inside = loops.data[loop + edit.LOOP_BYTES]! * 2;
+      for (let i = e + edit.EDIT; i < lastEdit[body]! && data[i]! <= end; i += edit.EDIT) {
+        inside += MAX_EDIT_BYTES[data[i + 1]!]!;
+      }
+      bytes += inside * loops.data[loop + edit.LOOP_REPEATS]!;
+    }
     return bytes;
   }
 
@@ -126,6 +138,7 @@ class CodeWriter {
   }
 
   #copy(from: number, to: number): void {
+    if (this.#bodyHints !== undefined) this.#moveHints(this.#bodyHints, from, to);
     const length = to - from;
     if (length > 64) {
       this.#out.set(this.#module.bytes.subarray(from, to), this.#pos);
@@ -137,6 +150,19 @@ class CodeWriter {
     let pos = this.#pos;
     for (let i = from; i < to; i++) out[pos++] = old[i]!;
     this.#pos = pos;
+  }
+
+  /** The old hints between two offsets, which are about to stand where it is written now. */
+  #moveHints(hints: readonly Hint[], from: number, to: number): void {
+    let low = 0;
+    for (let high = hints.length; low < high;) {
+      const middle = (low + high) >>> 1;
+      if (hints[middle]![0] < from) low = middle + 1;
+      else high = middle;
+    }
+    for (; low < hints.length && hints[low]![0] < to; low++) {
+      this.#hints.push3(this.#body, this.#pos - this.#start + hints[low]![0] - from, hints[low]![1]);
+    }
   }
 
   #u8(byte: number): void {
@@ -153,95 +179,62 @@ class CodeWriter {
     this.#pos = putS32(this.#out, this.#pos, value);
   }
 
-  #edited(f: number, mayGrow: number): void {
+  #edited(body: number, mayGrow: number): void {
     const { bodyStart, bodyEnd } = this.#code;
-    const bytes = this.#module.bytes;
-    const { edits, firstEdit, lastEdit, needs } = this.#plan;
-    const flushes = (needs[f]! & plan.NEEDS_COUNT) !== 0;
-    this.#function = f;
+    const { bodies, edits: { data }, firstEdit, lastEdit } = this.#plan;
+    const f = bodies[body]!;
+    this.#body = body;
+    this.#bodyHints = this.#oldHints.get(f);
     const sizeAt = this.#pos;
     const sizeBytes = sizeU32(bodyEnd[f]! - bodyStart[f]! + mayGrow);
     this.#pos += sizeBytes;
-    const start = this.#pos;
-    this.#bodies[f] = start;
-    let from = this.#head(f, flushes);
-    const end = lastEdit[f]!;
-    for (let e = firstEdit[f]!; e < end; e += plan.EDIT) {
-      const kind = edits.data[e + 1]!;
-      if (kind === plan.SKIP || !flushes && (kind === plan.EXIT || kind === plan.FLUSH)) continue;
-      const at = edits.data[e]!;
-      const arg = edits.data[e + 2]!;
+    this.#start = this.#pos;
+    let from = this.#head(body, f);
+    const last = lastEdit[body]!;
+    for (let e = firstEdit[body]!; e < last;) {
+      const at = data[e]!;
       if (at > from) this.#copy(from, at);
-      from = at;
-      switch (kind) {
-        case plan.INDEX:
-          this.#u8(bytes[at]!);
-          this.#pos = putU32(this.#out, this.#pos, arg + this.#layout.moved);
-          from = afterLeb(bytes, at + 1);
-          break;
-        case plan.CHECK:
-          this.#check(arg);
-          break;
-        case plan.TURN:
-          this.#turn(arg);
-          break;
-        case plan.ADD:
-          this.#op(0x20, this.#count);
-          this.#const(arg);
-          this.#u8(0x6a);
-          this.#op(0x21, this.#count);
-          break;
-        case plan.EXIT:
-          this.#op(0x0c, arg);
-          from = at + 1;
-          break;
-        case plan.FLUSH:
-          // At the end, the block that `return` branches to ends before.
-          if (at === bodyEnd[f]! - 1) this.#u8(0x0b);
-          this.#flush(arg);
-          break;
-        case plan.BULK:
-          this.#bulk(arg & 7, arg >>> 3);
-          break;
-        case plan.GROW_MEMORY:
-          this.#op(0x10, this.#layout.growMemory.get(arg)!);
-          from = afterLeb(bytes, at + 1);
-          break;
-        case plan.GROW_TABLE:
-          this.#op(0x10, this.#layout.growTable.get(arg)!);
-          from = afterLeb(bytes, afterLeb(bytes, at + 1));
-          break;
-        case plan.NO_WAIT:
-          // Nobody else runs who could wake it: it looks, and times out at once.
-          this.#u8(0x1a);
-          this.#u8(0x42);
-          this.#u8(0);
-          break;
+      if (data[e + 1] === edit.UNROLL) {
+        const loop = data[e + 2]!;
+        from = this.#code.events.data[this.#plan.loops.data[loop + edit.LOOP_LAST]! + 1]!;
+        const next = this.#after(e, from, last);
+        this.#unroll(loop, at, e + edit.EDIT, next);
+        e = next;
+      } else {
+        from = this.#edit(at, data[e + 1]!, data[e + 2]!);
+        e += edit.EDIT;
       }
       this.#note(from);
     }
     this.#copy(from, bodyEnd[f]!);
-    putPadded(this.#out, sizeAt, this.#pos - start, sizeBytes);
+    this.#bodyHints = undefined;
+    putPadded(this.#out, sizeAt, this.#pos - this.#start, sizeBytes);
+  }
+
+  /** The first edit behind `e` that is behind the offset `at`. */
+  #after(e: number, at: number, last: number): number {
+    let next = e + edit.EDIT;
+    while (next < last && this.#plan.edits.data[next]! <= at) next += edit.EDIT;
+    return next;
   }
 
   /** A function's locals and the block around its body; returns where the rest of the old body begins. */
-  #head(f: number, flushes: boolean): number {
+  #head(body: number, f: number): number {
     const { bodyStart, codeStart, locals } = this.#code;
-    const bytes = this.#module.bytes;
-    const needs = this.#plan.needs[f]!;
-    const groups = new Reader(bytes, this.#module.name, bodyStart[f]!);
+    const needs = this.#plan.needs[body]!;
+    const groups = new Reader(this.#module.bytes, this.#module.name, bodyStart[f]!);
     let count = groups.u32();
     let next = locals[f]!;
     const added: number[] = [];
-    if (needs & (plan.NEEDS_COUNT | plan.NEEDS_TEMP)) {
-      const both = (needs & plan.NEEDS_COUNT) !== 0 && (needs & plan.NEEDS_TEMP) !== 0;
+    const small = (needs & edit.NEEDS_COUNT ? 1 : 0) + (needs & edit.NEEDS_TEMP ? 1 : 0);
+    if (small > 0) {
       this.#count = next;
-      this.#temp = both ? next + 1 : next;
-      next += both ? 2 : 1;
-      added.push(both ? 2 : 1, I32);
+      this.#temp = next + small - 1;
+      next += small;
+      added.push(small, I32);
       count++;
     }
-    if (needs & plan.NEEDS_TEMP64) {
+    if (needs & edit.NEEDS_TEMP64) {
       this.#temp64 = next;
       added.push(1, I64);
       count++;
@@ -250,28 +243,144 @@ class CodeWriter {
     this.#note(groups.pos);
     this.#copy(groups.pos, codeStart[f]!);
     for (const byte of added) this.#u8(byte);
-    if (flushes) {
-      this.#u8(0x02);
-      this.#blockType(f);
-    }
     this.#note(codeStart[f]!);
     return codeStart[f]!;
   }
 
-  /** The type of a block that returns what the function returns. */
-  #blockType(f: number): void {
-    const module = this.#module;
-    const type = module.functionTypes[module.importedFunctions + f]!;
-    const r = new Reader(module.bytes, module.name, module.typeResults[type]!);
-    const count = r.u32();
-    const first = r.pos;
-    const end = module.typeResultsEnd[type]!;
-    if (count === 0) this.#u8(0x40);
-    else if (count === 1) this.#copy(first, end);
-    else {
-      const results = module.bytes.subarray(module.typeResults[type]!, end);
-      this.#pos = putS32(this.#out, this.#pos, this.#layout.types.returning(results));
+  /** Writes one edit and returns where the old code goes on. */
+  #edit(at: number, kind: number, arg: number): number {
+    const bytes = this.#module.bytes;
+    switch (kind) {
+      case edit.INDEX:
+        this.#op(bytes[at]!, arg + this.#layout.moved);
+        return afterLeb(bytes, at + 1);
+      case edit.CHECK:
+        this.#check(arg);
+        return at;
+      case edit.PAY:
+        this.#const(arg);
+        this.#op(0x10, this.#layout.pay);
+        return at;
+      case edit.TURN:
+        this.#turn(arg);
+        return at;
+      case edit.BULK:
+        this.#bulk(arg & 7, arg >>> 3);
+        return at;
+      case edit.GROW_MEMORY:
+        this.#op(0x10, this.#layout.growMemory.get(arg)!);
+        return afterLeb(bytes, at + 1);
+      case edit.GROW_TABLE:
+        this.#op(0x10, this.#layout.growTable.get(arg)!);
+        return afterLeb(bytes, afterLeb(bytes, at + 1));
+      case edit.NO_WAIT:
+        // Nobody else runs who could wake it: it looks, and times out at once.
+        this.#u8(0x1a);
+        this.#u8(0x42);
+        this.#u8(0);
+        return at;
+      default:
+        return at;
     }
+  }
+
+  /**
+   * Writes a loop's body several times behind one check. A branch to the loop goes from each copy on to the next one,
+   * and from the last one back; what falls out of a copy leaves the loop.
+   */
+  #unroll(loop: number, at: number, firstEdit: number, lastEdit: number): void {
+    const { loops, edits } = this.#plan;
+    const { events } = this.#code;
+    const repeats = loops.data[loop + edit.LOOP_REPEATS]!;
+    const cost = loops.data[loop + edit.LOOP_COST]! * repeats;
+    if (loops.data[loop + edit.LOOP_KIND] === edit.TURN) this.#turn(cost);
+    else this.#check(cost);
+    const first = loops.data[loop + edit.LOOP_FIRST]!;
+    const last = loops.data[loop + edit.LOOP_LAST]!;
+    const end = events.data[last + 1]!;
+    const inside = this.#branches(first, last);
+    // Both lists ascend; at one offset an edit comes before the branch that it pays for.
+    const merged: number[] = [];
+    let e = firstEdit;
+    for (let b = 0; b < inside.length; b += edit.EDIT) {
+      for (; e < lastEdit && edits.data[e]! <= inside[b]!; e += edit.EDIT) {
+        merged.push(edits.data[e]!, edits.data[e + 1]!, edits.data[e + 2]!);
+      }
+      merged.push(inside[b]!, inside[b + 1]!, inside[b + 2]!);
+    }
+    for (; e < lastEdit; e += edit.EDIT) merged.push(edits.data[e]!, edits.data[e + 1]!, edits.data[e + 2]!);
+
+    this.#u8(0x02);
+    // The loop's own type, which has no parameters.
+    for (let i = events.data[first - ev.EVENT + 1]! + 1; i < at; i++) this.#u8(this.#module.bytes[i]!);
+    for (let i = 0; i < repeats; i++) {
+      const isLast = i === repeats - 1;
+      if (!isLast) {
+        this.#u8(0x02);
+        this.#u8(0x40);
+      }
+      let from = at;
+      this.#note(from);
+      for (let m = 0; m < merged.length; m += edit.EDIT) {
+        const [where, kind, arg] = [merged[m]!, merged[m + 1]!, merged[m + 2]!];
+        this.#copy(from, where);
+        from = kind === edit.BRANCH ? this.#branch(where, arg, isLast) : this.#edit(where, kind, arg);
+        this.#note(from);
+      }
+      this.#copy(from, end);
+      if (!isLast) {
+        this.#op(0x0c, 1);
+        this.#u8(0x0b);
+      }
+    }
+    this.#u8(0x0b);
+  }
+
+  /** The branches among some events, as edits. */
+  #branches(first: number, last: number): number[] {
+    const data = this.#code.events.data;
+    const found: number[] = [];
+    let depth = 0;
+    for (let e = first; e < last; e += ev.EVENT) {
+      const kind = data[e]! & ev.KIND_MASK;
+      if (kind === ev.BLOCK || kind === ev.IF) depth++;
+      else if (kind === ev.END) depth--;
+      else if (kind === ev.BR || kind === ev.BR_IF || kind === ev.BR_TABLE) {
+        found.push(data[e + 1]!, edit.BRANCH, depth);
+      }
+    }
+    return found;
+  }
+
+  /** A branch of a repeated body, `depth` blocks inside it. */
+  #branch(at: number, depth: number, isLast: boolean): number {
+    const bytes = this.#module.bytes;
+    const code = bytes[at]!;
+    const r = new Numbers(bytes, at + 1);
+    const label = () => {
+      const old = r.u32();
+      const moved = isLast ? old + (old >= depth ? 1 : 0) : old + (old > depth ? 2 : 0);
+      this.#pos = putU32(this.#out, this.#pos, moved);
+    };
+    if (this.#bodyHints !== undefined) this.#moveHints(this.#bodyHints, at, at + 1);
+    this.#u8(code);
+    if (code === 0x0e) { // br_table
+      let left = r.u32();
+      this.#pos = putU32(this.#out, this.#pos, left);
+      for (; left >= 0; left--) label();
+    } else if (code === 0xfb) { // br_on_cast, br_on_cast_fail
+      this.#pos = putU32(this.#out, this.#pos, r.u32());
+      this.#u8(bytes[r.pos++]!);
+      label();
+    } else label();
+    return r.pos;
+  }
+
+  /** Opens an `if` that is seldom entered. */
+  #if(): void {
+    this.#hints.push3(this.#body, this.#pos - this.#start, 0);
+    this.#u8(0x04);
+    this.#u8(0x40);
   }
 
   /** Calls the host when the number on the stack is negative. */
@@ -281,13 +390,6 @@ class CodeWriter {
     this.#if();
     this.#op(0x10, this.#layout.look);
     this.#u8(0x0b);
-  }
-
-  #if(): void {
-    this.#unlikely.push(this.#function);
-    this.#unlikely.push(this.#pos);
-    this.#u8(0x04);
-    this.#u8(0x40);
   }
 
   #check(cost: number): void {
@@ -306,7 +408,7 @@ class CodeWriter {
     this.#const(cost);
     this.#u8(0x6a);
     this.#op(0x22, this.#count);
-    this.#const(CHUNK);
+    this.#const(edit.KEPT_COUNT);
     this.#u8(0x4a);
     this.#if();
     this.#op(0x20, this.#count);
@@ -315,43 +417,28 @@ class CodeWriter {
     this.#u8(0x0b);
   }
 
-  #flush(cost: number): void {
-    const { counter } = this.#layout;
-    this.#op(0x23, counter);
-    this.#op(0x20, this.#count);
-    this.#u8(0x6b);
-    if (cost > 0) {
-      this.#const(cost);
-      this.#u8(0x6b);
-    }
-    this.#op(0x22, this.#count);
-    this.#op(0x24, counter);
-    this.#op(0x20, this.#count);
-    this.#lookIfNegative();
-  }
-
   /** Pays for as much as the length on the stack says, which stays there. */
   #bulk(unit: number, cost: number): void {
     const { counter } = this.#layout;
     const is64 = (unit & 1) !== 0;
     const local = is64 ? this.#temp64 : this.#temp;
+    const what = unit >> 1;
     this.#op(0x22, local);
     this.#op(0x23, counter);
     this.#op(0x20, local);
     // A length so large that this is wrong traps at once.
-    const shift = unit >> 1 === ev.BULK_BYTES ? 4 : 0;
     if (is64) {
-      if (shift > 0) {
+      if (what === ev.BULK_BYTES) {
         this.#u8(0x42);
-        this.#u8(shift);
+        this.#u8(4);
         this.#u8(0x88);
       }
       this.#u8(0xa7);
-    } else if (shift > 0) {
-      this.#const(shift);
+    } else if (what === ev.BULK_BYTES) {
+      this.#const(4);
       this.#u8(0x76);
     }
-    if (unit >> 1 === ev.BULK_ELEMENTS) {
+    if (what === ev.BULK_ELEMENTS) {
       this.#const(3);
       this.#u8(0x74);
     }
@@ -368,9 +455,4 @@ function afterLeb(bytes: Uint8Array, at: number): number {
   let p = at;
   while (bytes[p++]! & 0x80);
   return p;
-}
-
-/** An unsigned LEB128 of just so many bytes. */
-function putPadded(bytes: Uint8Array, at: number, value: number, size: number): void {
-  for (let i = 0, rest = value; i < size; i++, rest >>>= 7) bytes[at + i] = rest & 0x7f | (i < size - 1 ? 0x80 : 0);
 }

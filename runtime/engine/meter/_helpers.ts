@@ -18,6 +18,9 @@ export const REFUSED_TABLE = 3;
 export const WAIT_FUEL = 0;
 export const WAIT_GROW = 1;
 
+/** What a body's own count is paid ahead, so that it is seldom spent. */
+const PREPAID = 1024;
+
 /** The answer of `grow` after which `wait` is called. */
 const ANSWER_WAIT = 2;
 
@@ -33,6 +36,7 @@ export function makeHelpers(module: ModuleInfo, layout: Layout, bounds: Bounds):
   const { types } = layout;
   const helpers: Helper[] = [
     { name: "look", type: types.index([], []), body: look(layout) },
+    { name: "pay", type: types.index([I32], []), body: pay(layout) },
     { name: "spend", type: types.index([I32], [I32]), body: spend(layout) },
   ];
   for (const index of layout.growMemory.keys()) {
@@ -70,18 +74,38 @@ function look(layout: Layout): Uint8Array {
   return a.done();
 }
 
-/** Pays a function's own count, and returns what that is then. */
+/** Pays a cost. */
+function pay(layout: Layout): Uint8Array {
+  const a = new Code(1, I32);
+  a.get(layout.counter, true);
+  a.get(0);
+  a.op(0x6b); // i32.sub
+  a.tee(1);
+  a.set(layout.counter, true);
+  a.get(1);
+  a.const(0);
+  a.op(0x48); // i32.lt_s
+  a.if(() => a.call(layout.look));
+  return a.done();
+}
+
+/**
+ * Pays a body's own count, and some of what is to come, which is lost when the body ends before. Returns what the count
+ * is then.
+ */
 function spend(layout: Layout): Uint8Array {
   const a = new Code();
   a.get(layout.counter, true);
   a.get(0);
   a.op(0x6b); // i32.sub
+  a.const(PREPAID);
+  a.op(0x6b);
   a.set(layout.counter, true);
   a.get(layout.counter, true);
   a.const(0);
   a.op(0x48); // i32.lt_s
   a.if(() => a.call(layout.look));
-  a.const(0);
+  a.const(-PREPAID);
   return a.done();
 }
 

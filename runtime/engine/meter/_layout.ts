@@ -30,6 +30,7 @@ export interface Layout {
   readonly counter: number;
   /** Function indices of the helpers, or -1. */
   readonly look: number;
+  readonly pay: number;
   readonly spend: number;
   readonly growMemory: ReadonlyMap<number, number>;
   readonly growTable: ReadonlyMap<number, number>;
@@ -57,14 +58,6 @@ export class AddedTypes {
     return this.add(w.done());
   }
 
-  /** The index of a function type that takes nothing and returns `results`, a vector with its count. */
-  returning(results: Uint8Array): number {
-    const w = new Writer();
-    w.u8(0x60, 0);
-    w.raw(results);
-    return this.add(w.done());
-  }
-
   add(type: Uint8Array): number {
     const key = type.join();
     let index = this.#indices.get(key);
@@ -89,8 +82,10 @@ export function layOut(module: ModuleInfo, plan: Plan): Layout {
   }
   if (grows) hooks.push({ name: "grow", type: types.index([I32, I32, F64, F64], [I32]), index: first + 2 });
   const moved = hooks.length;
-  let next = module.functionTypes.length + moved;
+  // Clones stand behind the module's functions, the helpers behind them.
+  let next = module.importedFunctions + plan.bodies.length + moved;
   const look = moved > 0 ? next++ : -1;
+  const pay = moved > 0 ? next++ : -1;
   const spend = moved > 0 ? next++ : -1;
   const take = (indices: ReadonlySet<number>) => new Map([...indices].sort((a, b) => a - b).map((i) => [i, next++]));
   return {
@@ -99,6 +94,7 @@ export function layOut(module: ModuleInfo, plan: Plan): Layout {
     moved,
     counter: moved > 0 ? module.globals : -1,
     look,
+    pay,
     spend,
     growMemory: take(plan.growsMemory),
     growTable: take(plan.growsTable),

@@ -57,9 +57,6 @@ export interface ModuleInfo {
   readonly sections: readonly Section[];
   /** Of each type: how many parameters if it is a function's, else -1. */
   readonly typeParams: Int32Array;
-  /** Of each function type: where its vector of results begins, and ends. */
-  readonly typeResults: Int32Array;
-  readonly typeResultsEnd: Int32Array;
   /** Of each function, imported ones first: its type. */
   readonly functionTypes: Int32Array;
   readonly importedFunctions: number;
@@ -123,8 +120,6 @@ class ModuleReader {
   readonly #bytes: Uint8Array;
   readonly #name: string;
   readonly #params: number[] = [];
-  readonly #results: number[] = [];
-  readonly #resultsEnd: number[] = [];
   readonly #functionTypes: number[] = [];
   readonly #memories: Limited[] = [];
   readonly #tables: Limited[] = [];
@@ -162,8 +157,6 @@ class ModuleReader {
       name: this.#name,
       sections,
       typeParams: Int32Array.from(this.#params),
-      typeResults: Int32Array.from(this.#results),
-      typeResultsEnd: Int32Array.from(this.#resultsEnd),
       functionTypes: Int32Array.from(this.#functionTypes),
       importedFunctions: this.#importedFunctions,
       memories: this.#memories,
@@ -218,17 +211,13 @@ class ModuleReader {
       const params = r.count("parameters");
       for (let i = 0; i < params; i++) skipValueType(r);
       this.#params.push(params);
-      this.#results.push(r.pos);
       this.#repeat(r, "results", () => skipValueType(r));
-      this.#resultsEnd.push(r.pos);
       return;
     }
     if (form === 0x5f) this.#repeat(r, "fields", () => this.#field(r));
     else if (form === 0x5e) this.#field(r);
     else throw unsupported(this.#name, `the type 0x${hex(form)}`, at);
     this.#params.push(-1);
-    this.#results.push(-1);
-    this.#resultsEnd.push(-1);
   }
 
   #field(r: Reader): void {

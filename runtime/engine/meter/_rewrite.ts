@@ -16,6 +16,8 @@ export interface Rewrite {
   readonly layout: Layout;
   readonly bounds: Bounds;
   readonly helpers: readonly Helper[];
+  /** The functions that the clones are of. */
+  readonly clones: readonly number[];
   readonly code: WrittenCode | undefined;
   /** The module name of the hooks and the name of the exported counter. */
   readonly hookModule: string;
@@ -117,7 +119,8 @@ function sectionOf(rewrite: Rewrite, id: number, w: Writer, r: Reader | undefine
       }
       return;
     case mod.FUNCTIONS:
-      extend(helpers.length);
+      extend(rewrite.clones.length + helpers.length);
+      for (const f of rewrite.clones) w.u32(module.functionTypes[module.importedFunctions + f]!);
       for (const helper of helpers) w.u32(helper.type);
       return;
     case mod.GLOBALS:

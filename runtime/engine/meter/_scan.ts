@@ -22,10 +22,10 @@ export interface ScannedCode {
   readonly bodyStart: Int32Array;
   readonly bodyEnd: Int32Array;
   readonly codeStart: Int32Array;
+  /** All bodies together. */
+  readonly bodyBytes: number;
   /** Parameters and locals. */
   readonly locals: Int32Array;
-  /** Per defined function: 1 if it has a loop. */
-  readonly hasLoop: Uint8Array;
   /** Whether functions of other modules can come into its tables or be called by reference. */
   readonly takesReferences: boolean;
   /** Whether some function catches exceptions. */
@@ -38,7 +38,6 @@ export function scanCode(module: ModuleInfo, section: Section | undefined): Scan
   const count = module.functionTypes.length - module.importedFunctions;
   const make = () => new Int32Array(count);
   const scan = new BodyScan(module, section === undefined ? 0 : section.end - section.body);
-  const hasLoop = new Uint8Array(count);
   const firstEvent = new Int32Array(count + 1);
   const [sizeStart, bodyStart, bodyEnd, codeStart, locals] = [make(), make(), make(), make(), make()];
   if (section !== undefined) {
@@ -55,7 +54,6 @@ export function scanCode(module: ModuleInfo, section: Section | undefined): Scan
       codeStart[i] = r.pos;
       scan.run(r.pos, end, locals[i]!);
       firstEvent[i + 1] = scan.events.length;
-      hasLoop[i] = scan.hasLoop ? 1 : 0;
       r.pos = end;
     }
     r.finish("the code section");
@@ -68,8 +66,8 @@ export function scanCode(module: ModuleInfo, section: Section | undefined): Scan
     bodyStart,
     bodyEnd,
     codeStart,
+    bodyBytes: section === undefined ? 0 : section.end - section.body,
     locals,
-    hasLoop,
     takesReferences,
     catches,
     allocates,

@@ -111,3 +111,18 @@ export function putS32(bytes: Uint8Array, at: number, value: number): number {
 export function sizeU32(value: number): number {
   return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x200000 ? 3 : value < 0x10000000 ? 4 : 5;
 }
+
+/** Writes an unsigned LEB128 of just so many bytes. */
+export function putPadded(bytes: Uint8Array, at: number, value: number, size: number): void {
+  for (let i = 0, rest = value; i < size; i++, rest >>>= 7) bytes[at + i] = rest & 0x7f | (i < size - 1 ? 0x80 : 0);
+}
+
+/** A custom section. */
+export function customSection(name: string, contents: (w: Writer) => void): Uint8Array {
+  const w = new Writer();
+  w.section(0, (inside) => {
+    inside.string(name);
+    contents(inside);
+  });
+  return w.done();
+}

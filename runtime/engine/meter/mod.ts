@@ -5,11 +5,12 @@
  */
 import { SkerryError } from "../../errors.ts";
 import { writeCode } from "./_code.ts";
-import { type CustomContext, HINTS, isUntrue, oldOffset, rewriteNames, writeHints } from "./_custom.ts";
+import { HINTS, oldOffset, readHints, writeHints } from "./_hints.ts";
 import { makeHelpers } from "./_helpers.ts";
 import { layOut } from "./_layout.ts";
 import { type Bound, type Bounds, checkMinima } from "./_limits.ts";
 import { CODE, type Limited, readModule, type Section } from "./_module.ts";
+import { rewriteNames } from "./_names.ts";
 import { planCode } from "./_plan.ts";
 import { assemble } from "./_rewrite.ts";
 import { scanCode } from "./_scan.ts";
@@ -18,7 +19,6 @@ export interface MeterOptions {
   readonly name?: string;
   readonly namespace?: string;
   readonly fuel?: number;
-  readonly exceptions?: boolean;
   readonly memory?: Partial<Bound>;
   readonly table?: Partial<Bound>;
   readonly hints?: boolean;
@@ -50,27 +50,33 @@ export function meterModule(bytes: Uint8Array<ArrayBuffer>, options: MeterOption
   const codeSection = module.sections.find(({ id }) => id === CODE);
   const scanned = scanCode(module, codeSection);
   const planned = planCode(module, scanned, {
-    exceptions: options.exceptions ?? (module.tags > 0 || scanned.catches),
     growMemory: bounds.memory.max !== undefined || bounds.memory.ask !== undefined,
     growTable: bounds.table.max !== undefined || bounds.table.ask !== undefined,
   });
   const layout = layOut(module, planned);
   const helpers = makeHelpers(module, layout, bounds);
-  const code = codeSection === undefined
-    ? undefined
-    : writeCode(module, scanned, planned, layout, helpers.map(({ body }) => body));
-  const context: CustomContext = { module, layout, helpers, scanned, planned, hookModule };
+  const oldHints = module.sections.find((section) => section.name === HINTS);
+  const code = codeSection === undefined ? undefined : writeCode(
+    module,
+    scanned,
+    planned,
+    layout,
+    helpers.map(({ body }) => body),
+    readHints(module, scanned, oldHints),
+  );
   const custom = (section: Section): "keep" | "drop" | Uint8Array => {
-    if (section.name === "name") return rewriteNames(context, section);
+    if (section.name === "name") {
+      return rewriteNames({ module, layout, helpers, scanned, plan: planned, prefix: hookModule }, section) ?? "drop";
+    }
     return isUntrue(section.name!) ? "drop" : "keep";
   };
-  const oldHints = module.sections.find((section) => section.name === HINTS);
-  const beforeCode = code === undefined || options.hints === false ? undefined : writeHints(context, oldHints, code);
+  const beforeCode = code === undefined || options.hints === false ? undefined : writeHints(module, layout, code.hints);
   const { bytes: rewritten, codeAt } = assemble({
     module,
     layout,
     bounds,
     helpers,
+    clones: [...planned.bodies.subarray(scanned.bodyStart.length)],
     code,
     hookModule,
     counterName,
@@ -84,5 +90,14 @@ export function meterModule(bytes: Uint8Array<ArrayBuffer>, options: MeterOption
     counter: layout.moved > 0 ? counterName : undefined,
     originalOffset: (offset) => code === undefined ? offset : oldOffset(code.offsets, offset - codeAt),
   };
+}
+
+/**
+ * Sections that speak of offsets or indices of the old code. They are left out: the old file keeps them, and
+ * `Metered.originalOffset` leads there.
+ */
+function isUntrue(name: string): boolean {
+  return name.startsWith(".debug_") || name.startsWith("reloc.") || name.startsWith("metadata.code.") ||
+    name === "linking" || name === "sourceMappingURL" || name === "external_debug_info";
 }
 export type { Limited };

@@ -1,0 +1,307 @@
+/**
+ * Plans one body.
+ *
+ * @module
+ */
+import * as edit from "./_edits.ts";
+import * as ev from "./_events.ts";
+import { Frames } from "./_frames.ts";
+import type { ModuleInfo } from "./_module.ts";
+import type { PlanOptions } from "./_plan.ts";
+import type { ScannedCode } from "./_scan.ts";
+
+/** What a path may cost before it must pay: some tenths of a microsecond. */
+export const MAX_PENDING = 1024;
+/** What is left of a path before a loop pays there, not again at each turn. */
+const MAX_PENDING_BEFORE_LOOP = MAX_PENDING >> 1;
+/** What a turn of a loop that is checked inside may cost besides. */
+const MAX_PENDING_OF_TURN = 16;
+/** A caught exception may have been thrown anywhere in the block. */
+const PENDING_AT_CATCH = MAX_PENDING >> 1;
+
+/** What a call leads to. */
+export interface Callee {
+  /** The function, as an old index; clones stand behind all old functions. */
+  readonly index: number;
+  readonly cost: number;
+  /** Whether a check must come before it. */
+  readonly cut: boolean;
+  /** Whether the callee always looks. */
+  readonly looks: boolean;
+}
+
+export interface PlannedBody {
+  readonly firstEdit: number;
+  readonly lastEdit: number;
+  readonly needs: number;
+  /** The most that a call of it leaves unpaid. */
+  readonly leak: number;
+  /** Whether a call of it always looks. */
+  readonly looks: boolean;
+}
+
+export class BodyPlanner {
+  readonly edits: ev.Ints;
+  readonly loops: ev.Ints;
+  /** Whether anything pays. */
+  meters = false;
+  readonly growsMemory: Set<number> = new Set();
+  readonly growsTable: Set<number> = new Set();
+  readonly #module: ModuleInfo;
+  readonly #code: ScannedCode;
+  readonly #options: PlanOptions;
+  readonly #frames = new Frames();
+
+  constructor(module: ModuleInfo, code: ScannedCode, options: PlanOptions) {
+    this.#module = module;
+    this.#code = code;
+    this.#options = options;
+    this.edits = new ev.Ints(64 + code.events.length);
+    this.loops = new ev.Ints(256);
+  }
+
+  /**
+   * Plans the code of `f`. `call` says what a function's index leads to, or -1, an indirect call. With a count of its
+   * own, the body counts its loops' turns there, in a register, and not in the counter.
+   */
+  plan(f: number, ownCount: boolean, call: (index: number) => Callee): PlannedBody {
+    const { events, firstEvent } = this.#code;
+    const data = events.data;
+    const edits = this.edits;
+    const frames = this.#frames;
+    const imported = this.#module.importedFunctions;
+    const firstEdit = edits.length;
+    const lastEvent = firstEvent[f + 1]!;
+    let needs = 0;
+    /** The most that the path here has cost since it paid; -1 where no path leads. */
+    let pending = 0;
+    /** Enclosing loops, counted from the outermost, whose turn has had a check; -1 while the call has had none. */
+    let checked = -1;
+    let loops = 0;
+    /** The innermost loop's frame. */
+    let around = -1;
+    frames.reset();
+
+    for (let e = firstEvent[f]!; e < lastEvent; e += ev.EVENT) {
+      const word = data[e]!;
+      const at = data[e + 1]!;
+      const kind = word & ev.KIND_MASK;
+      const arg = word >>> ev.KIND_BITS;
+      if (pending >= 0) {
+        pending += data[e + 2]!;
+        if (pending >= MAX_PENDING || kind === ev.LOOP && pending > MAX_PENDING_BEFORE_LOOP) {
+          edits.push3(at, edit.PAY, pending);
+          this.meters = true;
+          checked = loops;
+          pending = 0;
+        }
+      }
+      switch (kind) {
+        case ev.BLOCK:
+        case ev.IF:
+          frames.open(kind, pending, checked, loops, around);
+          break;
+        case ev.LOOP:
+          if (around >= 0) frames.repeatable[around] = 0;
+          frames.open(kind, pending, checked, loops, around);
+          around = frames.top;
+          frames.header[around] = edits.length;
+          frames.event[around] = e;
+          frames.repeatable[around] = this.#takesNothing(at + 1) ? 1 : 0;
+          loops++;
+          edits.push3(at + arg, ownCount ? edit.TURN : edit.CHECK, 0);
+          if (!ownCount) checked = loops;
+          break;
+        case ev.ELSE:
+          frames.arrive(0, pending, checked);
+          pending = frames.pendingAt[frames.top]!;
+          checked = frames.checkedAt[frames.top]!;
+          frames.kind[frames.top] = ev.ELSE;
+          break;
+        case ev.TRY:
+        case ev.TRY_TABLE:
+          if (around >= 0) frames.repeatable[around] = 0;
+          if (kind === ev.TRY_TABLE && arg > 0 && pending >= 0) this.#catches(at, at + arg, checked);
+          frames.open(kind, pending, checked, loops, around);
+          break;
+        case ev.CATCH:
+          frames.arrive(0, pending, checked);
+          pending = frames.pendingAt[frames.top]! < 0 ? -1 : PENDING_AT_CATCH;
+          checked = frames.checkedAt[frames.top]!;
+          break;
+        case ev.END:
+        case ev.DELEGATE: {
+          const top = frames.top;
+          loops = frames.loopsAt[top]!;
+          around = frames.around[top]!;
+          if (frames.kind[top] === ev.LOOP) {
+            // Branches to a loop go back to its header: behind its end stands only what falls out of it.
+            needs |= this.#closeLoop(top, e);
+          } else {
+            frames.arrive(0, pending, checked);
+            if (frames.kind[top] === ev.IF) frames.merge(top, frames.pendingAt[top]!, frames.checkedAt[top]!);
+            pending = frames.pendingEnd[top]!;
+            checked = frames.checkedEnd[top]!;
+          }
+          checked = Math.min(checked, loops);
+          frames.top--;
+          break;
+        }
+        case ev.BR:
+          frames.arrive(arg, pending, checked);
+          pending = -1;
+          break;
+        case ev.BR_IF:
+          frames.arrive(arg, pending, checked);
+          break;
+        case ev.BR_TABLE:
+          if (pending >= 0) this.#labels(at + 1, pending, checked);
+          pending = -1;
+          break;
+        case ev.RETURN:
+          frames.arrive(frames.top, pending, checked);
+          pending = -1;
+          break;
+        case ev.STOP:
+          // A rethrow names a block around it.
+          if (around >= 0 && this.#module.bytes[at] === 0x09) frames.repeatable[around] = 0;
+          pending = -1;
+          break;
+        case ev.CALL:
+        case ev.RETURN_CALL:
+        case ev.CALL_INDIRECT:
+        case ev.RETURN_CALL_INDIRECT: {
+          const direct = kind === ev.CALL || kind === ev.RETURN_CALL;
+          // A call costs more than a check, and V8 inlines small bodies only.
+          if (around >= 0) frames.repeatable[around] = 0;
+          const callee = call(direct ? arg : -1);
+          if (pending >= 0) {
+            if (callee.cut && checked < 0) {
+              // Next to a call into the host or through a table, a call of a helper is cheap.
+              const tight = direct && callee.index >= imported;
+              edits.push3(at, tight ? edit.CHECK : edit.PAY, pending + callee.cost);
+              if (tight) needs |= edit.NEEDS_TEMP;
+              this.meters = true;
+              checked = loops;
+              pending = 0;
+            } else pending += callee.cost;
+            if (callee.looks) checked = loops;
+          }
+          if (kind === ev.RETURN_CALL || kind === ev.RETURN_CALL_INDIRECT) {
+            frames.arrive(frames.top, pending, checked);
+            pending = -1;
+          }
+          if (direct && callee.index >= imported) edits.push3(at, edit.INDEX, callee.index);
+          break;
+        }
+        case ev.REF_FUNC:
+          if (arg >= imported) edits.push3(at, edit.INDEX, arg);
+          break;
+        case ev.BULK:
+          edits.push3(at, edit.BULK, arg | Math.max(pending, 0) << 3);
+          needs |= arg & 1 ? edit.NEEDS_TEMP64 : edit.NEEDS_TEMP;
+          if (pending >= 0) {
+            checked = loops;
+            pending = 0;
+          }
+          break;
+        case ev.MEMORY_GROW:
+          if (!this.#options.growMemory) break;
+          edits.push3(at, edit.GROW_MEMORY, arg);
+          this.growsMemory.add(arg);
+          break;
+        case ev.TABLE_GROW:
+          if (!this.#options.growTable) break;
+          edits.push3(at, edit.GROW_TABLE, arg);
+          this.growsTable.add(arg);
+          break;
+        case ev.ATOMIC_WAIT:
+          edits.push3(at, edit.NO_WAIT, 0);
+          break;
+      }
+    }
+
+    if (needs !== 0) this.meters = true;
+    const kept = (needs & edit.NEEDS_COUNT) !== 0 ? edit.KEPT_COUNT : 0;
+    const exit = frames.pendingEnd[0]!;
+    return {
+      firstEdit,
+      lastEdit: edits.length,
+      needs,
+      leak: Math.max(exit, 0) + kept,
+      looks: exit < 0 || frames.checkedEnd[0]! >= 0,
+    };
+  }
+
+  /** Settles what a loop's header does, now that all ways back to it are known: the locals that it needs. */
+  #closeLoop(top: number, event: number): number {
+    const frames = this.#frames;
+    const data = this.edits.data;
+    const header = frames.header[top]!;
+    const back = frames.pendingEnd[top]!;
+    const turn = Math.max(back - Math.max(frames.pendingAt[top]!, 0), 1);
+    const isTurn = data[header + 1] === edit.TURN;
+    const checkedInside = isTurn && frames.checkedEnd[top]! > frames.loopsAt[top]! && turn <= MAX_PENDING_OF_TURN;
+    // A check stays even where nothing leads back to it: calls inside may count on it.
+    if (frames.pendingAt[top]! < 0 || isTurn && back < 0 || checkedInside) {
+      data[header + 1] = edit.SKIP;
+      return 0;
+    }
+    data[header + 2] = turn;
+    if (frames.repeatable[top] === 1) {
+      const first = frames.event[top]! + ev.EVENT;
+      const loop = this.loops.length;
+      this.loops.reserve(edit.LOOP_FIELDS);
+      this.loops.data.set([header, first, event, this.#code.events.data[event + 1]! - data[header]!], loop);
+      this.loops.length += edit.LOOP_FIELDS;
+    }
+    return isTurn ? edit.NEEDS_COUNT : edit.NEEDS_TEMP;
+  }
+
+  /** Whether a loop's type, which stands at `at`, has no parameters. */
+  #takesNothing(at: number): boolean {
+    const { bytes, typeParams } = this.#module;
+    const byte = bytes[at]!;
+    return byte >= 0x40 && byte < 0x80 || typeParams[new Numbers(bytes, at).u32()] === 0;
+  }
+
+  /** The labels of a `br_table`, from its count on. */
+  #labels(at: number, pending: number, checked: number): void {
+    const r = new Numbers(this.#module.bytes, at);
+    for (let left = r.u32(); left >= 0; left--) this.#frames.arrive(r.u32(), pending, checked);
+  }
+
+  /** The labels of a `try_table`'s catches. */
+  #catches(at: number, firstCatch: number, checked: number): void {
+    const bytes = this.#module.bytes;
+    // The count is the number that ends where the first catch begins.
+    let countAt = firstCatch - 1;
+    while (countAt > at && bytes[countAt - 1]! & 0x80) countAt--;
+    const r = new Numbers(bytes, countAt);
+    for (let left = r.u32(); left > 0; left--) {
+      const kind = bytes[r.pos++]!;
+      if (kind < 2) r.u32();
+      this.#frames.arrive(r.u32(), PENDING_AT_CATCH, checked);
+    }
+  }
+}
+
+/** Reads unsigned LEB128 numbers that have been checked. */
+export class Numbers {
+  readonly #bytes: Uint8Array;
+  pos: number;
+
+  constructor(bytes: Uint8Array, pos: number) {
+    this.#bytes = bytes;
+    this.pos = pos;
+  }
+
+  u32(): number {
+    let value = 0;
+    for (let shift = 0;; shift += 7) {
+      const byte = this.#bytes[this.pos++]!;
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+    }
+  }
+}

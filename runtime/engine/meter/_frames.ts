@@ -1,0 +1,72 @@
+/**
+ * The open blocks of a function that is being planned.
+ *
+ * @module
+ */
+import { BLOCK } from "./_events.ts";
+
+/** Index 0 is the function itself. */
+export class Frames {
+  top = 0;
+  kind: Uint8Array = new Uint8Array(64);
+  /** Pending cost and checked loops where the block was entered, and how many loops were open. */
+  pendingAt: Int32Array = new Int32Array(64);
+  checkedAt: Int32Array = new Int32Array(64);
+  loopsAt: Int32Array = new Int32Array(64);
+  /** What has arrived at a block's end, or at a loop's header from inside. */
+  pendingEnd: Int32Array = new Int32Array(64);
+  checkedEnd: Int32Array = new Int32Array(64);
+  /** The loop around it, as a frame, or -1. */
+  around: Int32Array = new Int32Array(64);
+  /** A loop's edit and its event, and whether its body can stand several times. */
+  header: Int32Array = new Int32Array(64);
+  event: Int32Array = new Int32Array(64);
+  repeatable: Uint8Array = new Uint8Array(64);
+
+  reset(): void {
+    this.top = -1;
+    this.open(BLOCK, 0, -1, 0, -1);
+  }
+
+  open(kind: number, pending: number, checked: number, loops: number, around: number): void {
+    const top = ++this.top;
+    if (top === this.kind.length) this.#widen();
+    this.kind[top] = kind;
+    this.pendingAt[top] = pending;
+    this.checkedAt[top] = checked;
+    this.loopsAt[top] = loops;
+    this.around[top] = around;
+    this.pendingEnd[top] = -1;
+    this.checkedEnd[top] = 0x7fffffff;
+  }
+
+  /** A path arrives at the label `depth` blocks out. */
+  arrive(depth: number, pending: number, checked: number): void {
+    if (pending >= 0) this.merge(this.top - depth, pending, checked);
+  }
+
+  merge(frame: number, pending: number, checked: number): void {
+    if (pending < 0) return;
+    if (pending > this.pendingEnd[frame]!) this.pendingEnd[frame] = pending;
+    if (checked < this.checkedEnd[frame]!) this.checkedEnd[frame] = checked;
+  }
+
+  #widen(): void {
+    const wide = <T extends Int32Array | Uint8Array>(old: T, list: T): T => {
+      list.set(old);
+      return list;
+    };
+    const ints = (old: Int32Array) => wide(old, new Int32Array(old.length * 2));
+    const bytes = (old: Uint8Array) => wide(old, new Uint8Array(old.length * 2));
+    this.kind = bytes(this.kind);
+    this.repeatable = bytes(this.repeatable);
+    this.around = ints(this.around);
+    this.pendingAt = ints(this.pendingAt);
+    this.checkedAt = ints(this.checkedAt);
+    this.loopsAt = ints(this.loopsAt);
+    this.pendingEnd = ints(this.pendingEnd);
+    this.checkedEnd = ints(this.checkedEnd);
+    this.header = ints(this.header);
+    this.event = ints(this.event);
+  }
+}
