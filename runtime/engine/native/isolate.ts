@@ -14,7 +14,7 @@ import type { CoreExports } from "./pool.ts";
 import { ResourceHandle } from "./resources.ts";
 import { ComponentState } from "./state.ts";
 import { type CoreFunction, GuestThread, now, promising } from "./thread.ts";
-import { trap, uncatchable } from "./trap.ts";
+import { asTrap, trap, uncatchable } from "./trap.ts";
 
 export class NativeIsolate {
   readonly task: Task = currentTask();
@@ -177,7 +177,8 @@ export class NativeIsolate {
     return this.#failure!.error;
   }
 
-  #fail(error: unknown): void {
+  #fail(thrown: unknown): void {
+    const error = asTrap(thrown);
     this.#failure = { error };
     this.over = true;
     this.#scheduler?.failed(error);

@@ -1,8 +1,20 @@
 /**
  * The native engine: Skerry's own linker for the Component Model.
  *
- * What can be worked out when a component is loaded or linked is worked out then: a plan of its instances, the compiled
- * core modules, and one closure for each lift and each lower. An isolate only instantiates core modules.
+ * What can be worked out when a component is loaded or linked is worked out then: a plan of its instances
+ * (`elaborate.ts`), without what toolchains put in between (`shim.ts`), the compiled core modules, and one closure for
+ * each lift and each lower (`lift.ts`, `lower.ts`, `link.ts`). An isolate (`isolate.ts`) only instantiates core modules,
+ * or takes those of an earlier isolate that have been put back into their first state (`pool.ts`, `restorable.ts`,
+ * `track.ts`).
+ *
+ * Imported functions are made once for all isolates and find theirs through `now` in `thread.ts`. Components that use
+ * async take the ways in `async/`, which follow `definitions.py` of the Component Model closely; all others take shorter
+ * ones.
+ *
+ * Values have the forms of jco's mapping; streams and futures those of `../streams.ts`. Besides, a host may give any
+ * async iterable, a `ReadableStream` too, for a stream (of chunks for a `stream<u8>`, of elements for others), and any
+ * thenable for a future. What a component exports by itself, not in an interface, is under {@linkcode ROOT}; functions of
+ * exported resources have their WIT names, `[method]counter.next`, and take the resource first.
  *
  * @module
  */
@@ -66,6 +78,7 @@ async function compile(
   try {
     return await WebAssembly.compile(restorable ? prepared(bytes, module) : bytes.subarray(module.start, module.end));
   } catch (error) {
+    if (error instanceof SkerryError) throw error;
     throw new SkerryError(
       "component-malformed",
       `compiling ${name}: ${error instanceof Error ? error.message : error}, in the core module at offset 0x${

@@ -202,3 +202,27 @@ Deno.test("a core module and a broken one are refused by name", async () => {
   expect((error as SkerryError).code).toBe("component-malformed");
   expect(error.message).toContain("core.wasm");
 });
+
+Deno.test("mutated components are taken or refused clearly, whatever is wrong with them", async () => {
+  let seed = 3;
+  const random = (below: number) => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    return Math.floor(seed / 2 ** 32 * below);
+  };
+  let refused = 0;
+  for (const name of ["resources", "values", "async", "traces"]) {
+    const original = await Deno.readFile(new URL(`./testdata/${name}.wasm`, import.meta.url));
+    for (let round = 0; round < 500; round++) {
+      const bytes = original.slice();
+      for (let i = random(3); i >= 0; i--) bytes[8 + random(bytes.length - 8)] = random(256);
+      try {
+        await nativeEngine.load(bytes, { name });
+      } catch (error) {
+        if (!(error instanceof SkerryError)) throw error;
+        expect(error.message).toContain(name);
+        refused++;
+      }
+    }
+  }
+  expect(refused).toBeGreaterThan(500);
+});

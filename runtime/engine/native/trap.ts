@@ -13,6 +13,13 @@ export function trap(message: string): never {
   throw new Trap(message);
 }
 
+export const CANNOT_BLOCK = "cannot block a synchronous task before returning";
+
+/** V8's refusal to suspend a guest where there is no way to: in a start function, an allocator, a destructor. */
+export function asTrap(error: unknown): unknown {
+  return error instanceof Error && error.name === "SuspendError" ? new Trap(CANNOT_BLOCK, { cause: error }) : error;
+}
+
 /** `(module (func (export "") unreachable))` */
 const UNREACHABLE = new Uint8Array([
   ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],

@@ -231,7 +231,7 @@ function layout(shape: ValueShape): LayoutOnly {
         ...element,
         size: element.size * length,
         flat: flat.slice(0, MAX_FLAT_PARAMS + 1),
-        nodes: 1 + element.nodes * length,
+        nodes: 1 + element.nodes,
         depth: 1 + element.depth,
       };
     }

@@ -10,8 +10,9 @@ import type { NativeIsolate } from "../isolate.ts";
 import { type CoreValue, Lifter } from "../lift.ts";
 import { Lowerer } from "../lower.ts";
 import type { CoreItem, LiftedFunc } from "../plan.ts";
+import type { ComponentState } from "../state.ts";
 import { type CoreFunction, now, promising } from "../thread.ts";
-import { trap } from "../trap.ts";
+import { CANNOT_BLOCK, trap } from "../trap.ts";
 import { compileParamsLower, compileResultLift } from "../values.ts";
 import { GuestTask, type Maybe, type TaskThread } from "./task.ts";
 import { type Event, EVENT_NONE, EVENT_TASK_CANCELLED, WaitableSet } from "./waitable.ts";
@@ -23,6 +24,8 @@ const CALLBACK_WAIT = 2;
 export interface StartOptions {
   readonly onStart: () => readonly unknown[];
   readonly onResolve: (result: unknown) => void;
+  /** Hears when the callee has ended: it may run on after it has answered. */
+  readonly onEnd?: () => void;
 }
 
 /** Starts a call. Answers with its task as soon as the callee has ended or blocks. */
@@ -48,7 +51,7 @@ export function compileAsyncLift(
     return suspends && item.kind === "export" ? promising(call) : call;
   };
 
-  async function run(isolate: NativeIsolate, task: GuestTask): Promise<void> {
+  async function run(isolate: NativeIsolate, task: GuestTask, onEnd: (() => void) | undefined): Promise<void> {
     const { thread } = task;
     try {
       // Awaits only where it must: a callee that does not block has ended when its caller goes on.
@@ -73,6 +76,7 @@ export function compileAsyncLift(
         if (looping !== undefined) await looping;
       }
       exit(task);
+      onEnd?.();
     } catch (error) {
       isolate.failed(error);
     }
@@ -126,13 +130,13 @@ export function compileAsyncLift(
     }
   }
 
-  return function asyncCall(isolate, { onStart, onResolve }) {
+  return function asyncCall(isolate, { onStart, onResolve, onEnd }) {
     isolate.enter(entered);
     const instance = isolate.instances[lift.owner]!;
     const task = new GuestTask({ lift, instance, isolate, toHost, onStart, onResolve });
     isolate.scheduler.taskBegins();
     if (!type.async) task.register(task.thread);
-    const paused = task.thread.start(() => run(isolate, task));
+    const paused = task.thread.start(() => run(isolate, task, onEnd));
     const after = (): Maybe<GuestTask> => {
       if (isolate.over) throw isolate.reason;
       if (!type.async && !task.resolved) return finishSync(isolate, task).then(leave);
@@ -174,18 +178,25 @@ function exit(task: GuestTask): void {
   task.options.isolate.scheduler.taskEnds();
 }
 
+/** The thread to go on with when a function that is not async blocks. */
+export function nextInSyncCall(instance: ComponentState): TaskThread | undefined {
+  for (const thread of instance.threads.values() as Iterable<TaskThread>) {
+    if (!usesStackAlone(thread) && thread.ready?.() === true) return thread;
+  }
+  return undefined;
+}
+
+/** Whether a thread must not run while another call of its instance is on the one stack in linear memory. */
+function usesStackAlone(thread: TaskThread): boolean {
+  const { task } = thread;
+  return thread === task.thread && task.options.lift.type.async && task.needsExclusive;
+}
+
 /** A function that is not async may wait only for other threads of its own instance. */
 async function finishSync(isolate: NativeIsolate, task: GuestTask): Promise<void> {
   const { instance } = task;
   while (!task.resolved) {
-    let next: TaskThread | undefined;
-    for (const thread of instance.threads.values() as Iterable<TaskThread>) {
-      if (thread !== instance.exclusive && thread.ready?.() === true) {
-        next = thread;
-        break;
-      }
-    }
-    if (next === undefined) trap("cannot block a synchronous task before returning");
+    const next = nextInSyncCall(instance) ?? trap(CANNOT_BLOCK);
     await next.resume();
     if (isolate.over) throw isolate.reason;
   }

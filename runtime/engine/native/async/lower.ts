@@ -13,12 +13,12 @@ import { type CoreValue, Lifter } from "../lift.ts";
 import { Lowerer } from "../lower.ts";
 import type { HostFunc, LiftedFunc, OptionsPlan } from "../plan.ts";
 import { flatParams, spillsParams } from "../signatures.ts";
-import { type CoreFunction, NEVER, now, resuming } from "../thread.ts";
-import { trap } from "../trap.ts";
+import { type CoreFunction, type GuestThread, NEVER, now, resuming } from "../thread.ts";
+import { CANNOT_BLOCK, trap } from "../trap.ts";
 import { type FuncType, MAX_FLAT_ASYNC_PARAMS, MAX_FLAT_PARAMS } from "../types.ts";
 import { compileParamsLift, compileResultLower } from "../values.ts";
-import type { AsyncCall } from "./lift.ts";
-import { CANCELLED, type GuestTask, type TaskThread } from "./task.ts";
+import { type AsyncCall, nextInSyncCall } from "./lift.ts";
+import { CANCELLED, type GuestTask, TaskThread } from "./task.ts";
 import { EVENT_SUBTASK, Subtask, SUBTASK_RETURNED, SUBTASK_STARTED } from "./waitable.ts";
 
 type LowerResult = (cx: Cx, args: readonly CoreValue[], value: unknown) => CoreValue | undefined;
@@ -118,6 +118,18 @@ class Lowered {
   }
 }
 
+/**
+ * A call that is waited for may block, which a task that is not async must not before it has returned, unless another
+ * thread can go on. The call traps even if the callee would not block this time, so that it does not depend on timing.
+ */
+function checkMayBlock(thread: GuestThread): void {
+  if (thread instanceof TaskThread) {
+    const { task } = thread;
+    if (task.options.lift.type.async || task.resolved || nextInSyncCall(task.instance) !== undefined) return;
+  }
+  trap(CANNOT_BLOCK);
+}
+
 /** A function of core type by which one component calls another. */
 export function lowerAsyncLifted(
   lift: LiftedFunc,
@@ -127,10 +139,12 @@ export function lowerAsyncLifted(
   face: Face,
 ): CoreFunction {
   const ends = compileEnds(lift.type, options, face);
+  const blocks = lift.type.async && !options.async;
   return function componentCall(...args: CoreValue[]) {
     const { thread } = now;
     const { isolate } = thread;
     try {
+      if (blocks) checkMayBlock(thread);
       const lowered = new Lowered(ends, options, args);
       const { subtask } = lowered;
       const started = call(isolate, {
@@ -155,11 +169,13 @@ export function lowerAsyncHost(func: HostFunc, host: ResolvedHost, options: Opti
   const ends = compileEnds(func.type, options, face);
   const fallible = func.type.result?.kind === "result";
   const name = callName(func);
+  const blocks = !options.async;
   return function asyncHostCall(...args: CoreValue[]) {
     const { thread } = now;
     const { isolate } = thread;
     try {
       if (isolate.over) throw isolate.ended(`calling ${name}`);
+      if (blocks) checkMayBlock(thread);
       const lowered = new Lowered(ends, options, args);
       const { subtask } = lowered;
       const values = lowered.params();
