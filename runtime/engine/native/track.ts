@@ -64,8 +64,8 @@ export function trackedCode(bytes: Uint8Array, shape: CoreModuleShape, indices: 
   const count = r.u32();
   out.u32(count + 1);
   for (let i = 0; i < count; i++) {
-    const type = shape.functions[shape.importedFunctions + i];
-    if (type === undefined) r.fail("function and code section have inconsistent lengths");
+    const type = shape.functions[shape.importedFunctions + i] ??
+      r.fail("function and code section have inconsistent lengths");
     const params = type.params.length;
     out.sized(new Body(r.sub(r.u32(), "function"), params, indices).tracked());
   }
