@@ -1,7 +1,7 @@
 import { expect } from "@std/expect";
 import type { HostInterface } from "../engine/mod.ts";
 import { mayWait } from "../engine/mod.ts";
-import { readWit } from "./_wit.ts";
+import { camel, type Member, member, pascal, readWit } from "./_wit.ts";
 import { p2 as cli } from "./cli/p2.ts";
 import { p2 as clocks } from "./clocks/p2.ts";
 import { p2 as files } from "./files/p2.ts";
@@ -25,21 +25,6 @@ const hosts = {
   random,
   sockets,
 };
-
-const pascal = (name: string) => name.replace(/(?:^|-)([a-z0-9])/g, (_, letter) => letter.toUpperCase());
-const camel = (name: string) => name.replace(/-([a-z0-9])/g, (_, letter) => letter.toUpperCase());
-
-// deno-lint-ignore ban-types -- classes and functions of any shape
-type Member = Function | undefined;
-
-/** Where jco's mapping puts a function, and whether that may wait. */
-function member(host: HostInterface, name: string): Member {
-  const [, kind, resource, method] = /^(?:\[(\w+)\]([^.]+)(?:\.(.+))?)?/.exec(name)!;
-  if (kind === undefined) return host[camel(name)] as Member;
-  const Class = host[pascal(resource!)] as (Member & Record<string, Member>) | undefined;
-  if (kind === "constructor") return Class;
-  return kind === "static" ? Class?.[camel(method!)] : Class?.prototype[camel(method!)];
-}
 
 for (const [name, host] of Object.entries(hosts)) {
   const interfaces = readWit(await Deno.readTextFile(new URL(`wasi-${name}/package.wit`, WIT)))
