@@ -148,7 +148,7 @@ export class IsolateHooks implements Hooks {
   };
 
   readonly setTimeout = (callback: () => void, delay?: number): void => {
-    if (!this.over) this.#timers.set(callback, delay ?? 0);
+    if (!this.over) this.#timers.set(() => this.inTask(callback), delay ?? 0);
   };
 
   /** Something happened that a waiting guest may wait for. */
@@ -156,7 +156,7 @@ export class IsolateHooks implements Hooks {
 
   readonly queueMicrotask = (callback: () => void): void => {
     queueMicrotask(() => {
-      if (!this.over) callback();
+      if (!this.over) this.inTask(callback);
     });
   };
 
@@ -191,21 +191,19 @@ export class IsolateHooks implements Hooks {
       }
     }
     for (const [, resources] of this.#tables) resources.clear();
-    this.inTask(() => {
-      for (const resource of left) this.#drop(resource);
-    });
+    for (const resource of left) this.drop(resource);
   }
 
-  #drop(resource: object): void {
+  readonly drop = (resource: object): void => {
     try {
-      (resource as Partial<Disposable>)[Symbol.dispose]?.();
+      this.inTask(() => (resource as Partial<Disposable>)[Symbol.dispose]?.());
     } catch (error) {
       this.task.log(
         "error",
         `dropping a ${resource.constructor.name}: ${error instanceof Error ? error.stack ?? error.message : error}`,
       );
     }
-  }
+  };
 }
 
 function isThenable(value: unknown): value is Promise<unknown> {

@@ -21,6 +21,8 @@ export interface Hooks {
    * such as reading a host stream, have none. Throws when the isolate is over.
    */
   run<T>(operation: () => T, name?: string): T;
+  /** Drops a host resource that the guest has dropped. */
+  drop(resource: object): void;
   /** Takes a task of an exported function, which may outlive the call. */
   guestTask(task: GuestTask): void;
   /** Takes a table of handles, and where the host resources behind it are kept. */
@@ -57,6 +59,7 @@ const HOST_FAILED =
 const CREATES_HANDLE = /(captureTable\d+)\.set\(rep, \w+\);\s*\w+ ?= rscTableCreateOwn\((handleTable\d+), rep\)/g;
 const DROPS_HANDLE =
   /rscTableRemove\((handleTable\d+), handle\);\s*if \(handleEntry\.own\) \{\s*const rsc = (captureTable\d+)\.get/g;
+const DROPS = /if \(rsc\[symbolDispose\]\) rsc\[symbolDispose\]\(\);/g;
 const GUEST_TASK = /^( *)task\.setCalleeIsAsync\(true\);$/gm;
 const TASK_FAILS = "reject(taskErr) {";
 /** How a resource is lifted out of a parameter, stream or future: its table's index is given beside the code. */
@@ -97,6 +100,7 @@ export function patch(source: string, name: string): string {
   }
   // jco 1.35 names the table by the resource's index here, which is another where a component imports many resources.
   text = text.replace(LIFTS_OWN, (lift, table: string) => lift.replace(/\bhandleTable\d+/g, `handleTable${table}`));
+  text = text.replace(DROPS, "_skerry.drop(rsc);");
   text = text.replace(EVENT, "$& _skerry.wake();");
   const tables = new Map<string, [string, string]>();
   const pair = (handles: string, resources: string) => tables.set(`${handles} ${resources}`, [handles, resources]);
