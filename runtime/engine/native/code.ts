@@ -15,7 +15,7 @@ export function callsOf(bytes: Uint8Array, shape: CoreModuleShape): Calls[] {
   const calls: Calls[] = new Array(shape.importedFunctions).fill(new Set<number>());
   const section = shape.sections.get(10);
   if (section === undefined) return calls;
-  const r = new Reader(bytes, "code", section.start, section.end);
+  const r = new Reader(bytes, shape.name, section.start, section.end);
   r.vec("functions", () => calls.push(callsIn(body(r))));
   return calls;
 }

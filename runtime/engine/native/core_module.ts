@@ -25,6 +25,8 @@ export interface CoreImport extends CoreEntity {
 }
 
 export interface CoreModuleShape {
+  /** Of the component, for messages. */
+  readonly name: string;
   readonly imports: readonly CoreImport[];
   readonly exports: ReadonlyMap<string, CoreEntity>;
   readonly exportIndices: ReadonlyMap<string, { readonly kind: CoreKind; readonly index: number }>;
@@ -112,6 +114,7 @@ export function coreModuleShape(bytes: Uint8Array, start: number, end: number, n
   for (const [field, { kind, index }] of exportIndices) exports.set(field, entity(kind, spaces[kind][index]));
   const imported = (kind: CoreKind) => imports.filter((i) => i.kind === kind).length;
   return {
+    name,
     globals: spaces.global as CoreModuleShape["globals"],
     importedGlobals: imported("global"),
     memories: spaces.memory as CoreModuleShape["memories"],

@@ -42,7 +42,7 @@ function isModuleRestorable(bytes: Uint8Array, { shape }: CoreModulePlan): boole
   for (const name of shape.exports.keys()) if (name.startsWith("skerry:")) return false;
   const section = shape.sections.get(10);
   if (section === undefined) return true;
-  const r = new Reader(bytes, "code", section.start, section.end);
+  const r = new Reader(bytes, shape.name, section.start, section.end);
   return r.vec("functions", () => isCodeRestorable(body(r))).every(Boolean);
 }
 
@@ -100,7 +100,7 @@ export function prepared(
     out.sized(content);
     sections.delete(id);
   };
-  const r = new Reader(bytes, "core module", start + 8, end);
+  const r = new Reader(bytes, shape.name, start + 8, end);
   while (!r.done) {
     const at = r.pos;
     const id = r.u8();
@@ -167,7 +167,7 @@ function extended(
   const section = shape.sections.get(id);
   if (section === undefined) out.u32(count);
   else {
-    const r = new Reader(bytes, "section", section.start, section.end);
+    const r = new Reader(bytes, shape.name, section.start, section.end);
     out.u32(r.u32() + count);
     out.raw(bytes.subarray(r.pos, section.end));
   }

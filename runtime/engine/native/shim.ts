@@ -135,7 +135,7 @@ function shimSlots(bytes: Uint8Array, shape: CoreModuleShape): Map<string, numbe
   const section = shape.sections.get(10);
   if (section === undefined) return undefined;
   const bodies: (number | undefined)[] = [];
-  const r = new Reader(bytes, "shim", section.start, section.end);
+  const r = new Reader(bytes, shape.name, section.start, section.end);
   r.vec("functions", () => bodies.push(slotOf(body(r), shape.functions[bodies.length]?.params.length)));
   const slots = new Map<string, number>();
   for (const [name, { kind, index }] of shape.exportIndices) {
@@ -162,7 +162,7 @@ function slotOf(r: Reader, params: number | undefined): number | undefined {
 function elements(bytes: Uint8Array, shape: CoreModuleShape): number[] | undefined {
   const section = shape.sections.get(9);
   if (section === undefined) return undefined;
-  const r = new Reader(bytes, "fixup", section.start, section.end);
+  const r = new Reader(bytes, shape.name, section.start, section.end);
   if (r.u32() !== 1 || r.u32() !== 0) return undefined;
   if (r.u8() !== 0x41 || r.s33() !== 0 || r.u8() !== 0x0b) return undefined;
   const functions = r.vec("functions", () => r.u32());
@@ -173,7 +173,7 @@ function elements(bytes: Uint8Array, shape: CoreModuleShape): number[] | undefin
 function startOf(bytes: Uint8Array, shape: CoreModuleShape): number | undefined | null {
   const section = shape.sections.get(8);
   if (section === undefined) return undefined;
-  const start = new Reader(bytes, "fixup", section.start, section.end).u32();
+  const start = new Reader(bytes, shape.name, section.start, section.end).u32();
   return start < shape.importedFunctions ? start : null;
 }
 

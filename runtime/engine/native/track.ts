@@ -59,7 +59,7 @@ export interface TrackIndices {
 /** The content of the code section, with tracking; the function `touch` is at its end. */
 export function trackedCode(bytes: Uint8Array, shape: CoreModuleShape, indices: TrackIndices): Writer {
   const section = shape.sections.get(10)!;
-  const r = new Reader(bytes, "code", section.start, section.end);
+  const r = new Reader(bytes, shape.name, section.start, section.end);
   const out = new Writer((section.end - section.start) * 2);
   const count = r.u32();
   out.u32(count + 1);

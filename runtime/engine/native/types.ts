@@ -227,8 +227,11 @@ function layout(shape: ValueShape): LayoutOnly {
       }
       const flat: FlatType[] = [];
       for (let i = 0; i < length && flat.length <= MAX_FLAT_PARAMS; i++) flat.push(...element.flat);
+      const { align, hasBorrow, hasPointer } = element;
       return {
-        ...element,
+        align,
+        hasBorrow,
+        hasPointer,
         size: element.size * length,
         flat: flat.slice(0, MAX_FLAT_PARAMS + 1),
         nodes: 1 + element.nodes,

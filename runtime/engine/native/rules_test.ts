@@ -1,0 +1,39 @@
+/**
+ * Rules of the Component Model that are easily broken.
+ *
+ * @module
+ */
+import { expect } from "@std/expect";
+import { call, inIsolate, linkFixture } from "./_testing.ts";
+
+Deno.test("a call that is waited for traps in a function that is not async, whether the callee blocks or not", async () => {
+  const linked = await linkFixture("rules", {});
+  await inIsolate(linked, async (isolate) => {
+    expect(await call(isolate, "askAsync")).toBe(43);
+    await expect(call(isolate, "ask")).rejects.toThrow("cannot block a synchronous task before returning");
+  });
+});
+
+Deno.test("a function that traps after it has answered, in its post-return, has trapped", async () => {
+  const linked = await linkFixture("rules", {});
+  await inIsolate(linked, async (isolate) => {
+    await expect(call(isolate, "trapAfter")).rejects.toThrow("cannot leave component instance");
+  });
+});
+
+Deno.test("a start function that waits traps", async () => {
+  const linked = await linkFixture("start_waits", {});
+  await expect(inIsolate(linked, () => Promise.resolve())).rejects.toThrow(
+    "cannot block a synchronous task before returning",
+  );
+});
+
+Deno.test("lists of a fixed length go there and back, also inside each other", async () => {
+  const linked = await linkFixture("fixed_lists", {});
+  await inIsolate(linked, async (isolate) => {
+    const grid = [new Uint32Array([1, 2]), new Uint32Array([3, 0xffff_ffff])];
+    expect(await call(isolate, "grid", grid)).toEqual(grid);
+    const bits = Array.from({ length: 40 }, (_, i) => i % 3 === 0);
+    expect(await call(isolate, "bits", bits)).toEqual(bits);
+  });
+});
