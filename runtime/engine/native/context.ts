@@ -29,6 +29,12 @@ export class Writes {
 
 type Realloc = (old: number, oldSize: number, align: number, size: number) => number;
 
+/** Lists and strings of one call, as the host has them: room for the longest list or string of the Component Model. */
+export const MAX_LIFT_BYTES = 2 ** 28;
+
+/** What an element takes beside its bytes, where it is a value of its own and no element of a typed array. */
+export const ELEMENT_BYTES = 8;
+
 const EMPTY = new Uint8Array(0);
 
 /** "Lifting and Lowering Context" of CanonicalABI.md. */
@@ -42,6 +48,8 @@ export class Cx {
   lenders: ResourceHandle[] | undefined = undefined;
   /** Who answers for the borrows that are being lowered. */
   scope: BorrowScope | undefined = undefined;
+  /** What may still be lifted until guest code runs again. */
+  #liftable = MAX_LIFT_BYTES;
   readonly #memory: WebAssembly.Memory | undefined;
   readonly #writes: Writes;
   readonly #realloc: Realloc | undefined;
@@ -65,6 +73,7 @@ export class Cx {
 
   /** Renews the views if the memory has grown: after any code of the guest has run. */
   refresh(): void {
+    this.#liftable = MAX_LIFT_BYTES;
     // Growing detaches the buffer, and a detached view has no length.
     if (this.u8.length === 0 && this.#memory !== undefined) this.#view(this.#memory);
   }
@@ -72,6 +81,15 @@ export class Cx {
   #view(memory: WebAssembly.Memory): void {
     this.u8 = new Uint8Array(memory.buffer);
     this.dv = new DataView(memory.buffer);
+  }
+
+  /**
+   * Counts what a list or string will take when it is lifted. Lists can share what is in them, so that a small memory
+   * could describe values of any size.
+   */
+  charge(bytes: number): void {
+    this.#liftable -= bytes;
+    if (this.#liftable < 0) trap(`more than ${MAX_LIFT_BYTES} bytes of lists and strings at once`);
   }
 
   /** Asks the guest for memory, and checks what it gives. */

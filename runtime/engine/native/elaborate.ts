@@ -10,6 +10,7 @@ import { Canons } from "./canons.ts";
 import { coreModuleShape } from "./core_module.ts";
 import { HostImports } from "./host_imports.ts";
 import type { CoreInstancePlan, CoreItem, CoreModulePlan, Destructor, ExportItem, Plan } from "./plan.ts";
+import { checkMatches } from "./match.ts";
 import { alias, type CoreInstanceItem, type InstanceItem, type Item, Scope } from "./scope.ts";
 import { checkSynth } from "./signatures.ts";
 import { type ResourceType, TypeTable } from "./types.ts";
@@ -129,6 +130,8 @@ class Elaborator implements Shared {
         if (d.sort === "value") this.unsupported("a value export", offset);
         const item = scope.item(d.sort, d.index, offset);
         const { name } = d.name;
+        if (d.type !== undefined) checkMatches(`export ${JSON.stringify(name)}`, item, d.type, scope, offset);
+        if (exports.has(name)) scope.fail(`export name ${JSON.stringify(name)} conflicts with previous name`, offset);
         if (item.sort === "type" && item.item.kind === "resource" && item.item.resource.owner === owner) {
           item.item.resource.name = name;
         }
@@ -225,11 +228,7 @@ function argument(d: ImportDef, scope: Scope, args: InstanceItem, offset: number
   const { name } = d.name;
   const item = args.get(name);
   if (item === undefined) scope.fail(`missing import named ${JSON.stringify(name)}`, offset);
-  const { kind } = d.type;
-  const sort = kind === "core-module" ? "core module" : kind.startsWith("type") ? "type" : kind;
-  if (item.sort !== sort) {
-    scope.fail(`type mismatch for import ${JSON.stringify(name)}: expected ${sort}, found ${item.sort}`, offset);
-  }
+  checkMatches(`import ${JSON.stringify(name)}`, item, d.type, scope, offset);
   return item;
 }
 

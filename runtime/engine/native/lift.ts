@@ -197,9 +197,12 @@ export class Lifter {
   #listRange(element: ValueType): (cx: Cx, ptr: number, length: number) => unknown {
     const elements = this.elements(element);
     const { size, align } = element;
+    const isTyped = element.kind === "u8" || element.kind in TYPED_ARRAYS;
+    const cost = isTyped ? size : size + ELEMENT_BYTES;
     return (cx, ptr, length) => {
       if (length * size > MAX_LIST_BYTES) trap("list is too long");
       cx.checkRange(ptr, align, length * size, "list");
+      cx.charge(length * cost);
       return elements(cx, ptr, length);
     };
   }

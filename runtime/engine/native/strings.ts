@@ -55,6 +55,7 @@ function decode(
 ): string {
   if (bytes > MAX_STRING_BYTES) trap("string is too long");
   cx.checkRange(ptr, align, bytes, "string");
+  cx.charge(bytes);
   return bytes === 0 ? "" : how(cx.u8.subarray(ptr, ptr + bytes));
 }
 
