@@ -6,7 +6,7 @@
  * @module
  */
 import { camelCase } from "../../component/mod.ts";
-import type { Cx } from "./context.ts";
+import { type Cx, ELEMENT_BYTES } from "./context.ts";
 import { type Face, liftBorrow, liftOwn } from "./handles.ts";
 import { type Encoding, loadString } from "./strings.ts";
 import { trap } from "./trap.ts";
@@ -215,6 +215,7 @@ export class Lifter {
     return (cx, ptr, length) => {
       if (length * size > MAX_LIST_BYTES) trap("list is too long");
       cx.checkRange(ptr, align, length * size, "list");
+      cx.charge(length * (size + ELEMENT_BYTES));
       const entries: [unknown, unknown][] = [];
       for (let i = 0; i < length; i++) {
         const at = ptr + i * size;
