@@ -37,3 +37,10 @@ Deno.test("lists of a fixed length go there and back, also inside each other", a
     expect(await call(isolate, "bits", bits)).toEqual(bits);
   });
 });
+
+Deno.test("a small memory cannot describe a value that fills the host's", async () => {
+  const linked = await linkFixture("amplify", {});
+  await inIsolate(linked, async (isolate) => {
+    await expect(call(isolate, "lists")).rejects.toThrow("bytes of lists and strings at once");
+  });
+});
