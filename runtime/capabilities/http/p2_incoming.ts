@@ -13,7 +13,7 @@ import { InputStream, Pollable, trap } from "../../streams/p2/mod.ts";
 import { type Waitable, waitAny, Wakers } from "../../streams/waitable.ts";
 import { type ErrorCode, errorCodeOf, HttpFailure, type Result } from "./error_code.ts";
 import { Fields } from "./p2_fields.ts";
-import { type Method, methodOf, type Scheme, schemeOf } from "./p2_values.ts";
+import { type Method, methodOf, type Scheme, schemeOf } from "./values.ts";
 
 const noBody: Body = Object.freeze({ source: emptySource, trailers: Promise.resolve(undefined) });
 

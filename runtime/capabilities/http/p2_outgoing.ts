@@ -11,8 +11,8 @@ import { taskLocal } from "../../task.ts";
 import { BodyWriter, contentLength } from "./body_writer.ts";
 import { HttpFailure } from "./error_code.ts";
 import { Fields } from "./p2_fields.ts";
-import { isAuthority, isPathWithQuery, type Method, methodName, methodOf } from "./p2_values.ts";
-import { type Scheme, schemeName, schemeOf } from "./p2_values.ts";
+import { isAuthority, isPathWithQuery, type Method, methodName, methodOf } from "./values.ts";
+import { type Scheme, schemeName, schemeOf } from "./values.ts";
 
 /** The request that the task answers; `HEAD` makes a difference to its response. */
 export const incoming: () => { method: string } = taskLocal(() => ({ method: "" }));

@@ -20,7 +20,7 @@ import { CallLife, stageLimit } from "./call_life.ts";
 import { HttpFailure } from "./error_code.ts";
 import { encodeHead, type Framing, framingOf, writeAll, writeBody } from "./http1_request.ts";
 import { readHead } from "./http1_response.ts";
-import { isPathWithQuery } from "./p2_values.ts";
+import { isPathWithQuery } from "./values.ts";
 import { takePlace } from "./places.ts";
 import { ResponseBody } from "./response_body.ts";
 import { WireReader } from "./wire_reader.ts";

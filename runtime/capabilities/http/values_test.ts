@@ -1,6 +1,6 @@
 import { expect } from "@std/expect";
 import { errorCodeOf, HttpFailure } from "./error_code.ts";
-import { isAuthority, isPathWithQuery, methodName, methodOf, schemeName, schemeOf } from "./p2_values.ts";
+import { isAuthority, isPathWithQuery, methodName, methodOf, schemeName, schemeOf } from "./values.ts";
 
 Deno.test("methods keep their case, and only tokens are methods", () => {
   expect(methodOf("PATCH")).toEqual({ tag: "patch" });
