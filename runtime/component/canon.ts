@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { SkerryError } from "../errors.ts";
 import { coreValType } from "./core_types.ts";
 import type { Canon, CanonOptions } from "./model.ts";
 import { hex, type Reader } from "./reader.ts";
@@ -42,6 +43,14 @@ function options(r: Reader): CanonOptions {
         if (isAsync) r.fail("duplicate option async", at);
         isAsync = true;
         return;
+      case 0x08:
+      case 0x09:
+        throw new SkerryError(
+          "component-unsupported",
+          `decoding ${r.name}: the canonical option ${
+            code === 0x08 ? "core-type" : "gc"
+          } is not supported, at offset 0x${at.toString(16)}`,
+        );
       default:
         r.fail(`invalid leading byte 0x${hex(code)} for canonical option`, at);
     }
