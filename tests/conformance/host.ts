@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { HostImports } from "../../runtime/engine/mod.ts";
+import { type HostImports, waits } from "../../runtime/engine/mod.ts";
+import { calledOff } from "../../runtime/engine/streams.ts";
 
 /** A host with a state of its own, for one script. */
 export function scriptHost(): HostImports {
@@ -31,14 +32,15 @@ export function scriptHost(): HostImports {
     }
     takeBorrow(_other: Resource1): void {}
     takeOwn(_other: Resource1): void {}
-    async neverReturn(): Promise<void> {
-      await new Promise(() => {});
+    neverReturn(): Promise<void> {
+      return never();
     }
     [Symbol.dispose](): void {
       drops++;
       lastDrop = this.rep;
     }
   }
+  waits(Resource1.prototype.neverReturn);
   class Resource2 {}
 
   return {
@@ -47,7 +49,7 @@ export function scriptHost(): HostImports {
     "host": {
       returnThree: () => 3,
       returnHi: () => "hi",
-      neverReturn: async () => await new Promise(() => {}),
+      neverReturn: waits(never),
       returnTwoSlowly: async () => await nextTurn(2),
       echoSlowly: async (value: number) => await nextTurn(value),
       Resource1,
@@ -63,6 +65,13 @@ export function scriptHost(): HostImports {
 
 function same(actual: number, expected: number): void {
   if (actual !== expected) throw new Error(`the representation is ${actual}, not ${expected}`);
+}
+
+/** Waits until the guest calls it off. */
+function never(): Promise<void> {
+  return calledOff((signal) =>
+    new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)))
+  );
 }
 
 function nextTurn<T>(value: T): Promise<T> {
