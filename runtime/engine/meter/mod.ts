@@ -26,6 +26,7 @@ export interface MeterOptions {
 
 export interface Metered {
   readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly hookModule: string;
   readonly hooks: readonly string[];
   readonly counter: string | undefined;
   originalOffset(offset: number): number;
@@ -86,6 +87,7 @@ export function meterModule(bytes: Uint8Array<ArrayBuffer>, options: MeterOption
   });
   return {
     bytes: rewritten,
+    hookModule,
     hooks: layout.hooks.map((hook) => hook.name),
     counter: layout.moved > 0 ? counterName : undefined,
     originalOffset: (offset) => code === undefined ? offset : oldOffset(code.offsets, offset - codeAt),
