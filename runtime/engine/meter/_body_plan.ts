@@ -14,6 +14,8 @@ import type { ScannedCode } from "./_scan.ts";
 export const MAX_PENDING = 1024;
 /** What is left of a path before a loop pays there, not again at each turn. */
 const MAX_PENDING_BEFORE_LOOP = MAX_PENDING >> 1;
+/** What a path may have cost before a call, where an exception may end it there. */
+const MAX_PENDING_BEFORE_CALL = 64;
 /** What a turn of a loop that is checked inside may cost besides. */
 const MAX_PENDING_OF_TURN = 16;
 /** A caught exception may have been thrown anywhere in the block. */
@@ -70,6 +72,7 @@ export class BodyPlanner {
     const edits = this.edits;
     const frames = this.#frames;
     const imported = this.#module.importedFunctions;
+    const beforeCall = this.#options.exceptions ? MAX_PENDING_BEFORE_CALL : Infinity;
     const firstEdit = edits.length;
     const lastEvent = firstEvent[f + 1]!;
     let needs = 0;
@@ -184,7 +187,15 @@ export class BodyPlanner {
               this.meters = true;
               checked = loops;
               pending = 0;
-            } else pending += callee.cost;
+            } else {
+              if (pending >= beforeCall) {
+                edits.push3(at, edit.PAY, pending);
+                this.meters = true;
+                checked = loops;
+                pending = 0;
+              }
+              pending += callee.cost;
+            }
             if (callee.looks) checked = loops;
           }
           if (kind === ev.RETURN_CALL || kind === ev.RETURN_CALL_INDIRECT) {

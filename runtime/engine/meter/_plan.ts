@@ -52,6 +52,11 @@ const MIN_GROWTH_BYTES = 32 * 1024;
 const MAX_REPEATED_BYTES = 1024;
 
 export interface PlanOptions {
+  /**
+   * Whether an exception may unwind the module's functions. What they have not paid then is lost, so they pay before
+   * each call.
+   */
+  readonly exceptions: boolean;
   /** Whether growing asks or is bounded. */
   readonly growMemory: boolean;
   readonly growTable: boolean;
@@ -80,6 +85,7 @@ export function planCode(module: ModuleInfo, code: ScannedCode, options: PlanOpt
 class Planner {
   readonly #module: ModuleInfo;
   readonly #code: ScannedCode;
+  readonly #options: PlanOptions;
   readonly #body: BodyPlanner;
   /** By body: a defined function, or a clone. */
   readonly #source: number[] = [];
@@ -98,6 +104,7 @@ class Planner {
   constructor(module: ModuleInfo, code: ScannedCode, options: PlanOptions) {
     this.#module = module;
     this.#code = code;
+    this.#options = options;
     this.#body = new BodyPlanner(module, code, options);
     for (let f = 0; f < code.bodyStart.length; f++) this.#source.push(f);
     this.#growth = this.#loopGrowth = Math.max(MIN_GROWTH_BYTES, GROWTH * code.bodyBytes) / 2;
@@ -125,7 +132,7 @@ class Planner {
   }
 
   #mayClone({ members }: Cycle): boolean {
-    if (members.length > MAX_CLONED_MEMBERS) return false;
+    if (this.#options.exceptions || members.length > MAX_CLONED_MEMBERS) return false;
     let bytes = 0;
     for (const f of members) bytes += this.#code.bodyEnd[f]! - this.#code.bodyStart[f]!;
     const added = bytes * (CLONES - 1);

@@ -19,6 +19,7 @@ export interface MeterOptions {
   readonly name?: string;
   readonly namespace?: string;
   readonly fuel?: number;
+  readonly exceptions?: boolean;
   readonly memory?: Partial<Bound>;
   readonly table?: Partial<Bound>;
   readonly hints?: boolean;
@@ -51,6 +52,7 @@ export function meterModule(bytes: Uint8Array<ArrayBuffer>, options: MeterOption
   const codeSection = module.sections.find(({ id }) => id === CODE);
   const scanned = scanCode(module, codeSection);
   const planned = planCode(module, scanned, {
+    exceptions: options.exceptions ?? (module.tags > 0 || scanned.catches),
     growMemory: bounds.memory.max !== undefined || bounds.memory.ask !== undefined,
     growTable: bounds.table.max !== undefined || bounds.table.ask !== undefined,
   });

@@ -1,5 +1,6 @@
 import { expect } from "@std/expect";
 import { meterModule } from "./mod.ts";
+import { Writer } from "./_writer.ts";
 
 const read = (path: string) => Deno.readFile(new URL(`testdata/${path}`, import.meta.url));
 
@@ -47,4 +48,102 @@ Deno.test("a start function that spins ends when the host says so", async () => 
   const hooks = strict(3);
   expect(() => new WebAssembly.Instance(module, { "skerry:meter": hooks })).toThrow("unreachable");
   expect(hooks.looks).toBe(4);
+});
+
+/** A module of functions without parameters; each body is instructions without the last end. */
+function build(bodies: readonly (readonly number[])[], result: readonly number[] = []): Uint8Array<ArrayBuffer> {
+  const w = new Writer();
+  w.u8(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+  w.section(1, (s) => s.u8(1, 0x60, 0, result.length, ...result));
+  w.section(3, (s) => {
+    s.u32(bodies.length);
+    for (const _ of bodies) s.u8(0);
+  });
+  w.section(5, (s) => s.u8(1, 0, 0x80, 0x02));
+  w.section(7, (s) => {
+    s.u8(1);
+    s.string("run");
+    s.u8(0, 0);
+  });
+  w.section(10, (s) => {
+    s.u32(bodies.length);
+    for (const body of bodies) {
+      s.sized((b) => {
+        b.u8(0);
+        b.raw(Uint8Array.from(body));
+        b.u8(0x0b);
+      });
+    }
+  });
+  return w.done();
+}
+
+/** How often a metered module looks while its export runs, ended after `grants` looks. */
+function looksOf(bytes: Uint8Array<ArrayBuffer>, grants: number, grant = 1000): { looks: number; ended: boolean } {
+  const hooks = strict(grants, grant);
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(meterModule(bytes).bytes), {
+    "skerry:meter": hooks,
+  });
+  let ended = false;
+  try {
+    (instance.exports.run as Exported)();
+  } catch (error) {
+    expect(String(error)).toContain("unreachable");
+    ended = true;
+  }
+  return { looks: hooks.looks, ended };
+}
+
+const call = (index: number): number[] => {
+  const w = new Writer();
+  w.u8(0x10);
+  w.u32(index);
+  return [...w.done()];
+};
+
+Deno.test("functions that each call the next one twice end, without a loop or a recursion", () => {
+  const depth = 60;
+  const bodies = Array.from({ length: depth }, (_, i) => i < depth - 1 ? [...call(i + 1), ...call(i + 1)] : []);
+  expect(looksOf(build(bodies), 100)).toEqual({ looks: 101, ended: true });
+});
+
+Deno.test("a long way without a loop pays for itself", () => {
+  const nops = new Array<number>(50_000).fill(0x01);
+  const { looks, ended } = looksOf(build([nops]), 1000);
+  expect(ended).toBe(false);
+  expect(looks).toBeGreaterThanOrEqual(1);
+  // Each call is paid, though the function itself has no loop.
+  const many = looksOf(build([new Array<number[]>(100).fill(call(1)).flat(), nops]), 1000, 10_000);
+  expect(many.looks).toBeGreaterThanOrEqual(100);
+});
+
+Deno.test("a short function is paid by its callers", () => {
+  const short = new Array<number>(100).fill(0x01);
+  const plan = build([new Array<number[]>(1000).fill(call(1)).flat(), short]);
+  expect(looksOf(plan, 1000, 1000).looks).toBeGreaterThan(50);
+});
+
+Deno.test("a bulk operation costs as much as its length says", () => {
+  // memory.fill of 8 MiB, once with a constant length and once with a computed one.
+  const constant = [0x41, 0, 0x41, 1, 0x41, 0x80, 0x80, 0x80, 0x04, 0xfc, 0x0b, 0];
+  const computed = [0x41, 0, 0x41, 1, 0x41, 0x80, 0x80, 0x80, 0x04, 0x41, 0, 0x6a, 0xfc, 0x0b, 0];
+  for (const fill of [constant, computed]) {
+    // One look pays for one fill, so the counter must have gone far below nothing: a second one looks again.
+    const twice = looksOf(build([[...fill, ...fill, ...fill]]), 1000, 100_000);
+    expect(twice.looks).toBe(3);
+  }
+  const none = [0x41, 0, 0x41, 1, 0x41, 0, 0x41, 0, 0x6a, 0xfc, 0x0b, 0];
+  expect(looksOf(build([[...none, ...none, ...none]]), 1000, 100_000).looks).toBe(1);
+});
+
+Deno.test("a recursion through the host ends", async () => {
+  // run(n) imports a function that calls run(n - 1), twice.
+  const bytes = await read("through_host.wasm");
+  const hooks = strict(100, 1000);
+  const instance: WebAssembly.Instance = new WebAssembly.Instance(
+    new WebAssembly.Module(meterModule(bytes).bytes),
+    { host: { again: (n: number) => (instance.exports.run as Exported)(n) }, "skerry:meter": hooks },
+  );
+  expect(() => (instance.exports.run as Exported)(60)).toThrow("unreachable");
+  expect(hooks.looks).toBe(101);
 });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type MeterOptions, meterModule } from "../mod.ts";
+import { meterModule, type MeterOptions } from "../mod.ts";
 
 /** What a test does with a module's imports: the same for both twins. */
 export type MakeImports = (module: WebAssembly.Module) => Record<string, Record<string, unknown>>;
