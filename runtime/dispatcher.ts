@@ -8,7 +8,7 @@ import { serveP3 } from "./capabilities/http/serve_p3.ts";
 import { withTask } from "./context.ts";
 import type { InterfaceName, Isolate, LinkedComponent, LoadedComponent } from "./engine/mod.ts";
 import { SkerryError, toSkerryError } from "./errors.ts";
-import type { Exchange, HttpRequest, HttpResponse } from "./http/message.ts";
+import { type Exchange, type HttpRequest, type HttpResponse, withSource } from "./http/message.ts";
 import { receiveRequest, type SendOptions, sendResponse } from "./http/web.ts";
 import { MAX_CALL_DEPTH } from "./limits.ts";
 import type { LogSink } from "./log.ts";
@@ -172,7 +172,7 @@ export class Dispatcher {
         this.#endAfter(task, run, label);
         return body === null
           ? run.response
-          : { ...run.response, body: { ...body, source: tellEnd(body.source, run.sent) } };
+          : { ...run.response, body: withSource(body, tellEnd(body.source, run.sent)) };
       } catch (thrown) {
         const error = toSkerryError(thrown, `calling ${served.name}`);
         logFailure(task, error, label);

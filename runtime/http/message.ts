@@ -16,6 +16,12 @@ export interface Body {
   readonly length?: number;
 }
 
+/** `body`, read through `source`. Not a spread: a body may be of a class that makes its trailers when asked. */
+export function withSource(body: Body, source: ByteSource): Body {
+  const { trailers, length } = body;
+  return length === undefined ? { source, trailers } : { source, trailers, length };
+}
+
 /** A request as it reaches a function, or leaves one. */
 export interface HttpRequest {
   /** As sent: `GET`, `PURGE`. */

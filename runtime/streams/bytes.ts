@@ -130,69 +130,120 @@ export class ByteChannel {
   readonly sink: ByteSink;
 
   constructor(highWater = STREAM_HIGH_WATER_BYTES) {
-    const queue = new ChunkQueue();
-    const readers = new Wakers();
-    const writers = new Wakers();
-    // The end as the writer set it; a reader sees it once the queue is empty.
-    let state: StreamState = "open";
-    let error: unknown;
-    const end = (next: StreamState, reason?: unknown) => {
-      if (state !== "open") return;
-      state = next;
-      error = reason;
-      readers.wakeAll();
-      writers.wakeAll();
-    };
-    this.source = {
-      get state() {
-        return queue.size > 0 ? "open" : state;
-      },
-      get error() {
-        return error;
-      },
-      get ready() {
-        return queue.size > 0 || state !== "open";
-      },
-      get remaining() {
-        return state === "closed" ? queue.size : undefined;
-      },
-      take(max) {
-        const taken = queue.take(max);
-        if (taken.byteLength > 0 && queue.size < highWater) writers.wakeAll();
-        return taken;
-      },
-      cancel() {
-        queue.clear();
-        end("closed");
-        writers.wakeAll();
-      },
-      subscribe: (wake) => readers.add(wake),
-    };
-    this.sink = {
-      get state() {
-        return state;
-      },
-      get error() {
-        return error;
-      },
-      get room() {
-        return state === "open" ? Math.max(0, highWater - queue.size) : 0;
-      },
-      get flushed() {
-        return queue.size === 0;
-      },
-      get ready() {
-        return state !== "open" || queue.size < highWater;
-      },
-      write(chunk) {
-        if (state !== "open" || chunk.byteLength === 0) return;
-        queue.push(chunk);
-        readers.wakeAll();
-      },
-      close: () => end("closed"),
-      abort: (reason) => end("errored", reason),
-      subscribe: (wake) => writers.add(wake),
-    };
+    const pipe = new Pipe(highWater);
+    this.source = new PipeSource(pipe);
+    this.sink = new PipeSink(pipe);
+  }
+}
+
+/** What the two ends of a channel share. Classes, as an object of closures for each end costs a small request dearly. */
+class Pipe {
+  readonly highWater: number;
+  readonly queue = new ChunkQueue();
+  readonly readers = new Wakers();
+  readonly writers = new Wakers();
+  /** The end as the writer set it; a reader sees it once the queue is empty. */
+  state: StreamState = "open";
+  error: unknown = undefined;
+
+  constructor(highWater: number) {
+    this.highWater = highWater;
+  }
+
+  end(state: StreamState, error?: unknown): void {
+    if (this.state !== "open") return;
+    this.state = state;
+    this.error = error;
+    this.readers.wakeAll();
+    this.writers.wakeAll();
+  }
+}
+
+class PipeSource implements ByteSource {
+  readonly #pipe: Pipe;
+
+  constructor(pipe: Pipe) {
+    this.#pipe = pipe;
+  }
+
+  get state(): StreamState {
+    return this.#pipe.queue.size > 0 ? "open" : this.#pipe.state;
+  }
+
+  get error(): unknown {
+    return this.#pipe.error;
+  }
+
+  get ready(): boolean {
+    return this.#pipe.queue.size > 0 || this.#pipe.state !== "open";
+  }
+
+  get remaining(): number | undefined {
+    return this.#pipe.state === "closed" ? this.#pipe.queue.size : undefined;
+  }
+
+  take(max: number): Uint8Array<ArrayBuffer> {
+    const { queue, highWater, writers } = this.#pipe;
+    const taken = queue.take(max);
+    if (taken.byteLength > 0 && queue.size < highWater) writers.wakeAll();
+    return taken;
+  }
+
+  cancel(): void {
+    this.#pipe.queue.clear();
+    this.#pipe.end("closed");
+    this.#pipe.writers.wakeAll();
+  }
+
+  subscribe(wake: () => void): () => void {
+    return this.#pipe.readers.add(wake);
+  }
+}
+
+class PipeSink implements ByteSink {
+  readonly #pipe: Pipe;
+
+  constructor(pipe: Pipe) {
+    this.#pipe = pipe;
+  }
+
+  get state(): StreamState {
+    return this.#pipe.state;
+  }
+
+  get error(): unknown {
+    return this.#pipe.error;
+  }
+
+  get room(): number {
+    const { state, highWater, queue } = this.#pipe;
+    return state === "open" ? Math.max(0, highWater - queue.size) : 0;
+  }
+
+  get flushed(): boolean {
+    return this.#pipe.queue.size === 0;
+  }
+
+  get ready(): boolean {
+    return this.#pipe.state !== "open" || this.#pipe.queue.size < this.#pipe.highWater;
+  }
+
+  write(chunk: Uint8Array<ArrayBuffer>): void {
+    if (this.#pipe.state !== "open" || chunk.byteLength === 0) return;
+    this.#pipe.queue.push(chunk);
+    this.#pipe.readers.wakeAll();
+  }
+
+  close(): void {
+    this.#pipe.end("closed");
+  }
+
+  abort(error: unknown): void {
+    this.#pipe.end("errored", error);
+  }
+
+  subscribe(wake: () => void): () => void {
+    return this.#pipe.writers.add(wake);
   }
 }
 

@@ -13,23 +13,24 @@ export interface Waitable {
 
 /** The subscribers of a {@linkcode Waitable}. */
 export class Wakers {
-  #wakers = new Set<() => void>();
+  /** Most of them never get a subscriber. */
+  #wakers: Set<() => void> | undefined;
 
   add(wake: () => void): () => void {
-    this.#wakers.add(wake);
-    return () => this.#wakers.delete(wake);
+    (this.#wakers ??= new Set()).add(wake);
+    return () => void this.#wakers?.delete(wake);
   }
 
   /** Wakes everyone who waits now, once. */
   wakeAll(): void {
-    if (this.#wakers.size === 0) return;
     const wakers = this.#wakers;
-    this.#wakers = new Set();
+    if (wakers === undefined || wakers.size === 0) return;
+    this.#wakers = undefined;
     for (const wake of wakers) wake();
   }
 
   get size(): number {
-    return this.#wakers.size;
+    return this.#wakers?.size ?? 0;
   }
 }
 

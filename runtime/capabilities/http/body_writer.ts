@@ -6,7 +6,7 @@
 import type { Fields } from "../../http/fields.ts";
 import { latin1Text } from "../../http/fields.ts";
 import type { Body } from "../../http/message.ts";
-import { ByteChannel, type ByteSink } from "../../streams/bytes.ts";
+import { ByteChannel, type ByteSink, type ByteSource, type StreamState } from "../../streams/bytes.ts";
 import { type ErrorCode, HttpFailure } from "./error_code.ts";
 
 /**
@@ -15,6 +15,7 @@ import { type ErrorCode, HttpFailure } from "./error_code.ts";
  * @throws {HttpFailure} when `content-length` is no number, or several that differ.
  */
 export function contentLength(fields: Fields): number | undefined {
+  if (!fields.has("content-length")) return undefined;
   const values = fields.get("content-length").map(latin1Text);
   const [value] = values;
   if (value === undefined) return undefined;
@@ -55,21 +56,29 @@ export class BodyWriter {
   readonly sink: ByteSink;
   readonly #options: BodyWriterOptions;
   readonly #channel = new ByteChannel();
-  readonly #trailers = Promise.withResolvers<Fields | undefined>();
+  readonly #trailers = new Trailers();
   #written = 0;
   #failure: HttpFailure | undefined;
 
   constructor(options: BodyWriterOptions) {
     this.#options = options;
-    const { length } = options;
-    // Most readers never ask for trailers.
-    this.#trailers.promise.catch(() => {});
-    this.body = {
-      source: this.#channel.source,
-      trailers: this.#trailers.promise,
-      ...(length === undefined ? {} : { length }),
-    };
-    this.sink = this.#countingSink();
+    this.body = new WrittenBody(this.#channel.source, this.#trailers, options.length);
+    this.sink = new CountingSink(this, this.#channel.sink);
+  }
+
+  /** Takes `chunk`, unless it is more than was announced. */
+  write(chunk: Uint8Array<ArrayBuffer>): void {
+    const { sink } = this.#channel;
+    if (sink.state !== "open") return;
+    this.#written += chunk.byteLength;
+    const { length } = this.#options;
+    if (length !== undefined && this.#written > length) this.#fail();
+    else sink.write(chunk);
+  }
+
+  /** The wrong length that broke it off. */
+  get failure(): HttpFailure | undefined {
+    return this.#failure;
   }
 
   /** Whether it has come to an end, good or bad. */
@@ -99,38 +108,6 @@ export class BodyWriter {
     this.#trailers.reject(error);
   }
 
-  #countingSink(): ByteSink {
-    const { sink } = this.#channel;
-    const failure = () => this.#failure;
-    const { length } = this.#options;
-    return {
-      get state() {
-        return failure() === undefined ? sink.state : "errored";
-      },
-      get error() {
-        return failure() ?? sink.error;
-      },
-      get room() {
-        return sink.room;
-      },
-      get flushed() {
-        return sink.flushed;
-      },
-      get ready() {
-        return sink.ready;
-      },
-      write: (chunk) => {
-        if (sink.state !== "open") return;
-        this.#written += chunk.byteLength;
-        if (length !== undefined && this.#written > length) this.#fail();
-        else sink.write(chunk);
-      },
-      close: () => this.finish(),
-      abort: (error) => this.breakOff(error),
-      subscribe: (wake) => sink.subscribe(wake),
-    };
-  }
-
   #fail(): HttpFailure {
     const { kind, length, readerError } = this.#options;
     const code: ErrorCode = { tag: `HTTP-${kind}-body-size`, val: BigInt(this.#written) };
@@ -141,5 +118,105 @@ export class BodyWriter {
     this.breakOff(readerError?.(failure) ?? failure);
     this.#failure = failure;
     return failure;
+  }
+}
+
+/** A promise that is made when somebody asks for it: most readers never do. */
+class Trailers {
+  #settled: "no" | "resolved" | "rejected" = "no";
+  #value: unknown;
+  #promise: PromiseWithResolvers<Fields | undefined> | undefined;
+
+  get promise(): Promise<Fields | undefined> {
+    if (this.#promise === undefined) {
+      this.#promise = Promise.withResolvers();
+      // Who has it may still not look at it.
+      this.#promise.promise.catch(() => {});
+      this.#tell();
+    }
+    return this.#promise.promise;
+  }
+
+  resolve(trailers: Fields | undefined): void {
+    this.#settle("resolved", trailers);
+  }
+
+  reject(error: unknown): void {
+    this.#settle("rejected", error);
+  }
+
+  #settle(how: "resolved" | "rejected", value: unknown): void {
+    if (this.#settled !== "no") return;
+    this.#settled = how;
+    this.#value = value;
+    this.#tell();
+  }
+
+  #tell(): void {
+    if (this.#settled === "resolved") this.#promise?.resolve(this.#value as Fields | undefined);
+    else if (this.#settled === "rejected") this.#promise?.reject(this.#value);
+  }
+}
+
+class WrittenBody implements Body {
+  readonly source: ByteSource;
+  readonly length?: number;
+  readonly #trailers: Trailers;
+
+  constructor(source: ByteSource, trailers: Trailers, length: number | undefined) {
+    this.source = source;
+    this.#trailers = trailers;
+    if (length !== undefined) this.length = length;
+  }
+
+  get trailers(): Promise<Fields | undefined> {
+    return this.#trailers.promise;
+  }
+}
+
+/** A body's sink, which counts. */
+class CountingSink implements ByteSink {
+  readonly #writer: BodyWriter;
+  readonly #sink: ByteSink;
+
+  constructor(writer: BodyWriter, sink: ByteSink) {
+    this.#writer = writer;
+    this.#sink = sink;
+  }
+
+  get state(): StreamState {
+    return this.#writer.failure === undefined ? this.#sink.state : "errored";
+  }
+
+  get error(): unknown {
+    return this.#writer.failure ?? this.#sink.error;
+  }
+
+  get room(): number {
+    return this.#sink.room;
+  }
+
+  get flushed(): boolean {
+    return this.#sink.flushed;
+  }
+
+  get ready(): boolean {
+    return this.#sink.ready;
+  }
+
+  write(chunk: Uint8Array<ArrayBuffer>): void {
+    this.#writer.write(chunk);
+  }
+
+  close(): void {
+    this.#writer.finish();
+  }
+
+  abort(error: unknown): void {
+    this.#writer.breakOff(error);
+  }
+
+  subscribe(wake: () => void): () => void {
+    return this.#sink.subscribe(wake);
   }
 }

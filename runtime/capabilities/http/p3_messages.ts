@@ -5,7 +5,7 @@
  */
 import { SkerryError, WitError } from "../../errors.ts";
 import type { Fields as HostFields } from "../../http/fields.ts";
-import type { HttpRequest, HttpResponse } from "../../http/message.ts";
+import { type HttpRequest, type HttpResponse, withSource } from "../../http/message.ts";
 import { contentLength } from "./body_writer.ts";
 import { HttpFailure } from "./error_code.ts";
 import { isAuthority, isPathWithQuery, type Method, methodName, methodOf } from "./values.ts";
@@ -214,7 +214,7 @@ export class Response {
     const head = { status: response.#status, fields: response.#fields };
     if (contents instanceof GuestContents) return { response: { ...head, body }, guest: contents };
     // A response that came from elsewhere, passed on: to our own server its failure is the function's.
-    const passedOn = body && { ...body, source: withError(body.source, (error) => brokenOff(error)) };
+    const passedOn = body && withSource(body, withError(body.source, (error) => brokenOff(error)));
     return { response: { ...head, body: passedOn }, guest: undefined };
   }
 
