@@ -37,17 +37,27 @@ export const silentSink: LogSink = () => {};
 /** One JSON object a line, for machines. */
 export const jsonSink: LogSink = (record) => console.log(JSON.stringify(record));
 
+/** What moves the cursor, changes colours or the title of a terminal: C0 but for tab and newline, DEL, and C1. */
+// deno-lint-ignore no-control-regex
+const CONTROL = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
+
+/**
+ * Text that a terminal shows and does not obey, for guests write what they like. Further lines are set off, so that none
+ * of them passes for a record.
+ */
+function harmless(text: string): string {
+  return text.replace(CONTROL, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`)
+    .replaceAll("\n", "\n  ");
+}
+
 /** One short line a record, for a person at a terminal. */
 export const prettySink: LogSink = (record) => {
   const time = new Date(record.time).toISOString().slice(11, 23);
-  const who = [record.function, record.task?.slice(0, 8)].filter(Boolean).join(
-    " ",
-  );
+  const who = [record.function, record.task?.slice(0, 8)].filter(Boolean).join(" ");
   const { stack, ...rest } = record.fields ?? {};
   const fields = Object.keys(rest).length === 0 ? "" : ` ${JSON.stringify(rest)}`;
   // A stack is read line by line.
   const lines = typeof stack === "string" ? `\n${stack}` : "";
-  console.log(
-    `${time} ${record.level.padEnd(5)} ${who && `[${who}] `}${record.source}: ${record.message}${fields}${lines}`,
-  );
+  const text = harmless(`${record.source}: ${record.message}${fields}${lines}`);
+  console.log(`${time} ${record.level.padEnd(5)} ${who && `[${who}] `}${text}`);
 };
