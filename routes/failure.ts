@@ -75,11 +75,16 @@ export function methodNotAllowed(failed: FailureResponse, request: Request, allo
 /** The URLs of nearly all requests, known at a glance: numbers as ports and addresses can be too big. */
 const PLAIN_URL = /^https?:\/\/(?:[\w.-]*[a-z]|127\.0\.0\.1)(?::\d{1,4})?\//i;
 
+/** What no `Host` may have: with it, a caller would choose the path that is routed by the host that is sent (RFC 3986, 3.2). */
+const BEYOND_HOST = /[/?#@\\]/;
+
 /** The answer to a request whose `Host` makes no URL, so that no guest has to make sense of it; `null` for all others. */
 export function refuseMalformed(failed: FailureResponse, request: Request): Response | null {
   const { url } = request;
+  const host = request.headers.get("host");
   // Without the third look, the URL of an empty Host would take its path for one.
-  if (PLAIN_URL.test(url) || (URL.canParse(url) && /^https?:\/\/[^/?#]/i.test(url))) return null;
+  const hasUrl = PLAIN_URL.test(url) || (URL.canParse(url) && /^https?:\/\/[^/?#]/i.test(url));
+  if (hasUrl && (host === null || !BEYOND_HOST.test(host))) return null;
   const error = new SkerryError("request-malformed", `routing ${request.url}: its Host header is no host name`);
   return failed({ error, task: null, request });
 }

@@ -189,6 +189,16 @@ Deno.test("a request whose Host is no host name is 400, as JSON and as a page", 
   }
 });
 
+Deno.test("a Host that reaches into the path is 400, so that it cannot choose another function", async () => {
+  const app = createRoutes(new FakeRuntime().add("a", { path: "/*" }));
+  for (const host of ["x/secret", "x?y", "x#y", "x\\y", "user:password@x"]) {
+    const response = await app.fetch(
+      Object.defineProperty(new Request("http://x/", { headers: { host } }), "url", { value: `http://${host}/a` }),
+    );
+    expect([host, response.status, (await failure(response)).code]).toEqual([host, 400, "request-malformed"]);
+  }
+});
+
 Deno.test("in production a failure tells nobody what the operator is told", async () => {
   const app = createRoutes(
     new FakeRuntime().add("hello", { path: "/hello" }, () => Promise.reject(trap())),

@@ -101,9 +101,29 @@ Deno.test("a response without a body by its status or method takes what the gues
     }
     sink.close();
     await new Promise((done) => setTimeout(done));
-    expect(response.body).toBe(null);
+    expect(await response.text()).toBe("");
     expect(ends).toEqual(["closed"]);
   }
+});
+
+Deno.test("the answer to HEAD has the length that is known, and never claims to be empty", () => {
+  const lengthOf = (written: string | null, announced?: string) => {
+    const { sink, source } = new ByteChannel();
+    sink.write(value(written ?? ""));
+    sink.close();
+    const fields = new Fields();
+    if (announced !== undefined) fields.append("content-length", value(announced));
+    const body = written === null ? null : { source, trailers: Promise.resolve(undefined) };
+    const response = sendResponse({ status: 200, fields, body }, options(() => {}, "HEAD"));
+    // A server adds `content-length: 0` where there is neither a length nor a body.
+    expect(response.headers.has("content-length") || response.body !== null).toBe(true);
+    return response.headers.get("content-length");
+  };
+  expect(lengthOf("hello")).toBe("5");
+  expect(lengthOf("")).toBe(null);
+  expect(lengthOf(null)).toBe(null);
+  expect(lengthOf("", "7")).toBe("7");
+  expect(lengthOf(null, "7")).toBe("7");
 });
 
 Deno.test("a status that HTTP cannot carry is refused with a code", () => {

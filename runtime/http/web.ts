@@ -43,7 +43,8 @@ export function receiveRequest(request: Request): HttpRequest {
   return {
     method: request.method,
     scheme: scheme!.toLowerCase(),
-    authority: request.headers.get("host") ?? urlAuthority!,
+    // An empty Host says no more than none: what the server calls itself stands in the URL.
+    authority: request.headers.get("host") || urlAuthority!,
     pathWithQuery: path!.startsWith("/") ? path! : `/${path!}`,
     fields,
     body: stream === null ? null : {
@@ -97,10 +98,16 @@ export function sendResponse(
     body === null || options.method === "HEAD" || NULL_BODY_STATUS.has(status)
   ) {
     // A guest that answers HEAD as it answers GET writes a body: it is taken and not sent, so that the guest can end.
+    const written = body?.source.remaining ?? 0;
     if (body !== null) drain(body.source, options);
     else options.onEnd("closed");
     if (status === 204) headers.delete("content-length");
-    return new Response(null, { status, headers });
+    if (options.method !== "HEAD" || NULL_BODY_STATUS.has(status) || headers.has("content-length")) {
+      return new Response(null, { status, headers });
+    }
+    // What GET would have is not known to be empty, and of no body at all the server says `content-length: 0`.
+    if (written > 0) headers.set("content-length", String(written));
+    return new Response(written > 0 ? null : new ReadableStream({ start: (end) => end.close() }), { status, headers });
   }
   const { source } = body;
   const { remaining } = source;
