@@ -5,17 +5,13 @@
  * @module
  */
 import { SkerryError } from "./errors.ts";
+import { DEFAULT_MAX_ISOLATES, type Limits } from "./limits.ts";
 
 /** What one function may take of the process's places. */
 export interface FunctionShare {
   /** The function's name. */
   readonly name: string;
-  /** Isolates at once. */
-  readonly isolates: number;
-  /** Requests that may wait. */
-  readonly queue: number;
-  /** How long one may wait, in milliseconds. */
-  readonly queueWaitMs: number;
+  readonly limits: Pick<Limits, "isolates" | "queue" | "queueWaitMs">;
 }
 
 /** Gives the place back. Later calls do nothing. */
@@ -29,6 +25,8 @@ interface Waiter {
 class Line {
   readonly waiting = new Set<Waiter>();
   running = 0;
+  /** What the function may have at once, as of its newest version. */
+  isolates = 0;
 }
 
 /**
@@ -39,7 +37,7 @@ class Line {
  * import { Admission } from "./admission.ts";
  *
  * const admission = new Admission({ isolates: 1 });
- * const share = { name: "hello", isolates: 10, queue: 10, queueWaitMs: 1000 };
+ * const share = { name: "hello", limits: { isolates: 10, queue: 10, queueWaitMs: 1000 } };
  * const leave = admission.tryEnter(share)!;
  * console.assert(admission.tryEnter(share) === undefined);
  * const next = admission.enter(share, new AbortController().signal);
@@ -52,8 +50,6 @@ export class Admission {
   readonly #lines = new Map<string, Line>();
   /** Lines with somebody in them, in the order of their turns. */
   readonly #turns = new Set<Line>();
-  /** What each line's function may have at once, as of its newest version. */
-  readonly #shares = new Map<Line, number>();
   #running = 0;
 
   /** @param options `isolates`: how many the whole process may have at once. */
@@ -76,7 +72,7 @@ export class Admission {
   /** A place, if there is one now and nobody waits for it; `undefined` otherwise. */
   tryEnter(share: FunctionShare): Leave | undefined {
     const line = this.#lineOf(share);
-    if (line.waiting.size > 0 || line.running >= share.isolates || this.#running >= this.#isolates) return undefined;
+    if (line.waiting.size > 0 || line.running >= line.isolates || this.#running >= this.#isolates) return undefined;
     return this.#take(line);
   }
 
@@ -90,7 +86,7 @@ export class Admission {
     const now = this.tryEnter(share);
     if (now !== undefined) return Promise.resolve(now);
     const line = this.#lineOf(share);
-    if (line.waiting.size >= share.queue) {
+    if (line.waiting.size >= share.limits.queue) {
       return Promise.reject(
         new SkerryError(
           "overloaded",
@@ -114,11 +110,11 @@ export class Admission {
             reject(
               new SkerryError(
                 "overloaded",
-                `admitting a request to ${share.name}: no place within ${share.queueWaitMs} ms (limits.queueWaitMs)`,
+                `admitting a request to ${share.name}: no place within ${share.limits.queueWaitMs} ms (limits.queueWaitMs)`,
               ),
             )
           ),
-        share.queueWaitMs,
+        share.limits.queueWaitMs,
       );
       line.waiting.add(waiter);
       this.#turns.add(line);
@@ -130,7 +126,7 @@ export class Admission {
   #lineOf(share: FunctionShare): Line {
     let line = this.#lines.get(share.name);
     if (line === undefined) this.#lines.set(share.name, line = new Line());
-    this.#shares.set(line, share.isolates);
+    line.isolates = share.limits.isolates;
     return line;
   }
 
@@ -155,7 +151,7 @@ export class Admission {
       // To the back of the turns, whether it gets a place or has all that it may have.
       this.#turns.delete(line!);
       this.#turns.add(line!);
-      if (line!.running >= this.#shares.get(line!)!) {
+      if (line!.running >= line!.isolates) {
         skipped++;
         continue;
       }
@@ -165,3 +161,6 @@ export class Admission {
     }
   }
 }
+
+/** The places of this process, for everyone who has been given no others. */
+export const processAdmission: Admission = new Admission({ isolates: DEFAULT_MAX_ISOLATES });

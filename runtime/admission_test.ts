@@ -1,12 +1,9 @@
 import { expect } from "@std/expect";
 import { Admission, type FunctionShare, type Leave } from "./admission.ts";
 
-const share = (name: string, some: Partial<FunctionShare> = {}): FunctionShare => ({
+const share = (name: string, some: Partial<FunctionShare["limits"]> = {}): FunctionShare => ({
   name,
-  isolates: 100,
-  queue: 100,
-  queueWaitMs: 60_000,
-  ...some,
+  limits: { isolates: 100, queue: 100, queueWaitMs: 60_000, ...some },
 });
 const never = new AbortController().signal;
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type Admission, processAdmission } from "./admission.ts";
 import { serveP2 } from "./capabilities/http/serve_p2.ts";
 import { serveP3 } from "./capabilities/http/serve_p3.ts";
 import { withTask } from "./context.ts";
@@ -10,7 +11,7 @@ import type { InterfaceName, Isolate, LinkedComponent, LoadedComponent } from ".
 import { SkerryError, toSkerryError } from "./errors.ts";
 import { type Exchange, type HttpRequest, type HttpResponse, withSource } from "./http/message.ts";
 import { receiveRequest, type SendOptions, sendResponse } from "./http/web.ts";
-import { MAX_CALL_DEPTH } from "./limits.ts";
+import { type Limits, MAX_CALL_DEPTH } from "./limits.ts";
 import type { LogSink } from "./log.ts";
 import { originOf } from "./stack/mod.ts";
 import { tellEnd } from "./streams/bytes.ts";
@@ -22,8 +23,7 @@ export interface ServedFunction {
   readonly name: string;
   readonly linked: LinkedComponent;
   readonly handler: Handler;
-  /** Wall time of one request in milliseconds. */
-  readonly wallMs: number;
+  readonly limits: Limits;
 }
 
 /** The HTTP handler that a component exports. */
@@ -58,6 +58,8 @@ interface Run {
 
 export interface DispatcherOptions {
   readonly sink: LogSink;
+  /** Whose places isolates take. Default: those of the process. */
+  readonly admission?: Admission;
   /** Keep each task's log and host calls, for an error page. */
   readonly record?: boolean;
   /** The function that `http://NAME.internal` is. */
@@ -99,11 +101,13 @@ export function findHandler(
  */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
+  readonly #admission: Admission;
   readonly #tasks = new Set<Task>();
   #idle: (() => void)[] = [];
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    this.#admission = options.admission ?? processAdmission;
   }
 
   /** The tasks that are running. */
@@ -116,7 +120,7 @@ export class Dispatcher {
     const task = this.#begin(served, {
       requestId: request.headers.get("x-request-id"),
       traceparent: request.headers.get("traceparent"),
-      wallMs: served.wallMs,
+      limits: served.limits,
       caller: request.signal,
     });
     const label = `${request.method} ${pathOf(request.url)}`;
@@ -159,7 +163,8 @@ export class Dispatcher {
     const task = this.#begin(served, {
       requestId: caller.id,
       traceparent: formatTraceParent(caller.trace),
-      wallMs: Math.min(served.wallMs, Math.max(0, caller.deadline - Date.now())),
+      limits: served.limits,
+      wallMs: Math.min(served.limits.wallMs, Math.max(0, caller.deadline - Date.now())),
       caller: caller.signal,
       depth,
     });
@@ -205,8 +210,11 @@ export class Dispatcher {
     return task;
   }
 
-  /** Calls the handler in a fresh isolate. Resolves when the guest has set its response. */
+  /** Calls the handler in a fresh isolate, as soon as there is a place for it. Resolves when the guest has set its response. */
   async #run(served: ServedFunction, request: HttpRequest, task: Task): Promise<Run> {
+    // No promise where there is a place, as there nearly always is.
+    const leave = this.#admission.tryEnter(served) ?? await this.#admission.enter(served, task.signal);
+    task.defer(leave);
     const isolate = await orEnd(task, served.linked.instantiate());
     task.defer(() => isolate.dispose());
     const exchange = served.handler.serve(isolate, served.handler.interface, request);

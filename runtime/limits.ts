@@ -11,6 +11,59 @@ export const DEFAULT_WALL_MS = 30_000;
 /** The longest wall time that a manifest may ask for. */
 export const MAX_WALL_MS = 3_600_000;
 
+/** One limit of a function. Its unit is in its name. */
+interface FunctionLimit {
+  /** What holds where a manifest says nothing. */
+  readonly byDefault: number;
+  /** The most that a manifest may ask for. */
+  readonly most: number;
+  /** For `function.json`. */
+  readonly description: string;
+}
+
+/** The limits that a manifest may set under `limits`. To add one, add an entry. */
+export const FUNCTION_LIMITS = {
+  wallMs: {
+    byDefault: DEFAULT_WALL_MS,
+    most: MAX_WALL_MS,
+    description: "Wall time of one request, in milliseconds.",
+  },
+  // Half of what a process has by default: one function that waits for its upstream leaves room for the others.
+  isolates: {
+    byDefault: 2000,
+    most: 100_000,
+    description: "Isolates of the function at once; more requests wait.",
+  },
+  // Callers behind more than that would wait too long to be still there.
+  queue: {
+    byDefault: 1000,
+    most: 100_000,
+    description: "Requests that may wait for an isolate; more are refused with 503.",
+  },
+  // Below the patience of proxies and people, so that they hear 503 from us and not a timeout from someone else.
+  queueWaitMs: {
+    byDefault: 5000,
+    most: MAX_WALL_MS,
+    description: "How long a request may wait for an isolate before it is refused with 503, in milliseconds.",
+  },
+} as const satisfies Readonly<Record<string, FunctionLimit>>;
+
+/** A function's limits, defaults applied. */
+export type Limits = { readonly [Name in keyof typeof FUNCTION_LIMITS]: number };
+
+/** The limits of a function whose manifest says nothing. */
+export const DEFAULT_LIMITS: Limits = Object.freeze(
+  Object.fromEntries(Object.entries(FUNCTION_LIMITS).map(([name, { byDefault }]) => [name, byDefault])) as {
+    [Name in keyof Limits]: number;
+  },
+);
+
+/**
+ * Isolates at once in the whole process. Past about 6,000 live memories V8 needs milliseconds for each new one, and an
+ * isolate that has ended keeps its memory until it is collected.
+ */
+export const DEFAULT_MAX_ISOLATES = 4000;
+
 /** Bytes that wait between a guest and a slow reader before the guest has to wait: memory of the host. */
 export const STREAM_HIGH_WATER_BYTES = 64 * 1024;
 

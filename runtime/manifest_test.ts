@@ -2,6 +2,8 @@ import { expect } from "@std/expect";
 import { z } from "zod";
 import { ManifestError, manifestJsonSchema, parseManifest } from "./manifest.ts";
 import { httpGrant } from "./capabilities/http/grant.ts";
+import { DEFAULT_LIMITS } from "./limits.ts";
+import { oneOf } from "./manifest/suggest.ts";
 
 const FILE = "components/hello/function.json";
 const HELLO = { name: "hello", routes: [{ path: "/hello" }], source: "hello.wasm" };
@@ -30,7 +32,7 @@ Deno.test("parseManifest() applies every default", () => {
     routes: [{ path: "/hello", methods: null, host: null }],
     source: { kind: "component", path: "hello.wasm" },
     grants: {},
-    limits: { wallMs: 30_000 },
+    limits: DEFAULT_LIMITS,
     env: {},
   });
 });
@@ -59,7 +61,7 @@ Deno.test("parseManifest() keeps what is written", () => {
     ],
     source: { kind: "script", path: "src/main.ts", backend: "quickjs", wit: "wit", world: "shop" },
     grants: { http: { allow: ["https://api.example.com", "http://localhost:8080"] } },
-    limits: { wallMs: 500 },
+    limits: { ...DEFAULT_LIMITS, wallMs: 500 },
     env: { GREETING: "Hello", EMPTY: "" },
   });
 });
@@ -111,7 +113,9 @@ const MISTAKES: [name: string, written: Record<string, unknown>, messages: strin
   ]],
   ["a limit in quotes", { limits: { wallMs: "5000" } }, ["limits.wallMs: must be a number, is a string; write 5000"]],
   ["no limit at all", { limits: { wallMs: null } }, ["limits.wallMs: must be a number, is null; write a number"]],
-  ["a limit that does not exist", { limits: { disk: 5 } }, ['limits.disk: no such key; write "wallMs"']],
+  ["a limit that does not exist", { limits: { disk: 5 } }, [
+    `limits.disk: no such key; write ${oneOf(Object.keys(DEFAULT_LIMITS))}`,
+  ]],
   ["a number in the environment", { env: { PORT: 80 } }, ['env.PORT: must be a string, is 80; write "80"']],
   ["a name that no variable can have", { env: { "A=B": "x" } }, [
     'env["A=B"]: "A=B" is no name of a variable; write letters, digits and "_"',

@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from "node:path";
+import { Admission } from "./admission.ts";
 import { distLayout } from "./build/layout.ts";
 import { withFallback } from "./engine/fallback.ts";
 import { createJcoEngine } from "./engine/jco/mod.ts";
@@ -42,6 +43,7 @@ export async function openRuntime(settings: Settings, options: OpenOptions = {})
   const sink = options.sink ?? (settings.log === "json" ? jsonSink : prettySink);
   const runtime = new FunctionRuntime({
     ...options,
+    admission: new Admission({ isolates: settings.maxIsolates }),
     directory,
     engine: options.engine ?? defaultEngine({ engine: settings.engine, prepared, sink }),
     dev,

@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from "node:path";
+import type { Admission } from "./admission.ts";
 import { builtinCapabilities } from "./capabilities/mod.ts";
 import type { Capability } from "./capability.ts";
 import { Dispatcher, type FailureResponse, findHandler, type ServedFunction } from "./dispatcher.ts";
@@ -50,6 +51,8 @@ export interface RuntimeOptions {
   readonly lazy?: boolean;
   /** Where log records go. Default: JSON lines on stdout. */
   readonly sink?: LogSink;
+  /** Whose places isolates take. Default: those of the process. */
+  readonly admission?: Admission;
   readonly report?: (event: FunctionEvent) => void;
   /** Builds a function that is given as source; resolves to the path of its `.wasm`. Without it, source is refused. */
   readonly build?: (folder: FunctionFolder) => Promise<string>;
@@ -76,6 +79,7 @@ export class FunctionRuntime implements Runtime {
     this.#dispatcher = new Dispatcher({
       sink: this.#sink,
       record: this.dev,
+      ...(options.admission === undefined ? {} : { admission: options.admission }),
       neighbour: (name) => this.functions.find((entry) => entry.name === name)?.ready(),
     });
     this.#registry = new FunctionRegistry({
@@ -171,7 +175,7 @@ export async function loadFunction(
   for (const message of warnings) {
     sink({ time: Date.now(), level: "warn", message, source: "host", function: name });
   }
-  return { name, linked: component, handler, wallMs: limits.wallMs };
+  return { name, linked: component, handler, limits };
 }
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 import { SkerryError } from "./errors.ts";
-import { STOP_GRACE_MS } from "./limits.ts";
+import { DEFAULT_MAX_ISOLATES, STOP_GRACE_MS } from "./limits.ts";
 import { oneOf, suggest } from "./manifest/suggest.ts";
 
 /** Which engine runs components. */
@@ -28,6 +28,8 @@ export interface Settings {
   readonly engine: EngineChoice;
   /** Load a function when its first request comes, not at the start. Default: only on Deno Deploy. */
   readonly lazy: boolean;
+  /** Isolates at once in the whole process; more requests wait. */
+  readonly maxIsolates: number;
 }
 
 const PREFIX = "SKERRY_";
@@ -42,6 +44,7 @@ const NAMES = {
   log: "SKERRY_LOG",
   engine: "SKERRY_ENGINE",
   lazy: "SKERRY_LAZY",
+  maxIsolates: "SKERRY_MAX_ISOLATES",
 } as const satisfies Record<keyof Settings, string>;
 
 /**
@@ -78,6 +81,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     log: choice("log", read("log"), ["pretty", "json"], mode === "dev" ? "pretty" : "json"),
     engine: choice("engine", read("engine"), ["native", "jco"], "native"),
     lazy: choice("lazy", read("lazy"), ["0", "1"], environment.DENO_DEPLOYMENT_ID ? "1" : "0") === "1",
+    maxIsolates: whole("maxIsolates", read("maxIsolates"), 1_000_000, DEFAULT_MAX_ISOLATES, 1),
   };
 }
 
@@ -94,11 +98,22 @@ function choice<T extends string>(
   throw invalid(NAMES[setting], `${JSON.stringify(written)} is not understood; write ${instead}`);
 }
 
-function whole(setting: keyof Settings, written: string | undefined, most: number, byDefault: number): number {
+function whole(
+  setting: keyof Settings,
+  written: string | undefined,
+  most: number,
+  byDefault: number,
+  least = 0,
+): number {
   if (written === undefined) return byDefault;
   const number = /^\d{1,10}$/.test(written) ? Number(written) : NaN;
-  if (number <= most) return number;
-  throw invalid(NAMES[setting], `${JSON.stringify(written)} is not understood; write a whole number up to ${most}`);
+  if (number >= least && number <= most) return number;
+  throw invalid(
+    NAMES[setting],
+    `${JSON.stringify(written)} is not understood; write a whole number ${
+      least > 0 ? `from ${least} ` : ""
+    }up to ${most}`,
+  );
 }
 
 function invalid(name: string, message: string): SkerryError {

@@ -11,6 +11,7 @@ Deno.test("readSettings() applies every default", () => {
     log: "json",
     engine: "native",
     lazy: false,
+    maxIsolates: 4000,
   });
 });
 
@@ -27,6 +28,7 @@ Deno.test("readSettings() takes what is written, and an empty variable for none"
     SKERRY_STOP_GRACE_MS: "500",
     SKERRY_LOG: "pretty",
     SKERRY_LAZY: "",
+    SKERRY_MAX_ISOLATES: "1",
     HOME: "/home/me",
   });
   expect(settings).toEqual({
@@ -38,6 +40,7 @@ Deno.test("readSettings() takes what is written, and an empty variable for none"
     log: "pretty",
     engine: "native",
     lazy: false,
+    maxIsolates: 1,
   });
 });
 
@@ -51,12 +54,16 @@ const MISTAKES: [environment: Record<string, string>, message: string][] = [
   [
     { SKERRY_X: "" },
     'SKERRY_X: no such setting; write "SKERRY_MODE", "SKERRY_FUNCTIONS", "SKERRY_HOST", ' +
-    '"SKERRY_STOP_GRACE_MS", "SKERRY_LOG", "SKERRY_ENGINE" or "SKERRY_LAZY".',
+    '"SKERRY_STOP_GRACE_MS", "SKERRY_LOG", "SKERRY_ENGINE", "SKERRY_LAZY" or "SKERRY_MAX_ISOLATES".',
   ],
   [{ SKERRY_MODE: "Dev" }, 'SKERRY_MODE: "Dev" is not understood; write "dev".'],
   [{ SKERRY_MODE: "staging" }, 'SKERRY_MODE: "staging" is not understood; write "dev" or "production".'],
   [{ PORT: "http" }, 'PORT: "http" is not understood; write a whole number up to 65535.'],
   [{ PORT: "65536" }, 'PORT: "65536" is not understood; write a whole number up to 65535.'],
+  [
+    { SKERRY_MAX_ISOLATES: "0" },
+    'SKERRY_MAX_ISOLATES: "0" is not understood; write a whole number from 1 up to 1000000.',
+  ],
   [{ PORT: "-1" }, 'PORT: "-1" is not understood; write a whole number up to 65535.'],
   [
     { SKERRY_STOP_GRACE_MS: "10s" },

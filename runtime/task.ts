@@ -4,7 +4,7 @@
  * @module
  */
 import { SkerryError } from "./errors.ts";
-import { DEFAULT_WALL_MS, MAX_LOG_BYTES, MAX_RECORDED_CALLS } from "./limits.ts";
+import { DEFAULT_LIMITS, type Limits, MAX_LOG_BYTES, MAX_RECORDED_CALLS } from "./limits.ts";
 import { currentTask } from "./context.ts";
 import type { HttpRequest, HttpResponse } from "./http/message.ts";
 import { expireAfter } from "./deadline.ts";
@@ -19,7 +19,9 @@ export interface TaskOptions {
   readonly requestId?: string | null | undefined;
   /** The caller's `traceparent`; used when it is well formed. */
   readonly traceparent?: string | null | undefined;
-  /** Wall time in milliseconds, from now. */
+  /** The function's. Default: those of a function whose manifest says nothing. */
+  readonly limits?: Limits;
+  /** Wall time in milliseconds, from now, if it is another than that in the limits. */
   readonly wallMs?: number;
   /** Aborts when the caller has gone. */
   readonly caller?: AbortSignal;
@@ -74,6 +76,7 @@ const OVER = new DOMException("the task is over", "AbortError");
 export class Task {
   readonly id: string;
   readonly function: string;
+  readonly limits: Limits;
   /** Milliseconds since the epoch, when the task began. */
   readonly startedAt: number = Date.now();
   readonly depth: number;
@@ -105,12 +108,13 @@ export class Task {
   constructor(options: TaskOptions) {
     this.id = requestId(options.requestId);
     this.function = options.function;
+    this.limits = options.limits ?? DEFAULT_LIMITS;
     this.#traceparent = options.traceparent;
     this.depth = options.depth ?? 0;
     this.callNeighbour = options.callNeighbour;
     this.#sink = options.sink ?? silentSink;
     this.#record = options.record ?? false;
-    const wallMs = options.wallMs ?? DEFAULT_WALL_MS;
+    const wallMs = options.wallMs ?? this.limits.wallMs;
     this.deadline = this.startedAt + wallMs;
     this.#callOffDeadline = expireAfter(wallMs, {
       expiresAt: this.#began + wallMs,

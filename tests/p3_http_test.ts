@@ -14,6 +14,7 @@ import { nativeEngine } from "../runtime/engine/native/mod.ts";
 import { Host } from "../runtime/host.ts";
 import { Fields } from "../runtime/http/fields.ts";
 import type { HttpRequest } from "../runtime/http/message.ts";
+import { DEFAULT_LIMITS } from "../runtime/limits.ts";
 import type { LogRecord } from "../runtime/log.ts";
 import { ByteChannel } from "../runtime/streams/bytes.ts";
 import { waitAny } from "../runtime/streams/waitable.ts";
@@ -46,7 +47,7 @@ async function openGuest(engine: Engine, name: Fixture, grants: Record<string, u
   const { component: linked } = await new Host(builtinCapabilities).link(component, grantee);
   const logs: LogRecord[] = [];
   const dispatcher = new Dispatcher({ sink: (record) => logs.push(record) });
-  const served = { name, linked, handler: findHandler(component, name), wallMs: 20_000 };
+  const served = { name, linked, handler: findHandler(component, name), limits: { ...DEFAULT_LIMITS, wallMs: 20_000 } };
   return {
     linked,
     dispatcher,

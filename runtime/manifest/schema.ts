@@ -4,25 +4,19 @@
  * @module
  */
 import { z } from "zod";
-import { DEFAULT_WALL_MS, MAX_WALL_MS } from "../limits.ts";
+import { FUNCTION_LIMITS, type Limits } from "../limits.ts";
 import type { GrantSchemas } from "./grants.ts";
 import { hostProblem, methodProblem, METHODS, pathProblem } from "./route.ts";
 
-/** A limit of a function: a whole number with a default and a ceiling. Its unit is in its name. */
-const limit = (byDefault: number, ceiling: number, description: string) =>
-  z.int().min(1).max(ceiling).default(byDefault).describe(description);
+export type { Limits };
 
-/** The limits that a manifest may set. To add one, add a line. */
-const LIMITS = {
-  wallMs: limit(
-    DEFAULT_WALL_MS,
-    MAX_WALL_MS,
-    "Wall time of one request, in milliseconds.",
-  ),
-};
-
-/** A function's limits, defaults applied. */
-export type Limits = { readonly [Name in keyof typeof LIMITS]: number };
+/** Limits are whole numbers with a default and a ceiling. */
+const limits = Object.fromEntries(
+  Object.entries(FUNCTION_LIMITS).map(([name, { byDefault, most, description }]) => [
+    name,
+    z.int().min(1).max(most).default(byDefault).describe(description),
+  ]),
+) as { readonly [Name in keyof Limits]: z.ZodDefault<z.ZodInt> };
 
 /** What makes a component out of TypeScript or JavaScript. */
 export const BACKENDS = ["starlingmonkey", "quickjs"] as const;
@@ -130,7 +124,7 @@ export function manifestSchema(grants: GrantSchemas) {
       description: "What the function may use beyond answering its requests, by capability.",
       examples: [{ http: { allow: ["https://api.example.com"] } }],
     }),
-    limits: z.strictObject(LIMITS).prefault({}).meta({
+    limits: z.strictObject(limits).prefault({}).meta({
       description: "Limits that differ from the defaults.",
       examples: [{ wallMs: 5000 }],
     }),

@@ -9,7 +9,7 @@ import { withTask } from "../../runtime/context.ts";
 import { Dispatcher, findHandler, type ServedFunction } from "../../runtime/dispatcher.ts";
 import type { Engine, LinkedComponent } from "../../runtime/engine/mod.ts";
 import { Host } from "../../runtime/host.ts";
-import { DEFAULT_WALL_MS } from "../../runtime/limits.ts";
+import { DEFAULT_LIMITS } from "../../runtime/limits.ts";
 import { silentSink } from "../../runtime/log.ts";
 import { Task } from "../../runtime/task.ts";
 
@@ -50,7 +50,7 @@ export async function loadComponent(engine: Engine, { component }: ServedCompone
     grants: {},
     env: {},
   });
-  return { name, linked: linked.component, handler: findHandler(loaded, name), wallMs: DEFAULT_WALL_MS };
+  return { name, linked: linked.component, handler: findHandler(loaded, name), limits: DEFAULT_LIMITS };
 }
 
 /** A handler that serves each request in a fresh isolate, without a log. */

@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { createRoutes } from "../../routes/mod.ts";
+import type { Admission } from "../../runtime/admission.ts";
 import type { Engine } from "../../runtime/engine/mod.ts";
 import { nativeEngine } from "../../runtime/engine/native/mod.ts";
 import { createJcoEngine } from "../../runtime/engine/jco/mod.ts";
@@ -28,6 +29,7 @@ export interface ServeOptions {
   readonly guests: Readonly<Record<string, Guest>>;
   readonly dev?: boolean;
   readonly capabilities?: readonly Capability[];
+  readonly admission?: Admission;
 }
 
 /** A running server. */
@@ -66,6 +68,7 @@ export async function serve(options: ServeOptions): Promise<TestServer> {
     engine: options.engine,
     dev: options.dev ?? false,
     capabilities: options.capabilities ?? [],
+    ...(options.admission === undefined ? {} : { admission: options.admission }),
     sink: (record) => {
       records.push(record);
       for (const look of waiting) look();
