@@ -31,7 +31,7 @@ async function spin(file: string, name: string): Promise<{ looks: number; error:
   }
 }
 
-for (const file of ["spins.wasm", "spins_legacy.wasm"]) {
+for (const file of ["spins.wasm", "spins_closed.wasm", "spins_legacy.wasm"]) {
   const exports = WebAssembly.Module.exports(new WebAssembly.Module(await read(file)));
   for (const { name } of exports.filter(({ kind }) => kind === "function")) {
     Deno.test(`${name} of ${file} ends when the host says so`, async () => {
