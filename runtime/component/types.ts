@@ -20,6 +20,7 @@ import type {
   TypeDef,
   ValType,
 } from "./model.ts";
+import { isExternName, isLabel } from "./names.ts";
 import { hex, type Reader } from "./reader.ts";
 
 /** Types and components inside each other: deeper ones could exhaust the stack of whoever walks them. */
@@ -85,12 +86,32 @@ export function valType(r: Reader): ValType {
   return PRIMITIVES[code + 128] ?? r.fail("invalid value type", at);
 }
 
+function label(r: Reader): string {
+  const at = r.pos;
+  const name = r.string("label");
+  return isLabel(name) ? name : r.fail(`${JSON.stringify(name)} is not in kebab case`, at);
+}
+
+/** Names that differ in case alone would be the same in some languages. */
+function distinct<T>(r: Reader, at: number, items: T[], nameOf: (item: T) => string): T[] {
+  const seen = new Set<string>();
+  for (const item of items) {
+    const name = nameOf(item).toLowerCase();
+    if (seen.has(name)) r.fail(`name ${JSON.stringify(nameOf(item))} conflicts with previous name`, at);
+    seen.add(name);
+  }
+  return items;
+}
+
+const nameOf = (item: { readonly name: string }) => item.name;
+const itself = (name: string) => name;
+
 function field(r: Reader): Field {
-  return { name: r.string("label"), type: valType(r) };
+  return { name: label(r), type: valType(r) };
 }
 
 function variantCase(r: Reader): Case {
-  const name = r.string("label");
+  const name = label(r);
   const type = r.optional("case payload", () => valType(r));
   const at = r.pos;
   if (r.u8() !== 0) r.fail("invalid refinement of a case", at);
@@ -111,7 +132,8 @@ export function resultList(r: Reader): ValType | undefined {
 }
 
 function funcType(r: Reader, async: boolean): FuncTypeDef {
-  const params = r.vec("parameters", () => field(r));
+  const at = r.pos;
+  const params = distinct(r, at, r.vec("parameters", () => field(r)), nameOf);
   const result = resultList(r);
   return {
     kind: "func",
@@ -132,12 +154,12 @@ export function typeDef(r: Reader, depth: number): TypeDef {
     case 0x72:
       return {
         kind: "record",
-        fields: nonEmpty(r, at, "record", r.vec("fields", () => field(r))),
+        fields: nonEmpty(r, at, "record", distinct(r, at, r.vec("fields", () => field(r)), nameOf)),
       };
     case 0x71:
       return {
         kind: "variant",
-        cases: nonEmpty(r, at, "variant", r.vec("cases", () => variantCase(r))),
+        cases: nonEmpty(r, at, "variant", distinct(r, at, r.vec("cases", () => variantCase(r)), nameOf)),
       };
     case 0x70:
       return { kind: "list", element: valType(r) };
@@ -149,7 +171,7 @@ export function typeDef(r: Reader, depth: number): TypeDef {
         types: nonEmpty(r, at, "tuple", r.vec("types", () => valType(r))),
       };
     case 0x6e: {
-      const labels = r.vec("flags", () => r.string("label"));
+      const labels = distinct(r, at, r.vec("flags", () => label(r)), itself);
       if (labels.length > 32) r.fail("cannot have more than 32 flags", at);
       return { kind: "flags", labels: nonEmpty(r, at, "flags", labels) };
     }
@@ -160,7 +182,7 @@ export function typeDef(r: Reader, depth: number): TypeDef {
           r,
           at,
           "enum",
-          r.vec("cases", () => r.string("label")),
+          distinct(r, at, r.vec("cases", () => label(r)), itself),
         ),
       };
     case 0x6b:
@@ -281,16 +303,18 @@ export function externName(r: Reader): ExternName {
   const code = r.u8();
   if (code > 2) r.fail(`invalid leading byte 0x${hex(code)} for name`, at);
   const name = r.string();
-  if (code < 2) return { name };
   const found: Record<string, string> = {};
-  r.vec("attributes", () => {
-    const attributeAt = r.pos;
-    const attribute = r.u8();
-    const key = ["implements", "versionSuffix", "externalId"][attribute];
-    if (key === undefined) r.fail("invalid attribute", attributeAt);
-    if (key in found) r.fail("duplicate attribute", attributeAt);
-    found[key] = r.string("attribute");
-  });
+  if (code === 2) {
+    r.vec("attributes", () => {
+      const attributeAt = r.pos;
+      const attribute = r.u8();
+      const key = ["implements", "versionSuffix", "externalId"][attribute];
+      if (key === undefined) r.fail("invalid attribute", attributeAt);
+      if (key in found) r.fail("duplicate attribute", attributeAt);
+      found[key] = r.string("attribute");
+    });
+  }
+  if (!isExternName(name, "versionSuffix" in found)) r.fail(`${JSON.stringify(name)} is not a valid extern name`, at);
   return { name, ...found };
 }
 
