@@ -98,3 +98,36 @@ Deno.test("native: types nested as deep as is allowed come back, and deeper ones
   for (let depth = 0; depth < 10; depth++) type = { kind: "tuple", types: [type] };
   await expect(nativeEngine.load(echoComponent([type]))).rejects.toThrow(/nesting is too deep at offset 0x/);
 });
+
+/** What a host may give that is of no type, or of another. */
+const HOSTILE: readonly unknown[] = [
+  ...[null, undefined, {}, [], "", "xx", "\ud800", 1n, -1, 2 ** 53, NaN, 1.5, true, Symbol("s"), () => 1, new Map()],
+  ...[new Uint8Array(3), { tag: "nope" }, { tag: "ok" }, [1, 2, 3], { length: 2 ** 32 }, Object.create(null)],
+  new Proxy({}, { get: () => 1 }),
+];
+
+Deno.test("native: a value of another type is coerced as JavaScript does, or refused with what was expected", async () => {
+  const random = new Random(13);
+  const types: WitType[] = PRIMITIVES.map((kind) => ({ kind }));
+  for (let i = 0; i < 40; i++) types.push(inside(randomType(random, 2, true)));
+  const component = await nativeEngine.load(echoComponent(types));
+  const host = Object.fromEntries(types.map((_, i) => [`echo${i}`, (value: unknown) => value]));
+  const linked = await component.link({ [HOST]: host });
+  let refused = 0;
+  for (let i = 0; i < types.length; i++) {
+    for (const value of HOSTILE) {
+      const task = new Task({ function: "echo" });
+      await withTask(task, async () => {
+        const { exports } = await linked.instantiate();
+        try {
+          await exports["$root"]![`echo${i}`]!(value);
+        } catch (error) {
+          refused++;
+          expect(String(error)).toMatch(/^TypeError: expected (an? |one of )/);
+        }
+      });
+      task.end();
+    }
+  }
+  expect(refused).toBeGreaterThan(types.length);
+});
