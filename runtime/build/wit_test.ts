@@ -26,6 +26,21 @@ Deno.test("without WIT of its own, a function's world has an HTTP handler and ca
   expect(world).not.toContain("include");
 });
 
+Deno.test("StarlingMonkey gets every WASI package at the one version that it takes", async () => {
+  const outDir = await Deno.makeTempDir();
+  try {
+    await prepareWit({ backend: "starlingmonkey", wit: null, world: null, outDir });
+    const versions = new Set<string>();
+    for (const { name } of await Array.fromAsync(Deno.readDir(join(outDir, "deps")))) {
+      const text = await Deno.readTextFile(join(outDir, "deps", name, "package.wit"));
+      for (const [, version] of text.matchAll(/wasi:[a-z]+(?:\/[a-z-]+)?@(\d+\.\d+\.\d+)/g)) versions.add(version!);
+    }
+    expect([...versions]).toEqual(["0.2.10"]);
+  } finally {
+    await Deno.remove(outDir, { recursive: true });
+  }
+});
+
 Deno.test("interfaces of WIT without a world are imported, each with its version", async () => {
   const world = await prepared({
     "a.wit": "package my:app@0.1.0;\n// interface ghost {}\ninterface one {}\n",

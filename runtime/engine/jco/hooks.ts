@@ -85,8 +85,8 @@ export class IsolateHooks implements Hooks {
       if (this.over) return reject(uncatchable());
       this.#suspensions.add(reject);
       const settle = (how: (value: unknown) => void) => (value: unknown) => {
-        // After the end it has been rejected.
-        if (this.#suspensions.delete(reject)) how(value);
+        this.#suspensions.delete(reject);
+        how(value);
       };
       result.then(settle(resolve), settle(reject));
     });
