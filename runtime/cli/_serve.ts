@@ -25,7 +25,9 @@ export async function run(command: () => Promise<void>): Promise<void> {
   try {
     await command();
   } catch (error) {
-    if (!(error instanceof SkerryError) && !isUsageError(error)) throw error;
+    // A file that may not be read or written is the operator's to change, and Deno says which.
+    const known = error instanceof SkerryError || error instanceof Deno.errors.NotCapable || isUsageError(error);
+    if (!known) throw error;
     console.error(error.message);
     Deno.exit(1);
   }

@@ -23,4 +23,7 @@ const child = spawn(deno, process.argv.slice(2), { stdio: "inherit" });
 // Ctrl-C reaches the child by itself; what is sent to this process alone does not.
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => child.kill("SIGTERM"));
+// npm passes a signal to the shell between us, which ends without passing it on: nobody is left to stop this server.
+const parent = process.ppid;
+setInterval(() => process.ppid === parent || child.kill("SIGTERM"), 500).unref();
 child.on("exit", (code, signal) => process.exit(signal === null ? code ?? 1 : 1));
