@@ -119,6 +119,11 @@ export function parseManifest(text: string, options: ParseOptions): Manifest {
     path,
     message: "is written twice in one object; take one of them out",
   }));
+  // A record of the schema library passes over this key without a word, as it may not become a prototype.
+  const { env } = Object(source.value);
+  if (Object.hasOwn(Object(env), "__proto__")) {
+    mistakes.push({ path: ["env", "__proto__"], message: "cannot be the name of a variable; write another" });
+  }
   if (parsed.success) mistakes.push(...contradictions(parsed.data));
   else mistakes.push(...explain(parsed.error.issues, source.value, jsonSchemaOf(schema)));
   if (!parsed.success || mistakes.length > 0) {

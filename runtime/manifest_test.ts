@@ -222,6 +222,12 @@ Deno.test("a key that is written twice is refused at its second place", () => {
   );
 });
 
+Deno.test("a variable that could become a prototype is refused, not passed over", () => {
+  const text = JSON.stringify(HELLO).replace(/}$/, ', "env": { "__proto__": "a", "constructor": "b" }}');
+  expect(() => parse(text)).toThrow("env.__proto__: cannot be the name of a variable; write another.");
+  expect(parse({ ...HELLO, env: { constructor: "b" } }).env).toEqual({ constructor: "b" });
+});
+
 Deno.test("a byte order mark is passed over", () => {
   expect(parse("\ufeff" + JSON.stringify(HELLO)).name).toBe("hello");
 });
