@@ -45,8 +45,7 @@ export interface Limited {
   readonly max: bigint | undefined;
   /** A table's element type, as bytes. */
   readonly element?: Uint8Array;
-  /** Where its limits stand, from the flags to behind the last number. */
-  readonly limitsStart: number;
+  /** Where its limits end. */
   readonly limitsEnd: number;
 }
 
@@ -176,7 +175,7 @@ class ModuleReader {
     [IMPORTS]: (r) => this.#repeat(r, "imports", () => this.#import(r)),
     [FUNCTIONS]: (r) => this.#repeat(r, "functions", () => this.#functionTypes.push(this.#functionType(r))),
     [TABLES]: (r) => this.#repeat(r, "tables", () => this.#table(r)),
-    [MEMORIES]: (r) => this.#repeat(r, "memories", () => this.#memories.push(this.#limits(r, false))),
+    [MEMORIES]: (r) => this.#repeat(r, "memories", () => this.#memories.push(this.#memory(r, false))),
     [TAGS]: (r) => this.#repeat(r, "tags", () => this.#tag(r)),
     [GLOBALS]: (r) =>
       this.#repeat(r, "globals", () => {
@@ -237,7 +236,7 @@ class ModuleReader {
     } else if (kind === 1) {
       this.#tables.push(this.#tableType(r, true));
       this.#sharesTables = true;
-    } else if (kind === 2) this.#memories.push(this.#limits(r, true));
+    } else if (kind === 2) this.#memories.push(this.#memory(r, true));
     else if (kind === 3) {
       this.#globalType(r);
       this.#globals++;
@@ -299,6 +298,13 @@ class ModuleReader {
     return { ...this.#limits(r, imported), element };
   }
 
+  #memory(r: Reader, imported: boolean): Limited {
+    const at = r.pos;
+    const limits = this.#limits(r, imported);
+    if ((limits.max ?? 0n) > (limits.is64 ? 1n << 48n : 1n << 16n)) r.fail("a maximum above all memories", at);
+    return limits;
+  }
+
   #limits(r: Reader, imported: boolean): Limited {
     const limitsStart = r.pos;
     const flags = r.u8();
@@ -307,7 +313,10 @@ class ModuleReader {
     const bound = () => is64 ? r.u64() : BigInt(r.u32());
     const min = bound();
     const max = flags & 1 ? bound() : undefined;
-    return { imported, is64, shared: (flags & 2) !== 0, min, max, limitsStart, limitsEnd: r.pos };
+    const shared = (flags & 2) !== 0;
+    // A rewrite writes a maximum, and must not make a wrong one right.
+    if (shared && max === undefined) r.fail("shared without a maximum", limitsStart);
+    return { imported, is64, shared, min, max, limitsEnd: r.pos };
   }
 
   #element(r: Reader): void {

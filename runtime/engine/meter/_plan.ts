@@ -125,7 +125,8 @@ class Planner {
       lastEdit: Int32Array.from(this.#lastEdit),
       needs: Uint8Array.from(this.#needs),
       loops: this.#body.loops,
-      meters: this.#body.meters,
+      // A recursion that no path reaches is cloned, and pays nothing.
+      meters: this.#body.meters || this.#clones.size > 0,
       growsMemory: this.#body.growsMemory,
       growsTable: this.#body.growsTable,
     };
