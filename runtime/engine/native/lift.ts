@@ -9,6 +9,7 @@ import { camelCase } from "../../component/mod.ts";
 import { type Cx, ELEMENT_BYTES } from "./context.ts";
 import { type Face, liftBorrow, liftOwn } from "./handles.ts";
 import { type Encoding, loadString } from "./strings.ts";
+import { loadForeignString } from "./transcode.ts";
 import { trap } from "./trap.ts";
 import { alignTo, discriminantSize, type FlatType, payloadOffset, payloads, type ValueType } from "./types.ts";
 
@@ -77,6 +78,7 @@ export class Lifter {
 
   #load(type: ValueType): Load {
     const encoding = this.#encoding;
+    const string = this.#face.isHost ? loadString : loadForeignString;
     switch (type.kind) {
       case "bool":
         return (cx, ptr) => cx.dv.getUint8(ptr) !== 0;
@@ -103,7 +105,7 @@ export class Lifter {
       case "char":
         return (cx, ptr) => char(cx.dv.getUint32(ptr, true));
       case "string":
-        return (cx, ptr) => loadString(cx, cx.dv.getUint32(ptr, true), cx.dv.getUint32(ptr + 4, true), encoding);
+        return (cx, ptr) => string(cx, cx.dv.getUint32(ptr, true), cx.dv.getUint32(ptr + 4, true), encoding);
       case "list": {
         if (type.length !== undefined) return this.#fixedList(type.element, type.length);
         const range = this.#listRange(type.element);
@@ -252,6 +254,7 @@ export class Lifter {
    */
   flat(type: ValueType, at: number, have: readonly FlatType[] = type.flat): LiftFlat {
     const encoding = this.#encoding;
+    const string = this.#face.isHost ? loadString : loadForeignString;
     const i32 = reader(at, "i32", have[0]);
     switch (type.kind) {
       case "bool":
@@ -280,7 +283,7 @@ export class Lifter {
         return (_, flat) => char(i32(flat) >>> 0);
       case "string": {
         const length = reader(at + 1, "i32", have[1]);
-        return (cx, flat) => loadString(cx, i32(flat) >>> 0, length(flat) >>> 0, encoding);
+        return (cx, flat) => string(cx, i32(flat) >>> 0, length(flat) >>> 0, encoding);
       }
       case "map":
       case "list": {

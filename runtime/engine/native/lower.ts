@@ -24,6 +24,7 @@ import type { Cx } from "./context.ts";
 import { type Face, lowerBorrow, lowerOwn } from "./handles.ts";
 import { type CoreValue, TYPED_ARRAYS } from "./lift.ts";
 import { type Encoding, stored, storeString } from "./strings.ts";
+import { type ForeignString, storeForeignString } from "./transcode.ts";
 import { trap } from "./trap.ts";
 import { alignTo, discriminantSize, type FlatType, payloadOffset, payloads, type ValueType } from "./types.ts";
 
@@ -65,6 +66,7 @@ export class Lowerer {
 
   #store(type: ValueType): Store {
     const encoding = this.#encoding;
+    const string = this.#face.isHost ? storeString : storeForeign;
     switch (type.kind) {
       case "bool":
         return (cx, ptr, v) => cx.dv.setUint8(ptr, v ? 1 : 0);
@@ -88,7 +90,7 @@ export class Lowerer {
         return (cx, ptr, v) => cx.dv.setUint32(ptr, char(v), true);
       case "string":
         return (cx, ptr, v) => {
-          storeString(cx, v, encoding);
+          string(cx, v, encoding);
           cx.dv.setUint32(ptr, stored.ptr, true);
           cx.dv.setUint32(ptr + 4, stored.units, true);
         };
@@ -250,6 +252,7 @@ export class Lowerer {
    */
   flat(type: ValueType, want: readonly FlatType[] = type.flat): LowerFlat {
     const encoding = this.#encoding;
+    const string = this.#face.isHost ? storeString : storeForeign;
     const i32 = i32Writer(want[0]);
     switch (type.kind) {
       case "bool":
@@ -279,7 +282,7 @@ export class Lowerer {
       case "string": {
         const length = i32Writer(want[1]);
         return (cx, v, out) => {
-          storeString(cx, v, encoding);
+          string(cx, v, encoding);
           i32(out, stored.ptr | 0);
           length(out, stored.units | 0);
         };
@@ -364,6 +367,10 @@ export class Lowerer {
       while (out.length < end) out.push(zeros[out.length - end + length]!);
     };
   }
+}
+
+function storeForeign(cx: Cx, value: unknown, encoding: Encoding): void {
+  storeForeignString(cx, value as ForeignString, encoding);
 }
 
 function i32Writer(want: FlatType | undefined): (out: CoreValue[], value: number) => void {

@@ -44,3 +44,22 @@ Deno.test("a small memory cannot describe a value that fills the host's", async 
     await expect(call(isolate, "lists")).rejects.toThrow("bytes of lists and strings at once");
   });
 });
+
+Deno.test("a string from another component asks the allocator for what its encodings ask for, step by step", async () => {
+  const linked = await linkFixture("transcode", {});
+  const sizes: Record<string, number> = {
+    // "é": two bytes of UTF-8 could be two units of UTF-16.
+    utf8ToUtf16: 42,
+    utf8ToLatin1: 21,
+    // "中": begun as latin1, it needs twice the room, and then less.
+    utf8ToLatin1Wide: 362,
+    utf16ToUtf8: 132,
+    utf16ToLatin1: 12,
+    latin1ToUtf8: 12,
+  };
+  await inIsolate(linked, async (isolate) => {
+    for (const [name, wanted] of Object.entries(sizes)) {
+      expect([name, await call(isolate, name)]).toEqual([name, wanted]);
+    }
+  });
+});

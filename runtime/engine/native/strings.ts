@@ -15,7 +15,7 @@ export type Encoding = CanonOptions["encoding"];
 export const MAX_STRING_BYTES = 2 ** 28 - 1;
 
 /** In `latin1+utf16`, this bit of the length says which of both. */
-const UTF16_TAG = 0x8000_0000;
+export const UTF16_TAG = 0x8000_0000;
 
 /** Up to here, a loop over the bytes is faster than a `TextDecoder`. */
 const SHORT = 24;
