@@ -7,6 +7,7 @@ import { currentTask } from "../../context.ts";
 import { type ErrorCode, SkerryError } from "../../errors.ts";
 import { Fields } from "../../http/fields.ts";
 import type { HttpRequest, HttpResponse } from "../../http/message.ts";
+import type { LookUp } from "./connect.ts";
 import { HttpFailure, type PlainErrorTag } from "./error_code.ts";
 import { AllowList, type HttpGrant } from "./grant.ts";
 import { type SendOptions, sendRequest, targetOf } from "./send.ts";
@@ -14,35 +15,58 @@ import { type SendOptions, sendRequest, targetOf } from "./send.ts";
 /** Sends the requests of one function. */
 export class Client {
   readonly #allowed: AllowList;
+  readonly #lookUp: LookUp | undefined;
 
-  constructor(grant: HttpGrant) {
+  /** @param lookUp How names become addresses; as the system does it if left out. */
+  constructor(grant: HttpGrant, lookUp?: LookUp) {
     this.#allowed = new AllowList(grant);
+    this.#lookUp = lookUp;
   }
 
   /**
-   * Sends `request` if it may be sent.
+   * Sends `request` if it may be sent. What comes back is the answer of the first server: a redirection is the guest's to
+   * follow, by another request that is judged by itself.
    *
-   * @throws {HttpFailure} with the `error-code`; `HTTP-request-denied` unless the function was granted the origin.
+   * @throws {HttpFailure} with the `error-code`; `HTTP-request-denied` unless the function was granted the request,
+   * `destination-IP-prohibited` when the name stands for an address that it was not granted.
    */
-  // deno-lint-ignore require-await -- a refusal is a rejection
-  async send(request: HttpRequest, options: SendOptions = {}): Promise<HttpResponse> {
-    this.check(request);
-    const name = neighbourOf(targetOf(request));
-    return name === undefined ? sendRequest(request, options) : callNeighbour(name, request);
+  async send(request: HttpRequest, options: Omit<SendOptions, "privateNetworks"> = {}): Promise<HttpResponse> {
+    const { url, privateNetworks } = this.#granted(request);
+    const name = neighbourOf(url);
+    if (name !== undefined) return callNeighbour(name, request);
+    try {
+      return await sendRequest(request, { lookUp: this.#lookUp, ...options, privateNetworks });
+    } catch (error) {
+      if (error instanceof HttpFailure && error.payload.tag === "destination-IP-prohibited") {
+        currentTask().log("warn", error.message);
+      }
+      throw error;
+    }
   }
 
   /**
-   * Refuses `request` unless the function was granted its origin, and tells the operator the line to add.
+   * Refuses `request` unless it was granted, and tells the operator the line to add.
    *
    * @throws {HttpFailure}
    */
   check(request: HttpRequest): void {
+    this.#granted(request);
+  }
+
+  #granted(request: HttpRequest): { url: URL; privateNetworks: boolean } {
     try {
       const url = targetOf(request);
-      if (this.#allowed.allows(url)) return;
-      const line = `"grants": { "http": { "allow": [${JSON.stringify(url.origin)}] } }`;
+      const { method, pathWithQuery } = request;
+      const verdict = this.#allowed.judge({ url, method, pathWithQuery });
+      if (verdict.allowed) return { url, privateNetworks: verdict.privateNetworks };
+      // Not the query: that is where secrets are.
+      const path = pathWithQuery.replace(/\?.*$/s, "");
+      const [what, entry] = verdict.originGranted
+        ? [`send ${method} ${url.origin}${path}`, { origin: url.origin, methods: [method], path }]
+        : [`call ${url.origin}`, url.origin];
+      const line = `"grants": { "http": { "allow": [${JSON.stringify(entry)}] } }`;
       const task = currentTask();
-      const message = `${task.function} may not call ${url.origin}. To allow it, add to its function.json: ${line}`;
+      const message = `${task.function} may not ${what}. To allow it, add to its function.json: ${line}`;
       task.log("warn", message);
       throw new HttpFailure("HTTP-request-denied", message);
     } catch (error) {
@@ -54,11 +78,13 @@ export class Client {
 
 /** The function that `http://NAME.internal` names. The top-level domain is reserved for private use: it has no DNS. */
 function neighbourOf(url: URL): string | undefined {
-  if (!url.hostname.endsWith(".internal")) return undefined;
+  // A dot at the end is a name in the DNS all the same, and it must not be asked for this one.
+  const hostname = url.hostname.replace(/\.$/, "");
+  if (!hostname.endsWith(".internal")) return undefined;
   if (url.protocol !== "http:" || url.port !== "") {
     throw new HttpFailure("destination-not-found", `sending a request: ${url.origin} is not http://NAME.internal`);
   }
-  return url.hostname.slice(0, -".internal".length);
+  return hostname.slice(0, -".internal".length);
 }
 
 const FAILURES: Partial<Record<ErrorCode, PlainErrorTag>> = {

@@ -15,6 +15,8 @@ const list = new AllowList({
   allow: ["https://api.example.com", "http://localhost:8080", "https://*.example.org", "http://[::1]"],
 });
 
+const allows = (url: string) => list.judge({ url: new URL(url), method: "GET", pathWithQuery: "/" }).allowed;
+
 Deno.test("a function may call the origins of its grant, however they are written", () => {
   const allowed = [
     "https://api.example.com/x?y",
@@ -24,7 +26,7 @@ Deno.test("a function may call the origins of its grant, however they are writte
     "https://a.b.EXAMPLE.org:443",
     "http://[0:0::1]:80/",
   ];
-  expect(allowed.filter((url) => !list.allows(new URL(url)))).toEqual([]);
+  expect(allowed.filter((url) => !allows(url))).toEqual([]);
 });
 
 Deno.test("a function may call nothing else", () => {
@@ -42,7 +44,7 @@ Deno.test("a function may call nothing else", () => {
     "https://a.example.org:8443",
     "https://api.example.com.",
   ];
-  expect(denied.filter((url) => list.allows(new URL(url)))).toEqual([]);
+  expect(denied.filter((url) => allows(url))).toEqual([]);
 });
 
 Deno.test("a malformed origin in a grant is refused with what to write", () => {

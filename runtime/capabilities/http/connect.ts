@@ -4,6 +4,7 @@
  * @module
  */
 import { lookup } from "node:dns";
+import { type AddressKind, kindOf } from "./address.ts";
 import { type CallLife, stageLimit } from "./call_life.ts";
 import { HttpFailure, type PlainErrorTag } from "./error_code.ts";
 import { openTls } from "./tls.ts";
@@ -17,9 +18,23 @@ export interface ConnectOptions {
   readonly timeoutMs: number | undefined;
   /** Certificates to trust, PEM; the system's if left out. */
   readonly caCerts?: readonly string[] | undefined;
+  /** Whether a name may stand for an address of this machine or of a private network. */
+  readonly privateNetworks?: boolean | undefined;
+  /** The addresses of a name; those that the system has if left out. */
+  readonly lookUp?: LookUp | undefined;
 }
 
-/** Connects to `url`'s host. The connection closes when the call's life ends. */
+/** Resolves to the addresses of a name, best first. */
+export type LookUp = (name: string) => Promise<readonly string[]>;
+
+/**
+ * Connects to `url`'s host. The connection closes when the call's life ends.
+ *
+ * A name is looked up once, each of its addresses is judged just before it is connected to, and it is the address that
+ * is connected to, so that no second look-up can give another. An address in the place of a name was granted as such.
+ *
+ * @throws {HttpFailure} `destination-IP-prohibited` when the name stands for no address that it may stand for.
+ */
 export async function connect(url: URL, options: ConnectOptions): Promise<Connection> {
   const { life, timeoutMs } = options;
   const began = performance.now();
@@ -28,9 +43,18 @@ export async function connect(url: URL, options: ConnectOptions): Promise<Connec
   const secure = url.protocol === "https:";
   const port = Number(url.port || (secure ? 443 : 80));
   const host = url.hostname.replace(/^\[|\]$/g, "");
-  const addresses = await life.within(limit("DNS-timeout"), () => resolve(host));
+  const isAddress = /^\d+\.\d+\.\d+\.\d+$|:/.test(host);
+  const lookUp = options.lookUp ?? resolve;
+  const addresses = isAddress ? [host] : await life.within(limit("DNS-timeout"), () => lookUp(host));
   let failure: unknown;
   for (const address of addresses) {
+    if (!isAddress) {
+      const kind = kindOf(address);
+      if (!mayStandFor(host, kind, options)) {
+        failure ??= prohibited(host, address, kind);
+        continue;
+      }
+    }
     const open = () => secure ? secured(address, port, host, options) : plain(life, { hostname: address, port });
     try {
       return await life.within(limit("connection-timeout"), open);
@@ -42,7 +66,24 @@ export async function connect(url: URL, options: ConnectOptions): Promise<Connec
   throw failure;
 }
 
-/** The addresses of a name, as the system has them; that of an address is itself. */
+/** `localhost` and the names below it are this machine and nothing else: RFC 6761, section 6.3. */
+function mayStandFor(name: string, kind: AddressKind, { privateNetworks }: ConnectOptions): boolean {
+  if (/(?:^|\.)localhost\.?$/.test(name)) return kind === "loopback";
+  return kind === "public" || (privateNetworks === true && kind !== "special");
+}
+
+function prohibited(name: string, address: string, kind: AddressKind): HttpFailure {
+  const what = kind === "special" ? "a link-local, metadata, mapped or reserved" : `a ${kind}`;
+  const advice = kind === "special"
+    ? "To allow it, grant an origin with that address for its host"
+    : 'To allow it, write "privateNetworks": true beside its origin in the grant';
+  return new HttpFailure(
+    "destination-IP-prohibited",
+    `connecting to ${name}: it stands for ${address}, ${what} address. ${advice}.`,
+  );
+}
+
+/** The addresses of a name, as the system has them. */
 function resolve(host: string): Promise<string[]> {
   return new Promise((resolve, reject) =>
     lookup(host, { all: true, verbatim: true }, (error, addresses) => {

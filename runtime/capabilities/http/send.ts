@@ -15,18 +15,18 @@ import { isFieldName } from "../../http/fields.ts";
 import type { HttpRequest, HttpResponse } from "../../http/message.ts";
 import { afterTurn } from "../../streams/turn.ts";
 import { formatTraceParent } from "../../trace.ts";
-import { connect, type Connection } from "./connect.ts";
+import { connect, type Connection, type ConnectOptions } from "./connect.ts";
 import { CallLife, stageLimit } from "./call_life.ts";
 import { HttpFailure } from "./error_code.ts";
 import { encodeHead, type Framing, framingOf, writeAll, writeBody } from "./http1_request.ts";
 import { readHead } from "./http1_response.ts";
-import { isPathWithQuery } from "./values.ts";
+import { isAuthority, isPathWithQuery } from "./values.ts";
 import { takePlace } from "./places.ts";
 import { ResponseBody } from "./response_body.ts";
 import { WireReader } from "./wire_reader.ts";
 
 /** How to send a request. Times in milliseconds; none means until the task's deadline. */
-export interface SendOptions {
+export interface SendOptions extends Pick<ConnectOptions, "caCerts" | "privateNetworks" | "lookUp"> {
   /** To look up, connect and secure the connection. */
   readonly connectTimeoutMs?: number | undefined;
   /** From the last byte sent to the response's head. */
@@ -35,8 +35,6 @@ export interface SendOptions {
   readonly betweenBytesTimeoutMs?: number | undefined;
   /** Calls the request off, at whatever stage. */
   readonly signal?: AbortSignal | undefined;
-  /** Certificates to trust, PEM; the system's if left out. */
-  readonly caCerts?: readonly string[] | undefined;
 }
 
 /**
@@ -50,7 +48,7 @@ export function targetOf(request: HttpRequest): URL {
     throw new HttpFailure("HTTP-protocol-error", `sending a request: there is no way to speak ${scheme}`);
   }
   const url = URL.parse(`${scheme}://${authority}`);
-  if (url === null || url.username !== "" || url.password !== "" || url.pathname !== "/" || url.port === "0") {
+  if (url === null || !isAuthority(authority) || url.port === "0") {
     throw new HttpFailure(
       "HTTP-request-URI-invalid",
       `sending a request: its authority is ${JSON.stringify(authority)}`,
@@ -104,11 +102,11 @@ class Call {
   async run(): Promise<HttpResponse> {
     const { life } = this;
     const request = this.#request;
-    const { connectTimeoutMs, firstByteTimeoutMs, caCerts } = this.#options;
+    const { connectTimeoutMs, firstByteTimeoutMs, caCerts, privateNetworks, lookUp } = this.#options;
     checkLine(request);
     const url = targetOf(request);
     const done = await takePlace(life);
-    const connection = await connect(url, { life, timeoutMs: connectTimeoutMs, caCerts });
+    const connection = await connect(url, { life, timeoutMs: connectTimeoutMs, caCerts, privateNetworks, lookUp });
     await this.#letGuestWrite();
     const framing = framingOf(request);
     const head = encodeHead(request, {
