@@ -49,6 +49,8 @@ export class BodyScan {
   #pos = 0;
   #end = 0;
   #cost = 0;
+  /** Whether the last event ended its path. */
+  #dead = false;
 
   constructor(module: ModuleInfo, size: number) {
     this.#module = module;
@@ -64,6 +66,7 @@ export class BodyScan {
     this.#frames[0] = FUNCTION_FRAME;
     this.#depth = 0;
     this.#cost = 0;
+    this.#dead = false;
     this.#end = end;
     let cost = 0;
     let previous = start;
@@ -195,6 +198,9 @@ export class BodyScan {
   }
 
   #event(kind: number, arg: number, at: number): void {
+    // A row of them would take twelve times the memory of the module.
+    if (this.#dead && (kind === ev.STOP || kind === ev.RETURN)) return;
+    this.#dead = kind === ev.STOP || kind === ev.RETURN;
     this.events.push3(kind | arg << ev.KIND_BITS, at, Math.min(this.#cost, MAX_COST));
     this.#cost = 0;
   }

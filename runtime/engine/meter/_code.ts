@@ -388,7 +388,7 @@ class CodeWriter {
     this.#const(0);
     this.#u8(0x48);
     this.#if();
-    this.#op(0x10, this.#layout.look);
+    this.#op(0x10, this.#layout.refuel);
     this.#u8(0x0b);
   }
 

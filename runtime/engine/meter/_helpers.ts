@@ -35,7 +35,7 @@ export function makeHelpers(module: ModuleInfo, layout: Layout, bounds: Bounds):
   if (layout.moved === 0) return [];
   const { types } = layout;
   const helpers: Helper[] = [
-    { name: "look", type: types.index([], []), body: look(layout) },
+    { name: "refuel", type: types.index([], []), body: refuel(layout) },
     { name: "pay", type: types.index([I32], []), body: pay(layout) },
     { name: "spend", type: types.index([I32], [I32]), body: spend(layout) },
   ];
@@ -57,7 +57,7 @@ export function makeHelpers(module: ModuleInfo, layout: Layout, bounds: Bounds):
 }
 
 /** Asks the host for more. Zero means that it wants to wait, less that the guest must end. */
-function look(layout: Layout): Uint8Array {
+function refuel(layout: Layout): Uint8Array {
   const a = new Code(1, I32);
   a.get(layout.counter, true);
   a.call(layout.hooks[0]!.index);
@@ -85,7 +85,7 @@ function pay(layout: Layout): Uint8Array {
   a.get(1);
   a.const(0);
   a.op(0x48); // i32.lt_s
-  a.if(() => a.call(layout.look));
+  a.if(() => a.call(layout.refuel));
   return a.done();
 }
 
@@ -104,7 +104,7 @@ function spend(layout: Layout): Uint8Array {
   a.get(layout.counter, true);
   a.const(0);
   a.op(0x48); // i32.lt_s
-  a.if(() => a.call(layout.look));
+  a.if(() => a.call(layout.refuel));
   a.const(-PREPAID);
   return a.done();
 }

@@ -29,7 +29,7 @@ export interface Layout {
   /** The counter, or -1. */
   readonly counter: number;
   /** Function indices of the helpers, or -1. */
-  readonly look: number;
+  readonly refuel: number;
   readonly pay: number;
   readonly spend: number;
   readonly growMemory: ReadonlyMap<number, number>;
@@ -84,7 +84,7 @@ export function layOut(module: ModuleInfo, plan: Plan): Layout {
   const moved = hooks.length;
   // Clones stand behind the module's functions, the helpers behind them.
   let next = module.importedFunctions + plan.bodies.length + moved;
-  const look = moved > 0 ? next++ : -1;
+  const refuel = moved > 0 ? next++ : -1;
   const pay = moved > 0 ? next++ : -1;
   const spend = moved > 0 ? next++ : -1;
   const take = (indices: ReadonlySet<number>) => new Map([...indices].sort((a, b) => a - b).map((i) => [i, next++]));
@@ -93,7 +93,7 @@ export function layOut(module: ModuleInfo, plan: Plan): Layout {
     firstMoved: first,
     moved,
     counter: moved > 0 ? module.globals : -1,
-    look,
+    refuel,
     pay,
     spend,
     growMemory: take(plan.growsMemory),

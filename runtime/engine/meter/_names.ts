@@ -73,7 +73,7 @@ function functionNames({ module, layout, helpers, scanned, plan, prefix }: Names
     const name = own.get(plan.bodies[body]! + module.importedFunctions);
     if (name !== undefined) names.push([body + module.importedFunctions + layout.moved, name]);
   }
-  helpers.forEach((helper, i) => names.push([layout.look + i, made(`${prefix}.${helper.name}`)]));
+  helpers.forEach((helper, i) => names.push([layout.refuel + i, made(`${prefix}#${helper.name}`)]));
   names.sort(([a], [b]) => a - b);
   w.u32(names.length);
   for (const [index, name] of names) {

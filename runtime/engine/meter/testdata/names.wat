@@ -1,0 +1,38 @@
+;; Names of all kinds, hints and references, for what a rewrite must move.
+(module $named
+  (import "host" "first" (func $first (param $x i32)))
+  (import "host" "second" (func $second))
+  (type $void (func))
+  (type $pair (struct (field $left i32) (field $right i32)))
+  (memory $heap (export "heap") 1)
+  (global $pointer (export "pointer") (mut i32) (i32.const 4))
+  (global $reference (export "reference") funcref (ref.func $leaf))
+  (table $functions (export "functions") 4 funcref)
+  (elem $segment (table $functions) (i32.const 0) func $second $leaf $loops)
+  (elem (table $functions) (i32.const 3) funcref (ref.func $recursive))
+  (data $bytes (i32.const 0) "abc")
+  (func $leaf (export "leaf") (result i32) (i32.const 7))
+  (func $loops (export "loops") (param $n i32) (result i32) (local $i i32) (local $sum i32)
+    (block $outside
+      (loop $small
+        (block $inside
+          (@metadata.code.branch_hint "\01") (br_if $inside (i32.and (local.get $i) (i32.const 1)))
+          (local.set $sum (i32.add (local.get $sum) (local.get $i))))
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br_if $outside (i32.ge_u (local.get $i) (local.get $n)))
+        (br $small)))
+    (block $behind (nop))
+    (if $last (i32.const 0) (then (nop)))
+    (local.get $sum))
+  (func $recursive (export "recursive") (param $n i32) (result i32)
+    (@metadata.code.branch_hint "\00") (if $stop (i32.eqz (local.get $n)) (then (return (i32.const 0))))
+    (block $call (call $first (local.get $n)))
+    (i32.add (i32.const 1) (call $recursive (i32.sub (local.get $n) (i32.const 1)))))
+  (func $traps (export "traps") (param $n i32)
+    (loop $l
+      (if (i32.eqz (local.get $n)) (then (unreachable)))
+      (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+      (br $l)))
+  (func $begin (call $second))
+  (start $begin)
+)
