@@ -45,8 +45,9 @@ export interface PlannedBody {
 export class BodyPlanner {
   readonly edits: ev.Ints;
   readonly loops: ev.Ints;
-  /** Whether anything pays. */
+  /** Whether anything pays, or else becomes any other than it was. */
   meters = false;
+  changes = false;
   readonly growsMemory: Set<number> = new Set();
   readonly growsTable: Set<number> = new Set();
   readonly #module: ModuleInfo;
@@ -220,14 +221,17 @@ export class BodyPlanner {
           if (!this.#options.growMemory) break;
           edits.push3(at, edit.GROW_MEMORY, arg);
           this.growsMemory.add(arg);
+          this.changes = true;
           break;
         case ev.TABLE_GROW:
           if (!this.#options.growTable) break;
           edits.push3(at, edit.GROW_TABLE, arg);
           this.growsTable.add(arg);
+          this.changes = true;
           break;
         case ev.ATOMIC_WAIT:
           edits.push3(at, edit.NO_WAIT, 0);
+          this.changes = true;
           break;
       }
     }

@@ -9,13 +9,22 @@ import type { Writer } from "./_writer.ts";
 
 /** Up to where memories, in pages, or tables, in elements, may grow, and above what the host is asked. */
 export interface Bound {
-  readonly max: number | undefined;
-  readonly ask: number | undefined;
+  readonly max?: number | undefined;
+  readonly ask?: number | undefined;
 }
 
 export interface Bounds {
   readonly memory: Bound;
   readonly table: Bound;
+}
+
+/** A memory, in pages of 64 KiB, or a table, in elements. */
+export interface Growable {
+  readonly imported: boolean;
+  readonly is64: boolean;
+  readonly shared: boolean;
+  readonly min: bigint;
+  readonly max: bigint | undefined;
 }
 
 /** No 32-bit memory has more pages. */
@@ -38,25 +47,21 @@ export function checkMinima(module: ModuleInfo, bounds: Bounds): void {
   check("tables", "elements", module.tables, bounds.table);
 }
 
-/** The maximum to write: the lower one of the module's own and the limit. */
-function maximum(own: Limited, limit: number | undefined, most32: number): bigint | undefined {
-  if (limit === undefined) return own.max;
-  const bound = BigInt(own.is64 ? limit : Math.min(limit, most32));
-  return own.max === undefined || bound < own.max ? bound : own.max;
+/** A memory or a table as it is after the rewrite: its maximum is the lower one of its own and the limit. */
+export function describe(own: Limited, limit: number | undefined, isMemory: boolean): Growable {
+  const { imported, is64, shared, min } = own;
+  let max = own.max;
+  if (!imported && limit !== undefined) {
+    const bound = BigInt(is64 ? limit : Math.min(limit, isMemory ? MAX_PAGES_32 : MAX_ELEMENTS_32));
+    if (max === undefined || bound < max) max = bound;
+  }
+  return { imported, is64, shared, min, max };
 }
 
-function writeLimits(w: Writer, own: Limited, max: bigint | undefined): void {
-  w.u8((own.is64 ? 4 : 0) | (own.shared ? 2 : 0) | (max === undefined ? 0 : 1));
-  w.u64(own.min);
+/** Writes the limits of a memory or a table, without its element type. */
+export function writeLimits(w: Writer, own: Limited, limit: number | undefined, isMemory: boolean): void {
+  const { is64, shared, min, max } = describe(own, limit, isMemory);
+  w.u8((is64 ? 4 : 0) | (shared ? 2 : 0) | (max === undefined ? 0 : 1));
+  w.u64(min);
   if (max !== undefined) w.u64(max);
-}
-
-/** Writes a memory's limits. */
-export function writeMemory(w: Writer, memory: Limited, bound: Bound): void {
-  writeLimits(w, memory, maximum(memory, bound.max, MAX_PAGES_32));
-}
-
-/** Writes a table's limits, without its element type. */
-export function writeTableLimits(w: Writer, table: Limited, bound: Bound): void {
-  writeLimits(w, table, maximum(table, bound.max, MAX_ELEMENTS_32));
 }

@@ -74,6 +74,8 @@ export interface Plan {
   readonly loops: ev.Ints;
   /** Whether anything pays. */
   readonly meters: boolean;
+  /** Whether the code becomes any other. */
+  readonly changes: boolean;
   readonly growsMemory: ReadonlySet<number>;
   readonly growsTable: ReadonlySet<number>;
 }
@@ -118,6 +120,8 @@ class Planner {
       for (const f of cycle.members) this.#indirectLeak = Math.max(this.#indirectLeak, this.#leak[f]!);
     }
     this.#chooseLoops();
+    // A recursion that no path reaches is cloned, and pays nothing.
+    const meters = this.#body.meters || this.#clones.size > 0;
     return {
       edits: this.#body.edits,
       bodies: Int32Array.from(this.#source),
@@ -125,8 +129,8 @@ class Planner {
       lastEdit: Int32Array.from(this.#lastEdit),
       needs: Uint8Array.from(this.#needs),
       loops: this.#body.loops,
-      // A recursion that no path reaches is cloned, and pays nothing.
-      meters: this.#body.meters || this.#clones.size > 0,
+      meters,
+      changes: meters || this.#body.changes,
       growsMemory: this.#body.growsMemory,
       growsTable: this.#body.growsTable,
     };

@@ -7,7 +7,7 @@ import { Reader } from "../../component/reader.ts";
 import type { WrittenCode } from "./_code.ts";
 import type { Helper } from "./_helpers.ts";
 import { I32, type Layout } from "./_layout.ts";
-import { type Bounds, writeMemory, writeTableLimits } from "./_limits.ts";
+import { type Bounds, writeLimits } from "./_limits.ts";
 import * as mod from "./_module.ts";
 import { Writer } from "./_writer.ts";
 
@@ -150,7 +150,8 @@ function sectionOf(rewrite: Rewrite, id: number, w: Writer, r: Reader | undefine
       return elements(rewrite, w, r!, count);
     case mod.MEMORIES:
       w.u32(count);
-      return module.memories.filter(({ imported }) => !imported).forEach((own) => writeMemory(w, own, bounds.memory));
+      for (const memory of module.memories) if (!memory.imported) writeLimits(w, memory, bounds.memory.max, true);
+      return;
     case mod.TABLES:
       w.u32(count);
       return tables(rewrite, w, r!);
@@ -194,7 +195,7 @@ function tables(rewrite: Rewrite, w: Writer, r: Reader): void {
     const withInit = r.peek() === 0x40;
     if (withInit) w.raw(r.take(2, "a table"));
     w.raw(table.element!);
-    writeTableLimits(w, table, rewrite.bounds.table);
+    writeLimits(w, table, rewrite.bounds.table.max, false);
     r.pos = table.limitsEnd;
     if (withInit) expression(rewrite, w, r);
   }

@@ -1,107 +1,216 @@
 /**
- * Metering: rewrites a core module so that no guest can run, or grow, without the host's leave.
+ * Metering: rewrites a core module when it is loaded, so that no guest runs, or grows, without the host's leave.
+ *
+ * The module gets a counter, which its loops, recursions and calls of the host count down. When it falls below zero, the
+ * guest calls the host, which looks at the clock and grants more, lets it wait, or ends it. What this finds, by which
+ * rules, is told in `_plan.ts`; what it costs is measured by `meter_bench.ts`.
+ *
+ * A rewritten module computes what it did. It may only notice that its stack overflows a little earlier or later, that
+ * growing fails at the limits, and that `memory.atomic.wait` never waits, since on one thread nobody could wake it.
  *
  * @module
  */
 import { SkerryError } from "../../errors.ts";
 import { writeCode } from "./_code.ts";
-import { HINTS, oldOffset, readHints, writeHints } from "./_hints.ts";
 import { makeHelpers } from "./_helpers.ts";
+import { HINTS, oldOffset, readHints, writeHints } from "./_hints.ts";
 import { layOut } from "./_layout.ts";
-import { type Bound, type Bounds, checkMinima } from "./_limits.ts";
-import { CODE, type Limited, readModule, type Section } from "./_module.ts";
+import { type Bounds, checkMinima, describe, type Growable } from "./_limits.ts";
+import { CODE, readModule, type Section } from "./_module.ts";
 import { rewriteNames } from "./_names.ts";
 import { planCode } from "./_plan.ts";
 import { assemble } from "./_rewrite.ts";
 import { scanCode } from "./_scan.ts";
 
-export interface MeterOptions {
-  readonly name?: string;
-  readonly namespace?: string;
-  readonly fuel?: number;
-  readonly exceptions?: boolean;
-  readonly memory?: Partial<Bound>;
-  readonly table?: Partial<Bound>;
-  readonly hints?: boolean;
+export type { Growable } from "./_limits.ts";
+
+/** Up to where something may grow, and above what the host is asked first. */
+export interface GrowthLimits {
+  /** All that the module defines, together: memories in pages of 64 KiB, tables in elements. */
+  readonly max?: number;
+  /** Growing beyond this asks the host; 0 asks always. Without it nothing asks. Imported ones count one by one. */
+  readonly ask?: number;
 }
+
+export interface MeterOptions {
+  /** A name for messages. */
+  readonly name?: string;
+  /** The module name of the hooks, and the beginning of the counter's name. By default `skerry:meter`. */
+  readonly namespace?: string;
+  /** What the counter begins with. By default 0, so that the first thing that counts calls the host. */
+  readonly fuel?: number;
+  /**
+   * Whether an exception may unwind the module's functions, from this module or from another one that it calls. By
+   * default, whether it has tags or catches. Where one module of a component has tags, all of them need `true`.
+   */
+  readonly exceptions?: boolean;
+  readonly memory?: GrowthLimits;
+  readonly table?: GrowthLimits;
+}
+
+/**
+ * What a metered module imports, by the names in {@linkcode Metered.hooks}.
+ *
+ * A hook must not throw to end the guest: what JavaScript throws, a guest can catch. A negative answer is a trap, which
+ * it cannot.
+ */
+export interface MeterHooks {
+  /**
+   * The counter is below zero, at `fuel`. Returns what it is from now on; 0 to have `wait` called; less to end the guest.
+   */
+  look(fuel: number): number;
+  /**
+   * May be a `WebAssembly.Suspending`: then the guest sleeps until the promise is kept. It is called only after `look` or
+   * `grow` said so, for a `Suspending` throws where no `WebAssembly.promising` stands below, as in a start function.
+   *
+   * @param reason {@linkcode WAIT_FUEL}: returns the counter's value. {@linkcode WAIT_GROW}: returns 1 for yes, 0 for
+   * no. Less than 0 ends the guest.
+   */
+  // deno-lint-ignore no-explicit-any -- a WebAssembly.Suspending has no type of its own
+  wait: ((reason: number) => number) | any;
+  /**
+   * Asked before growing ({@linkcode ASK_MEMORY}, {@linkcode ASK_TABLE}): returns 1 for yes, 0 for no, 2 to have `wait`
+   * called, less than 0 to end the guest. Told when growing failed at a maximum or for want of memory
+   * ({@linkcode REFUSED_MEMORY}, {@linkcode REFUSED_TABLE}): what it returns does not matter.
+   *
+   * @param index Of the memory or the table, in the module as it was.
+   * @param current All memories or tables that the module defines together; an imported one by itself.
+   * @param delta By how much it is to grow.
+   */
+  grow(what: number, index: number, current: number, delta: number): number;
+}
+
+export { ASK_MEMORY, ASK_TABLE, REFUSED_MEMORY, REFUSED_TABLE, WAIT_FUEL, WAIT_GROW } from "./_helpers.ts";
 
 export interface Metered {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly hookModule: string;
-  readonly hooks: readonly string[];
+  /** The module name of the hooks. */
+  readonly namespace: string;
+  /** The hooks that the module imports, in the order of its imports; none where nothing is metered. */
+  readonly hooks: readonly (keyof MeterHooks)[];
+  /** The name of the exported counter, a mutable `i32` global, or nothing where nothing is metered. */
   readonly counter: string | undefined;
+  /** Memories and tables, imported ones first, with the maxima that are now written. */
+  readonly memories: readonly Growable[];
+  readonly tables: readonly Growable[];
+  /** Whether it catches exceptions or has tags: see {@linkcode MeterOptions.exceptions}. */
+  readonly exceptions: boolean;
+  /** Whether it makes objects in the host's garbage-collected heap, which no maximum bounds. */
+  readonly allocates: boolean;
+  /** From an offset in the new code, as stack traces have it, to the one in the old file, or -1 for what was added. */
   originalOffset(offset: number): number;
 }
 
+/**
+ * Rewrites a core module.
+ *
+ * Every proposal that V8 accepts by default is known. Names, labels and branch hints are moved along. Sections with
+ * offsets or indices of the old code, DWARF and source maps among them, are left out; they stay true for the old file,
+ * where {@linkcode Metered.originalOffset} leads.
+ *
+ * @throws {SkerryError} `component-malformed` for what is no module, `component-unsupported` for what is not known, with
+ * the opcode and its offset, `component-over-limit` for a module that begins with more than it may have. What it lets
+ * pass V8 has still to validate: a module that was valid is valid, one that was not is not.
+ *
+ * @example
+ * ```ts
+ * import { meterModule } from "./mod.ts";
+ *
+ * // (module (func (export "f") (loop (br 0))))
+ * const sections = ["010401600000", "03020100", "07050101660000", "0a0901070003400c000b0b"];
+ * const spin = Uint8Array.fromHex("0061736d01000000" + sections.join(""));
+ * const metered = meterModule(spin, { fuel: 1000 });
+ * let looks = 0;
+ * const hooks = { look: () => looks++ < 3 ? 1000 : -1, wait: () => -1 };
+ * const { exports } = new WebAssembly.Instance(new WebAssembly.Module(metered.bytes), { [metered.namespace]: hooks });
+ * let ended = false;
+ * try {
+ *   (exports.f as () => void)();
+ * } catch (error) {
+ *   ended = error instanceof WebAssembly.RuntimeError;
+ * }
+ * console.assert(ended && looks === 4);
+ * ```
+ */
 export function meterModule(bytes: Uint8Array<ArrayBuffer>, options: MeterOptions = {}): Metered {
-  const name = options.name ?? "a module";
-  const hookModule = options.namespace ?? "skerry:meter";
-  const counterName = `${hookModule}/fuel`;
-  const bounds: Bounds = {
-    memory: { max: options.memory?.max, ask: options.memory?.ask },
-    table: { max: options.table?.max, ask: options.table?.ask },
-  };
-  const module = readModule(bytes, name);
-  checkMinima(module, bounds);
-  if (module.importModules.has(hookModule) || module.exportNames.has(counterName)) {
+  try {
+    return meter(bytes, options);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
     throw new SkerryError(
       "component-unsupported",
-      `metering ${name}: it uses the name ${hookModule}, which is Skerry's`,
+      `metering ${options.name ?? "a module"}: ${bytes.length} bytes take more memory than there is`,
+      { cause: error },
+    );
+  }
+}
+
+function meter(bytes: Uint8Array<ArrayBuffer>, options: MeterOptions): Metered {
+  const name = options.name ?? "a module";
+  const namespace = options.namespace ?? "skerry:meter";
+  const counterName = `${namespace}/fuel`;
+  const bounds: Bounds = { memory: options.memory ?? {}, table: options.table ?? {} };
+  const module = readModule(bytes, name);
+  checkMinima(module, bounds);
+  if (module.importModules.has(namespace) || module.exportNames.has(counterName)) {
+    throw new SkerryError(
+      "component-unsupported",
+      `metering ${name}: it uses the name ${namespace}, which is the host's`,
     );
   }
   const codeSection = module.sections.find(({ id }) => id === CODE);
   const scanned = scanCode(module, codeSection);
-  const planned = planCode(module, scanned, {
-    exceptions: options.exceptions ?? (module.tags > 0 || scanned.catches),
+  const exceptions = module.tags > 0 || scanned.catches;
+  const plan = planCode(module, scanned, {
+    exceptions: options.exceptions ?? exceptions,
     growMemory: bounds.memory.max !== undefined || bounds.memory.ask !== undefined,
     growTable: bounds.table.max !== undefined || bounds.table.ask !== undefined,
   });
-  const layout = layOut(module, planned);
-  const helpers = makeHelpers(module, layout, bounds);
-  const oldHints = module.sections.find((section) => section.name === HINTS);
-  const code = codeSection === undefined ? undefined : writeCode(
-    module,
-    scanned,
-    planned,
-    layout,
-    helpers.map(({ body }) => body),
-    readHints(module, scanned, oldHints),
-  );
-  const custom = (section: Section): "keep" | "drop" | Uint8Array => {
-    if (section.name === "name") {
-      return rewriteNames({ module, layout, helpers, scanned, plan: planned, prefix: hookModule }, section) ?? "drop";
-    }
-    return isUntrue(section.name!) ? "drop" : "keep";
+  const layout = layOut(module, plan);
+  const metered: Omit<Metered, "bytes" | "originalOffset"> = {
+    namespace,
+    hooks: layout.hooks.map((hook) => hook.name),
+    counter: layout.moved > 0 ? counterName : undefined,
+    memories: module.memories.map((memory) => describe(memory, bounds.memory.max, true)),
+    tables: module.tables.map((table) => describe(table, bounds.table.max, false)),
+    exceptions,
+    allocates: scanned.allocates,
   };
-  const beforeCode = code === undefined || options.hints === false ? undefined : writeHints(module, layout, code.hints);
-  const { bytes: rewritten, codeAt } = assemble({
+  const limits = [...metered.memories, ...metered.tables];
+  const limited = [...module.memories, ...module.tables].some(({ max }, i) => max !== limits[i]!.max);
+  if (!plan.changes && !limited) return { ...metered, bytes, originalOffset: (offset) => offset };
+
+  const helpers = makeHelpers(module, layout, bounds);
+  const oldHints = readHints(module, scanned, module.sections.find((section) => section.name === HINTS));
+  const helperBodies = helpers.map(({ body }) => body);
+  const code = plan.changes ? writeCode(module, scanned, plan, layout, helperBodies, oldHints) : undefined;
+  const custom = (section: Section): "keep" | "drop" | Uint8Array => {
+    if (code === undefined) return "keep";
+    if (section.name !== "name") return isUntrue(section.name!) ? "drop" : "keep";
+    return rewriteNames({ module, layout, helpers, scanned, plan, prefix: namespace }, section) ?? "drop";
+  };
+  const assembled = assemble({
     module,
     layout,
     bounds,
     helpers,
-    clones: [...planned.bodies.subarray(scanned.bodyStart.length)],
+    clones: [...plan.bodies.subarray(scanned.bodyStart.length)],
     code,
-    hookModule,
+    hookModule: namespace,
     counterName,
     fuel: options.fuel ?? 0,
     custom,
-    beforeCode,
+    beforeCode: code === undefined ? undefined : writeHints(module, layout, code.hints),
   });
-  return {
-    bytes: rewritten,
-    hookModule,
-    hooks: layout.hooks.map((hook) => hook.name),
-    counter: layout.moved > 0 ? counterName : undefined,
-    originalOffset: (offset) => code === undefined ? offset : oldOffset(code.offsets, offset - codeAt),
-  };
+  // Without new code, all that may have moved lies before it.
+  const shift = assembled.bytes.length - bytes.length;
+  const originalOffset = (offset: number) =>
+    code === undefined ? offset - shift : oldOffset(code.offsets, offset - assembled.codeAt);
+  return { ...metered, bytes: assembled.bytes, originalOffset };
 }
 
-/**
- * Sections that speak of offsets or indices of the old code. They are left out: the old file keeps them, and
- * `Metered.originalOffset` leads there.
- */
+/** Whether a custom section speaks of offsets or indices of the code, other than names. */
 function isUntrue(name: string): boolean {
   return name.startsWith(".debug_") || name.startsWith("reloc.") || name.startsWith("metadata.code.") ||
     name === "linking" || name === "sourceMappingURL" || name === "external_debug_info";
 }
-export type { Limited };

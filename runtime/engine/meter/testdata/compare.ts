@@ -33,7 +33,7 @@ export function difference(
     grow: () => 1,
   };
   const a = make(plain, makeImports(plain));
-  const b = make(other, { ...makeImports(plain), [metered.hookModule]: hooks });
+  const b = make(other, { ...makeImports(plain), [metered.namespace]: hooks });
   if (a.failure !== b.failure) return `instantiating: ${a.failure} and ${b.failure}`;
   if (a.instance === undefined || b.instance === undefined) return undefined;
   for (const [name, exported] of Object.entries(a.instance.exports)) {
