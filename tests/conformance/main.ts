@@ -7,6 +7,7 @@ import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { convert, scriptsUnder } from "./commands.ts";
 import { type Outcome, sortOf } from "./execute.ts";
+import { knownDifference } from "./known.ts";
 import { type FileReport, render } from "./report.ts";
 
 const HELP = `deno task conformance FOLDER [options]
@@ -37,8 +38,8 @@ async function runScript(path: string, name: string, engine: keyof typeof SCRIPT
       signal: AbortSignal.timeout(SCRIPT_MS[engine]),
     });
     const { stdout, stderr, signal, code } = await child.output();
-    const outcomes: Outcome[] = new TextDecoder().decode(stdout).split("\n").filter((line) => line.endsWith("}"))
-      .map((line) => JSON.parse(line));
+    const outcomes = new TextDecoder().decode(stdout).split("\n").filter((line) => line.endsWith("}"))
+      .map((line) => withoutKnown(path, JSON.parse(line)));
     const left = script.commands.slice(outcomes.length);
     const last = new TextDecoder().decode(stderr).trim().split("\n").at(-1);
     const reason = signal === null
@@ -49,6 +50,12 @@ async function runScript(path: string, name: string, engine: keyof typeof SCRIPT
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** A failure for which there is a reason is skipped, with the reason. */
+function withoutKnown(path: string, outcome: Outcome): Outcome {
+  const why = outcome.status === "failed" ? knownDifference(path, outcome.reason!) : undefined;
+  return why === undefined ? outcome : { ...outcome, status: "skipped", reason: why };
 }
 
 async function main(): Promise<number> {
