@@ -28,6 +28,24 @@ export const FUNCTION_LIMITS = {
     most: MAX_WALL_MS,
     description: "Wall time of one request, in milliseconds.",
   },
+  // Seconds of computing for one answer are a mistake far more often than a need, and cost everyone on this core.
+  cpuMs: {
+    byDefault: 5000,
+    most: MAX_WALL_MS,
+    description: "CPU time of one request, in milliseconds.",
+  },
+  // Room for an interpreter, and for a hundred of such isolates in a machine of 16 GB.
+  memoryMb: {
+    byDefault: 128,
+    most: 65_536,
+    description: "Linear memory of one isolate, in MiB.",
+  },
+  // Several times what the largest runtimes begin with.
+  tableElements: {
+    byDefault: 200_000,
+    most: 10_000_000,
+    description: "Elements in the tables of one isolate.",
+  },
   // Half of what a process has by default: one function that waits for its upstream leaves room for the others.
   isolates: {
     byDefault: 2000,
@@ -102,6 +120,9 @@ export const MAX_COMPONENT_BYTES = 256 * 1024 * 1024;
 
 /** Throw-away processes at once, for transpiling and building: each takes a core and some hundred megabytes. */
 export const MAX_CHILDREN_AT_ONCE = 2;
+
+/** How long jco's transpiler may take for one component, so that one that it never ends with holds up no others. */
+export const MAX_TRANSPILE_MS = 120_000;
 
 /** Builds of one source that stay in the cache, so that going back to an old version is quick and disks do not fill. */
 export const BUILDS_KEPT_PER_SOURCE = 4;

@@ -58,8 +58,7 @@ export function createJcoEngine(options: JcoEngineOptions = {}): Engine {
   }
   const cacheDir = folderUrl(options.cacheDir ?? ".skerry/jco");
   const readOnly = options.readOnly ?? false;
-  // Two functions may share a component, and a reload mostly finds the same bytes.
-  const loading = new Map<string, Promise<CompiledComponent>>();
+  const compiled = new Sharing<CompiledComponent>();
   return {
     name: "jco",
     async load(
@@ -67,15 +66,35 @@ export function createJcoEngine(options: JcoEngineOptions = {}): Engine {
       { name = "component" }: LoadOptions = {},
     ): Promise<LoadedComponent> {
       const key = await transpileKey(bytes);
-      let compiled = loading.get(key);
-      if (compiled === undefined) {
-        compiled = transpile(bytes, name, { cacheDir, readOnly }).then(compile);
-        loading.set(key, compiled);
-        compiled.catch(() => loading.delete(key));
-      }
-      return loaded(await compiled, name);
+      const component = await compiled.get(
+        key,
+        async () => await compile(await transpile(bytes, name, { cacheDir, readOnly })),
+      );
+      return loaded(component, name);
     },
   };
+}
+
+/**
+ * What is made once for all who want it at the same time, and kept as long as one of them has it: two functions may share
+ * a component, and of those that a developer has replaced none should stay.
+ */
+class Sharing<T extends object> {
+  readonly #making = new Map<string, Promise<T>>();
+  readonly #made = new Map<string, WeakRef<T>>();
+
+  async get(key: string, make: () => Promise<T>): Promise<T> {
+    const made = this.#made.get(key)?.deref();
+    if (made !== undefined) return made;
+    let making = this.#making.get(key);
+    if (making === undefined) {
+      making = make().finally(() => this.#making.delete(key));
+      this.#making.set(key, making);
+    }
+    const value = await making;
+    this.#made.set(key, new WeakRef(value));
+    return value;
+  }
 }
 
 interface CompiledComponent {

@@ -7,7 +7,7 @@ import { createRequire } from "node:module";
 import { type ChildResult, runChild } from "../../child.ts";
 import { describeComponent, type ExternDescription } from "../../component/describe.ts";
 import { SkerryError } from "../../errors.ts";
-import { MAX_COMPONENT_BYTES } from "../../limits.ts";
+import { MAX_COMPONENT_BYTES, MAX_TRANSPILE_MS } from "../../limits.ts";
 import { frame, unframe } from "./_frame.ts";
 import type { TranspileAnswer, TranspileQuestion } from "./_transpile_child.ts";
 import { prune, readFacts, touch, writeFolder } from "./cache.ts";
@@ -156,6 +156,7 @@ async function generate(
       `--allow-read=${modules}`,
     ],
     stdin: frame(question, [bytes]),
+    signal: AbortSignal.timeout(MAX_TRANSPILE_MS),
   });
   const { answer, body } = readAnswer(result, name);
   const files = new Map<string, Uint8Array>();
