@@ -39,6 +39,7 @@ const CATCH_ALL_FRAME = 6;
 
 export class BodyScan {
   readonly events: ev.Ints;
+  readonly references: Set<number> = new Set();
   takesReferences = false;
   catches = false;
   allocates = false;
@@ -322,7 +323,7 @@ export class BodyScan {
       case 0xd0: // ref.null
         return this.#heapType();
       case 0xd2: // ref.func
-        return this.#event(ev.REF_FUNC, this.#below(functions, "function", at), at);
+        return this.#reference(this.#below(functions, "function", at), at);
       case 0xfb:
         return this.#gc(at, previous);
       case 0xfc:
@@ -334,6 +335,11 @@ export class BodyScan {
       default:
         this.#unknown(`the opcode 0x${hex(code)}`, at);
     }
+  }
+
+  #reference(index: number, at: number): void {
+    this.references.add(index);
+    this.#event(ev.REF_FUNC, index, at);
   }
 
   #tryTable(at: number): void {

@@ -39,6 +39,7 @@ class Graph {
   readonly #met: Int32Array;
   readonly #low: Int32Array;
   readonly #open: Uint8Array;
+  readonly #callsItself: Uint8Array;
   readonly #pending: number[] = [];
   #time = 0;
 
@@ -48,17 +49,14 @@ class Graph {
     this.#met = new Int32Array(code.bodyStart.length);
     this.#low = new Int32Array(code.bodyStart.length);
     this.#open = new Uint8Array(code.bodyStart.length);
+    this.#callsItself = new Uint8Array(code.bodyStart.length);
   }
 
   /** Functions whose references exist, and, where references come in from elsewhere, all exports. */
   *indirectTargets(): Generator<number> {
     const { elementFunctions, importedFunctions, exportedFunctions, sharesTables } = this.#module;
     yield* elementFunctions;
-    const { events } = this.#code;
-    for (let e = 0; e < events.length; e += ev.EVENT) {
-      const word = events.data[e]!;
-      if ((word & ev.KIND_MASK) === ev.REF_FUNC) yield word >>> ev.KIND_BITS;
-    }
+    yield* this.#code.references;
     // A function from elsewhere may call this module's exports.
     const foreign = sharesTables || this.#code.takesReferences || elementFunctions.some((i) => i < importedFunctions);
     if (foreign) yield* exportedFunctions;
@@ -91,6 +89,7 @@ class Graph {
           entered = true;
           break;
         }
+        if (callee === f) this.#callsItself[f] = 1;
         if (this.#open[callee] === 1) low[f] = Math.min(low[f]!, met[callee]!);
       }
       if (entered) continue;
@@ -126,12 +125,8 @@ class Graph {
       members.push(f);
       if (f === root) break;
     }
-    if (members.length === 1) return { members, recursive: this.#callsItself(root), indirect };
+    if (members.length === 1) return { members, recursive: this.#callsItself[root] === 1, indirect };
     return { members: this.#order(members), recursive: true, indirect };
-  }
-
-  #callsItself(f: number): boolean {
-    return this.#calls(f).some(([callee]) => callee === f);
   }
 
   /** Callees of a function, each with how often it may be called: ten times more in each loop. */

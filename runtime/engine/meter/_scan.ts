@@ -26,6 +26,8 @@ export interface ScannedCode {
   readonly bodyBytes: number;
   /** Parameters and locals. */
   readonly locals: Int32Array;
+  /** Functions that `ref.func` names. */
+  readonly references: ReadonlySet<number>;
   /** Whether functions of other modules can come into its tables or be called by reference. */
   readonly takesReferences: boolean;
   /** Whether some function catches exceptions. */
@@ -58,7 +60,7 @@ export function scanCode(module: ModuleInfo, section: Section | undefined): Scan
     }
     r.finish("the code section");
   }
-  const { events, takesReferences, catches, allocates } = scan;
+  const { events, references, takesReferences, catches, allocates } = scan;
   return {
     events,
     firstEvent,
@@ -68,6 +70,7 @@ export function scanCode(module: ModuleInfo, section: Section | undefined): Scan
     codeStart,
     bodyBytes: section === undefined ? 0 : section.end - section.body,
     locals,
+    references,
     takesReferences,
     catches,
     allocates,
