@@ -8,6 +8,7 @@
 import { SkerryError } from "../errors.ts";
 import { MAX_COMPONENT_BYTES } from "../limits.ts";
 import { canon } from "./canon.ts";
+import { checkNames } from "./check_names.ts";
 import { coreTypeDef } from "./core_types.ts";
 import type {
   ComponentModel,
@@ -65,7 +66,9 @@ export function decodeComponent(
   if (bytes.length > MAX_COMPONENT_BYTES) {
     r.fail(`${bytes.length} bytes are more than ${MAX_COMPONENT_BYTES}`, 0);
   }
-  return component(r, 0, { definitions: 0 });
+  const model = component(r, 0, { definitions: 0 });
+  checkNames(model, name);
+  return model;
 }
 
 interface Counter {
