@@ -120,14 +120,17 @@ Deno.test("toGuestStream() reads its source in the task that it was made in", as
   const { maybeTask } = await import("../context.ts");
   const channel = new ByteChannel();
   channel.sink.write(new Uint8Array([1]));
-  const source = Object.create(channel.source, {
-    take: {
-      value: (max: number) => {
-        tasks.push(maybeTask());
-        return channel.source.take(max);
-      },
+  const source: ByteSource = {
+    state: "open",
+    error: undefined,
+    ready: true,
+    take(max) {
+      tasks.push(maybeTask());
+      return channel.source.take(max);
     },
-  });
+    cancel: () => {},
+    subscribe: () => () => {},
+  };
   const stream = withTask(task, () => toGuestStream(source));
   await stream.next();
   expect(tasks).toEqual([task]);

@@ -3,8 +3,15 @@
  *
  * @module
  */
-import type { HostImports } from "../../engine/mod.ts";
+import { type HostImports, waits } from "../../engine/mod.ts";
 import { InputStream, IoError, OutputStream, poll, Pollable } from "../../streams/p2/mod.ts";
+
+// Not declared async, for they wait only when they have to.
+waits(poll);
+waits(Pollable.prototype.block);
+waits(InputStream.prototype.blockingRead);
+waits(OutputStream.prototype.blockingWriteAndFlush);
+waits(OutputStream.prototype.blockingFlush);
 
 export const p2: HostImports = {
   "wasi:io/error@0.2.12": { Error: IoError },

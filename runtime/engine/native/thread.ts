@@ -59,12 +59,25 @@ interface Jspi {
 
 const jspi = WebAssembly as unknown as Jspi;
 
+/** Made once for each function: restored instances are called again and again, and making one takes 3 µs. */
+const promises = new WeakMap<CoreFunction, CoreFunction>();
+
 /** Calls core code on a stack that can be suspended. */
 export function promising(func: CoreFunction): CoreFunction {
-  return jspi.promising(func);
+  let call = promises.get(func);
+  if (call === undefined) promises.set(func, call = jspi.promising(func));
+  return call;
 }
 
-/** A function that suspends the guest that calls it. It traps when that guest was not called through {@linkcode promising}. */
+/**
+ * A function that suspends the guest that calls it, whether `func` answers with a promise for which {@linkcode now} is set
+ * or with a value: the engine makes a promise of that and goes on with others first. It traps when that guest was not
+ * called through {@linkcode promising}.
+ */
 export function suspending(func: CoreFunction): WebAssembly.ImportValue {
-  return new jspi.Suspending(func);
+  return new jspi.Suspending((...args) => {
+    const { thread } = now;
+    const result = func(...args);
+    return result instanceof Promise ? result : resuming(thread, Promise.resolve(result));
+  });
 }

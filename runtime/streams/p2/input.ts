@@ -56,8 +56,14 @@ export class InputStream {
     throw closedError();
   }
 
-  async blockingRead(length: bigint): Promise<Uint8Array<ArrayBuffer>> {
-    await waitUntilReady(this.#source);
+  /** No promise where there are bytes, as in all that blocks: see {@linkcode waitUntilReady}. */
+  blockingRead(length: bigint): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
+    const turn = waitUntilReady(this.#source);
+    return turn === undefined && this.#source.state === "open" ? this.read(length) : this.#readAfter(turn, length);
+  }
+
+  async #readAfter(turn: Promise<void> | undefined, length: bigint): Promise<Uint8Array<ArrayBuffer>> {
+    await turn;
     return this.read(length);
   }
 

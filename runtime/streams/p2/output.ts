@@ -54,9 +54,21 @@ export class OutputStream {
     this.#check();
   }
 
-  async blockingWriteAndFlush(contents: Uint8Array): Promise<void> {
+  /** No promise where there is room, as in all that blocks: see {@linkcode waitUntilReady}. */
+  blockingWriteAndFlush(contents: Uint8Array): Promise<void> | undefined {
+    const { byteLength } = contents;
+    const sink = this.#sink;
+    const fits = byteLength <= MAX_BLOCKING_WRITE_BYTES && sink.state === "open" && byteLength <= sink.room;
+    const turn = fits ? waitUntilReady(sink) : undefined;
+    if (!fits || turn !== undefined) return this.#writeAfter(turn, contents.slice());
+    sink.write(contents.slice());
+    return sink.state === "open" ? undefined : this.blockingFlush();
+  }
+
+  async #writeAfter(turn: Promise<void> | undefined, contents: Uint8Array<ArrayBuffer>): Promise<void> {
     this.#atMostBlocking("blocking-write-and-flush", contents.byteLength);
-    let rest = contents.slice();
+    await turn;
+    let rest = contents;
     while (rest.byteLength > 0) {
       await waitUntilReady(this.#sink);
       const room = Number(this.checkWrite());
@@ -70,9 +82,14 @@ export class OutputStream {
     this.#check();
   }
 
-  async blockingFlush(): Promise<void> {
+  blockingFlush(): Promise<void> | undefined {
+    const turn = waitUntilReady(this.#sink);
+    return turn === undefined && this.#sink.state === "open" ? undefined : this.#checkAfter(turn);
+  }
+
+  async #checkAfter(turn: Promise<void> | undefined): Promise<void> {
     this.#check();
-    await waitUntilReady(this.#sink);
+    await turn;
     this.#check();
   }
 

@@ -70,7 +70,7 @@ Deno.test("what waits when its task ends is left waiting, without a subscription
   const waitable = new Switch();
   const task = new Task({ function: "test" });
   let went = false;
-  withTask(task, () => void new Pollable(waitable).block().then(() => went = true));
+  withTask(task, () => void new Pollable(waitable).block()!.then(() => went = true));
   expect(waitable.wakers.size).toBe(1);
   task.end();
   expect(waitable.wakers.size).toBe(0);
@@ -186,7 +186,10 @@ Deno.test("an output stream's blocking functions take at most 4096 bytes and wai
     const stream = new OutputStream(sink);
     await expect(stream.blockingWriteAndFlush(bytes(4097))).rejects.toThrow(SkerryError);
     await expect(stream.blockingWriteZeroesAndFlush(4097n)).rejects.toThrow(SkerryError);
-    const writing = stream.blockingWriteAndFlush(bytes(4096)).then(() => stream.blockingWriteZeroesAndFlush(10n));
+    const writing = (async () => {
+      await stream.blockingWriteAndFlush(bytes(4096));
+      await stream.blockingWriteZeroesAndFlush(10n);
+    })();
     let taken = 0;
     for (let i = 0; i < 100 && taken < 4106; i++) {
       const chunk = source.take(5000);

@@ -29,22 +29,29 @@ export class Pollable {
     return this.#waitable.ready;
   }
 
-  async block(): Promise<void> {
-    await waitUntilReady(this.#waitable);
+  block(): Promise<void> | undefined {
+    return waitUntilReady(this.#waitable);
   }
 
   [Symbol.dispose](): void {}
 }
 
-/** Waits until `waitable` is ready or the task is over; in the latter case for ever. */
-export async function waitUntilReady(waitable: Waitable): Promise<void> {
-  if (waitable.ready) return await yieldTurn();
+/**
+ * Waits until `waitable` is ready or the task is over; in the latter case for ever. No promise where nothing is to be
+ * waited for: most writes and reads are like this, and each promise costs as much as the rest of the call.
+ */
+export function waitUntilReady(waitable: Waitable): Promise<void> | undefined {
+  return waitable.ready ? yieldTurn() : becomesReady(waitable);
+}
+
+async function becomesReady(waitable: Waitable): Promise<void> {
   const { signal } = currentTask();
   while (!waitable.ready) await waitAny([waitable], signal);
 }
 
 /**
- * Waits until at least one of `pollables` is ready, and answers with the indexes of all that are.
+ * Waits until at least one of `pollables` is ready, and answers with the indexes of all that are. No promise where one
+ * is ready now, unless others have to have their turn.
  *
  * Traps on an empty list, as nothing could end that wait.
  *
@@ -62,17 +69,18 @@ export async function waitUntilReady(waitable: Waitable): Promise<void> {
  * task.end();
  * ```
  */
-export async function poll(
-  pollables: readonly Pollable[],
-): Promise<Uint32Array> {
+export function poll(pollables: readonly Pollable[]): Uint32Array | Promise<Uint32Array> {
+  const ready = readyIndexes(pollables);
+  if (ready.length === 0) return oneBecomesReady(pollables);
+  const turn = yieldTurn();
+  return turn === undefined ? ready : turn.then(() => ready);
+}
+
+async function oneBecomesReady(pollables: readonly Pollable[]): Promise<Uint32Array> {
   if (pollables.length === 0) {
     throw trap("wasi:io/poll#poll", "the list of pollables is empty");
   }
-  let ready = readyIndexes(pollables);
-  if (ready.length > 0) {
-    await yieldTurn();
-    return ready;
-  }
+  let ready: Uint32Array = new Uint32Array(0);
   const { signal } = currentTask();
   const waitables = pollables.map(Pollable.waitableOf);
   while (ready.length === 0) {
