@@ -56,6 +56,9 @@ export function requestId(header?: string | null): string {
   return header && REQUEST_ID.test(header) ? header : crypto.randomUUID();
 }
 
+/** What a log record counts at least, of a task's log. */
+const MIN_RECORD_BYTES = 64;
+
 /** Why a task ended that came to its end. One for all: making one takes a stack trace. */
 const OVER = new DOMException("the task is over", "AbortError");
 
@@ -103,6 +106,7 @@ export class Task {
   #reason: unknown;
   #logBytes = 0;
   #droppedRecords = 0;
+  readonly #secrets = new Set<string>();
   #callerListener: (() => void) | undefined;
 
   constructor(options: TaskOptions) {
@@ -239,12 +243,32 @@ export class Task {
     source = "host",
     fields?: Readonly<Record<string, unknown>>,
   ): void {
-    this.#logBytes += message.length;
+    // An empty line is a record too.
+    this.#logBytes += Math.max(message.length, MIN_RECORD_BYTES);
     if (this.#logBytes > MAX_LOG_BYTES) {
       this.#droppedRecords++;
       return;
     }
     this.#emit(level, message, source, fields);
+  }
+
+  /** From now on `secret` stands in no log record of the task, as far as it is written there as it is. */
+  keepSecret(secret: string): void {
+    if (secret !== "") this.#secrets.add(secret);
+  }
+
+  #masked(text: string): string {
+    let masked = text;
+    for (const secret of this.#secrets) masked = masked.replaceAll(secret, "[secret]");
+    return masked;
+  }
+
+  #maskedFields(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+    if (this.#secrets.size === 0) return fields;
+    const entries = Object.entries(fields);
+    return Object.fromEntries(
+      entries.map(([key, value]) => [key, typeof value === "string" ? this.#masked(value) : value]),
+    );
   }
 
   /** The value of `key` in this task, made by `make` at its first use. Prefer {@linkcode taskLocal}. */
@@ -264,12 +288,12 @@ export class Task {
     const record: LogRecord = {
       time: Date.now(),
       level,
-      message,
-      source,
+      message: this.#masked(message),
+      source: this.#masked(source),
       function: this.function,
       task: this.id,
       trace: this.trace.traceId,
-      ...(fields === undefined ? {} : { fields }),
+      ...(fields === undefined ? {} : { fields: this.#maskedFields(fields) }),
     };
     if (this.#record) this.records.push(record);
     this.#sink(record);

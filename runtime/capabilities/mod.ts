@@ -6,9 +6,11 @@
 import type { Capability } from "../capability.ts";
 import { cli } from "./cli/mod.ts";
 import { clocks } from "./clocks/mod.ts";
+import { config } from "./config/mod.ts";
 import { files } from "./files/mod.ts";
 import { http } from "./http/mod.ts";
 import { io } from "./io/mod.ts";
+import { log } from "./log/mod.ts";
 import { random } from "./random/mod.ts";
 import { sockets } from "./sockets/mod.ts";
 
@@ -16,9 +18,11 @@ import { sockets } from "./sockets/mod.ts";
 export const builtinCapabilities: readonly Capability[] = [
   cli,
   clocks,
+  config,
   files,
   http,
   io,
+  log,
   random,
   sockets,
 ];
