@@ -303,7 +303,17 @@ function logFailure(task: Task, error: SkerryError, label: string): void {
 function summary(task: Task, status: number): Record<string, unknown> {
   let calls = 0;
   for (const count of task.calls.values()) calls += count;
-  return { status, ms: Math.round(task.elapsedMs * 1000) / 1000, calls };
+  return {
+    status,
+    ms: rounded(task.elapsedMs),
+    cpuMs: rounded(task.cpuMs),
+    calls,
+    ...(task.met.size === 0 ? {} : { limits: Object.fromEntries(task.met) }),
+  };
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
 }
 
 function pathOf(url: string): string {

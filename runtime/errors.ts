@@ -50,6 +50,7 @@ export const ERROR_KINDS = Object.freeze({
     504,
     "The function did not answer in time.",
   ),
+  "cpu-limit": kind("guest", 504, "The function took too long."),
   "loop-detected": kind("operator", 508, "Functions call each other in a circle."),
   "overloaded": kind("operator", 503, "The function is busy. Try again later."),
   "caller-gone": kind(

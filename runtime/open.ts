@@ -9,7 +9,7 @@ import { distLayout } from "./build/layout.ts";
 import { withFallback } from "./engine/fallback.ts";
 import { createJcoEngine } from "./engine/jco/mod.ts";
 import type { Engine } from "./engine/mod.ts";
-import { nativeEngine } from "./engine/native/mod.ts";
+import { createNativeEngine } from "./engine/native/mod.ts";
 import { SkerryError } from "./errors.ts";
 import type { FunctionEvent, FunctionFolder } from "./functions.ts";
 import { jsonSink, type LogSink, prettySink, silentSink } from "./log.ts";
@@ -45,7 +45,7 @@ export async function openRuntime(settings: Settings, options: OpenOptions = {})
     ...options,
     admission: new Admission({ isolates: settings.maxIsolates }),
     directory,
-    engine: options.engine ?? defaultEngine({ engine: settings.engine, prepared, sink }),
+    engine: options.engine ?? defaultEngine({ engine: settings.engine, meter: settings.meter, prepared, sink }),
     dev,
     sink,
     // What is loaded at once is loaded below: manifests first, so that no route is missing meanwhile.
@@ -85,18 +85,21 @@ async function whatToServe({ mode, functions }: Settings): Promise<{ directory: 
 /** How {@linkcode defaultEngine} is made. */
 export interface EngineOptions {
   readonly engine?: EngineChoice;
+  /** Default: true. */
+  readonly meter?: boolean;
   /** A folder that `deno task build` has prepared; `null` to transpile for jco when a component needs it. */
   readonly prepared?: string | null;
   readonly sink?: LogSink;
 }
 
 /** The engine that Skerry serves with: its own, and jco for what that does not support yet. */
-export function defaultEngine({ engine = "native", prepared = null, sink = silentSink }: EngineOptions = {}): Engine {
+export function defaultEngine(options: EngineOptions = {}): Engine {
+  const { engine = "native", meter = true, prepared = null, sink = silentSink } = options;
   const jco = prepared === null
     ? createJcoEngine()
     : createJcoEngine({ cacheDir: distLayout(prepared).jco, readOnly: true });
   if (engine === "jco") return jco;
-  return withFallback(nativeEngine, jco, (name, { message }) => {
+  return withFallback(createNativeEngine({ meter }), jco, (name, { message }) => {
     sink({ time: Date.now(), level: "warn", message: `runs on jco: ${message}`, source: "host", function: name });
   });
 }

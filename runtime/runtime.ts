@@ -169,7 +169,7 @@ export async function loadFunction(
   { engine, host, sink }: { readonly engine: Engine; readonly host: Host; readonly sink: LogSink },
 ): Promise<ServedFunction> {
   const { name } = grantee;
-  const loaded = await engine.load(await readComponent(wasm), { name });
+  const loaded = await engine.load(await readComponent(wasm), { name, limits });
   const handler = findHandler(loaded, name);
   const { component, warnings } = await host.link(loaded, grantee);
   for (const message of warnings) {

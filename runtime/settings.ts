@@ -30,6 +30,8 @@ export interface Settings {
   readonly lazy: boolean;
   /** Isolates at once in the whole process; more requests wait. */
   readonly maxIsolates: number;
+  /** Measure and bound the CPU time, memory and tables of guests. Default: yes. */
+  readonly meter: boolean;
 }
 
 const PREFIX = "SKERRY_";
@@ -45,6 +47,7 @@ const NAMES = {
   engine: "SKERRY_ENGINE",
   lazy: "SKERRY_LAZY",
   maxIsolates: "SKERRY_MAX_ISOLATES",
+  meter: "SKERRY_METER",
 } as const satisfies Record<keyof Settings, string>;
 
 /**
@@ -82,6 +85,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     engine: choice("engine", read("engine"), ["native", "jco"], "native"),
     lazy: choice("lazy", read("lazy"), ["0", "1"], environment.DENO_DEPLOYMENT_ID ? "1" : "0") === "1",
     maxIsolates: whole("maxIsolates", read("maxIsolates"), 1_000_000, DEFAULT_MAX_ISOLATES, 1),
+    meter: choice("meter", read("meter"), ["0", "1"], "1") === "1",
   };
 }
 

@@ -12,6 +12,7 @@ Deno.test("readSettings() applies every default", () => {
     engine: "native",
     lazy: false,
     maxIsolates: 4000,
+    meter: true,
   });
 });
 
@@ -29,6 +30,7 @@ Deno.test("readSettings() takes what is written, and an empty variable for none"
     SKERRY_LOG: "pretty",
     SKERRY_LAZY: "",
     SKERRY_MAX_ISOLATES: "1",
+    SKERRY_METER: "0",
     HOME: "/home/me",
   });
   expect(settings).toEqual({
@@ -41,6 +43,7 @@ Deno.test("readSettings() takes what is written, and an empty variable for none"
     engine: "native",
     lazy: false,
     maxIsolates: 1,
+    meter: false,
   });
 });
 
@@ -54,7 +57,7 @@ const MISTAKES: [environment: Record<string, string>, message: string][] = [
   [
     { SKERRY_X: "" },
     'SKERRY_X: no such setting; write "SKERRY_MODE", "SKERRY_FUNCTIONS", "SKERRY_HOST", ' +
-    '"SKERRY_STOP_GRACE_MS", "SKERRY_LOG", "SKERRY_ENGINE", "SKERRY_LAZY" or "SKERRY_MAX_ISOLATES".',
+    '"SKERRY_STOP_GRACE_MS", "SKERRY_LOG", "SKERRY_ENGINE", "SKERRY_LAZY", "SKERRY_MAX_ISOLATES" or "SKERRY_METER".',
   ],
   [{ SKERRY_MODE: "Dev" }, 'SKERRY_MODE: "Dev" is not understood; write "dev".'],
   [{ SKERRY_MODE: "staging" }, 'SKERRY_MODE: "staging" is not understood; write "dev" or "production".'],

@@ -89,6 +89,10 @@ export class Task {
   readonly deadline: number;
   /** How often each host function was called, by name. */
   readonly calls: Map<string, number> = new Map();
+  /** For how long guest code has run, in milliseconds; engines count it. */
+  cpuMs = 0;
+  /** How often each limit was met that the task goes on beyond. */
+  readonly met: Map<keyof Limits, number> = new Map();
   /** The last host calls, if the task records them. */
   readonly recordedCalls: HostCall[] = [];
   /** The log so far, if the task records it. */
@@ -103,6 +107,7 @@ export class Task {
   readonly #callOffDeadline: () => void;
   #trace: TraceParent | undefined;
   #controller: AbortController | undefined;
+  readonly #wallMs: number;
   #reason: unknown;
   #logBytes = 0;
   #droppedRecords = 0;
@@ -122,11 +127,9 @@ export class Task {
     this.deadline = this.startedAt + wallMs;
     this.#callOffDeadline = expireAfter(wallMs, {
       expiresAt: this.#began + wallMs,
-      expire: () =>
-        this.end(
-          new SkerryError("deadline-exceeded", `running ${this.function}: no end after ${wallMs} ms (limits.wallMs)`),
-        ),
+      expire: () => this.#expire(wallMs),
     });
+    this.#wallMs = wallMs;
     const caller = options.caller;
     if (caller !== undefined) {
       const gone = () =>
@@ -166,6 +169,25 @@ export class Task {
   /** Why the task ended: a `SkerryError`, or an `AbortError` when all went well. `undefined` while it runs. */
   get reason(): unknown {
     return this.#reason;
+  }
+
+  #expire(wallMs: number): void {
+    this.end(
+      new SkerryError("deadline-exceeded", `running ${this.function}: no end after ${wallMs} ms (limits.wallMs)`),
+    );
+  }
+
+  /** Ends the task if its deadline has passed, for who keeps timers from firing. Answers whether the task is over. */
+  expire(): boolean {
+    if (!this.ended && this.elapsedMs > this.#wallMs) this.#expire(this.#wallMs);
+    return this.ended;
+  }
+
+  /** Counts that a limit was met that the guest lives on with, and logs the first time. */
+  meet(limit: keyof Limits, what: string): void {
+    const count = (this.met.get(limit) ?? 0) + 1;
+    this.met.set(limit, count);
+    if (count === 1) this.log("warn", `limits.${limit} is ${this.limits[limit]}: refused ${what}`, "host", { limit });
   }
 
   /** Milliseconds since the task began. */

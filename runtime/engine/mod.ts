@@ -8,6 +8,8 @@
  * @module
  */
 
+import type { Limits } from "../limits.ts";
+
 /** The full name of an interface, as it stands in the binary: `wasi:http/types@0.2.3`. */
 export type InterfaceName = string;
 
@@ -87,6 +89,8 @@ export interface Engine {
 export interface LoadOptions {
   /** A name for messages and stack traces. */
   readonly name?: string;
+  /** What an engine builds into the component. Default: those of a function whose manifest says nothing. */
+  readonly limits?: Pick<Limits, "memoryMb" | "tableElements">;
 }
 
 const WAITS = Symbol.for("skerry.waits");

@@ -18,20 +18,22 @@ import { compileParamsLift, compileParamsLower, compileResultLift, compileResult
 /** Calls a lifted function: answers its result, or a promise of it where the guest may be suspended. */
 export type LiftedCall = (isolate: NativeIsolate, values: readonly unknown[]) => unknown;
 
-/**
- * @param entered the component instances that the call enters
- * @param suspends whether the guest may be suspended in it
- */
-export function compileLift(
-  lift: LiftedFunc,
-  face: Face,
-  entered: readonly number[],
-  suspends: boolean,
-): LiftedCall {
+/** How a lifted function is called. */
+export interface LiftOptions {
+  /** The component instances that the call enters. */
+  readonly entered: readonly number[];
+  /** Whether the guest may be suspended in it. */
+  readonly suspends: boolean;
+  /** Whether the host calls it. */
+  readonly toHost: boolean;
+}
+
+export function compileLift(lift: LiftedFunc, face: Face, { entered, suspends, toHost }: LiftOptions): LiftedCall {
   const { options, owner } = lift;
   const lowerParams = compileParamsLower(lift.type, new Lowerer(face, options.encoding));
   const liftResult = compileResultLift(lift.type, new Lifter(face, options.encoding));
   const { postReturn } = options;
+  const suspendable = suspends && lift.core.kind === "export";
 
   const finish = (isolate: NativeIsolate, thread: GuestThread, core: CoreValue | undefined): unknown => {
     now.thread = thread;
@@ -40,12 +42,14 @@ export function compileLift(
     const result = liftResult(cx, core);
     if (thread.borrows > 0) trap("borrow handles still remain at the end of the call");
     if (postReturn !== undefined) {
+      thread.canSuspend = false;
       cx.instance.mayLeave = false;
       const call = isolate.func(postReturn);
       if (core === undefined) call();
       else call(core);
       cx.instance.mayLeave = true;
     }
+    if (toHost) isolate.clock.stop();
     isolate.leave(entered);
     return result;
   };
@@ -54,14 +58,19 @@ export function compileLift(
     isolate.enter(entered);
     const instance = isolate.instances[owner]!;
     const thread = new GuestThread(isolate, instance);
+    const callerCan = toHost || now.thread.canSuspend;
     now.thread = thread;
+    if (toHost) isolate.clock.start();
     const cx = isolate.cx(options.cx);
     cx.refresh();
     cx.scope = thread;
     const flat = lowerParams(cx, values);
     cx.scope = undefined;
     let call: CoreFunction = isolate.func(lift.core);
-    if (suspends && lift.core.kind === "export") call = promising(call);
+    if (suspendable) {
+      call = promising(call);
+      thread.canSuspend = callerCan;
+    }
     const core = call(...flat);
     return core instanceof Promise ? core.then((core) => finish(isolate, thread, core)) : finish(isolate, thread, core);
   };

@@ -12,6 +12,7 @@ import type { LinkedPlan } from "./link.ts";
 import type { CoreItem } from "./plan.ts";
 import type { CoreExports } from "./pool.ts";
 import { ResourceHandle } from "./resources.ts";
+import { CpuClock } from "./cpu.ts";
 import { ComponentState } from "./state.ts";
 import { type CoreFunction, GuestThread, now, promising } from "./thread.ts";
 import { asTrap, trap, uncatchable } from "./trap.ts";
@@ -19,6 +20,11 @@ import { asTrap, trap, uncatchable } from "./trap.ts";
 export class NativeIsolate {
   readonly task: Task = currentTask();
   readonly instances: readonly ComponentState[];
+  readonly clock: CpuClock = new CpuClock(this.task);
+  /** What metered code was last granted, and how much CPU time its task had taken by then. */
+  readonly fuel: { granted: number; atMs: number } = { granted: 0, atMs: 0 };
+  /** What memories and tables have grown by. */
+  readonly grown: { pages: number; elements: number } = { pages: 0, elements: 0 };
   /** Set when the isolate may not run any more: disposed, its task over, or trapped. */
   over = false;
   readonly #linked: LinkedPlan;
@@ -84,10 +90,14 @@ export class NativeIsolate {
     for (let i = first; i < plan.instances.length; i++) {
       const { elided, start, owner } = plan.instances[i]!;
       if (start !== undefined) {
-        now.thread = new GuestThread(this, this.instances[owner]!);
+        const thread = now.thread = new GuestThread(this, this.instances[owner]!);
         const call = this.func(start);
+        const suspendable = (suspends[owner] || this.#linked.meter !== undefined) && start.kind === "export";
+        thread.canSuspend = suspendable;
         this.calls++;
-        await (suspends[owner] && start.kind === "export" ? promising(call) : call)();
+        this.clock.start();
+        await (suspendable ? promising(call) : call)();
+        this.clock.stop();
         this.calls--;
         if (this.over) throw this.reason;
       } else if (!elided && !this.#restored && !lazy[i]) this.#make(i);
@@ -99,7 +109,10 @@ export class NativeIsolate {
     const { module, owner } = plan.instances[index]!;
     const given = imports[index]!(this);
     now.thread = new GuestThread(this, this.instances[owner]!);
+    const { hasStart } = plan.modules[module]!.shape;
+    if (hasStart) this.clock.start();
     const { exports } = new WebAssembly.Instance(modules[module]!, given);
+    if (hasStart) this.clock.stop();
     return this.#exports[index] = exports;
   }
 
@@ -178,6 +191,7 @@ export class NativeIsolate {
   }
 
   #fail(thrown: unknown): void {
+    this.clock.stop();
     const error = asTrap(thrown);
     this.#failure = { error };
     this.over = true;

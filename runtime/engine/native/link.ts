@@ -22,6 +22,7 @@ import { componentFace, HostFace } from "./faces.ts";
 import { compileLift, hostFacing, type LiftedCall, lowerLifted } from "./guest_call.ts";
 import { resolveHost } from "./host.ts";
 import { lowerHost, type ResolvedHost } from "./host_call.ts";
+import { METER, type Meter } from "./metering.ts";
 import type { NativeIsolate } from "./isolate.ts";
 import type { CoreItem, Func, HostFunc, LiftedFunc, Plan, Synth } from "./plan.ts";
 import { resourceDrop, resourceNew, resourceRep } from "./resource_calls.ts";
@@ -55,6 +56,8 @@ export interface LinkedPlan {
   readonly suspends: readonly boolean[];
   /** Where core instances come from and go to, if they can be restored. */
   readonly pool: InstancePool | undefined;
+  /** The hooks of metered modules, if they are metered. */
+  readonly meter: Meter | undefined;
   /** How the host calls an exported function. */
   exported(func: Func): (isolate: NativeIsolate, values: unknown[]) => Promise<unknown>;
 }
@@ -64,9 +67,9 @@ export function link(
   modules: readonly WebAssembly.Module[],
   host: HostImports,
   bytes: Uint8Array,
-  pool: InstancePool | undefined,
+  { pool, meter }: Pick<LinkedPlan, "pool" | "meter">,
 ): LinkedPlan {
-  return new Linker(plan, modules, host, bytes).linked(pool);
+  return new Linker(plan, modules, host, bytes, meter).linked(pool);
 }
 
 class Linker {
@@ -78,10 +81,18 @@ class Linker {
   readonly #suspends: boolean[];
   readonly #async: boolean;
   readonly #bytes: Uint8Array;
+  readonly #meter: Meter | undefined;
   readonly #callsOf = new Map<number, Calls[]>();
   readonly #exported = new Map<Func, (isolate: NativeIsolate, values: unknown[]) => Promise<unknown>>();
 
-  constructor(plan: Plan, modules: readonly WebAssembly.Module[], host: HostImports, bytes: Uint8Array) {
+  constructor(
+    plan: Plan,
+    modules: readonly WebAssembly.Module[],
+    host: HostImports,
+    bytes: Uint8Array,
+    meter: Meter | undefined,
+  ) {
+    this.#meter = meter;
     this.#plan = plan;
     this.#bytes = bytes;
     this.#modules = modules;
@@ -107,11 +118,12 @@ class Linker {
       modules: this.#modules,
       functions,
       pool,
+      meter: this.#meter,
       suspends: this.#suspends,
       lineages: this.#plan.owners.map((_, index) => this.#lineage(index)),
       usesAsync: this.#async,
       lazy: this.#plan.instances.map(({ module }) => isUnobservable(this.#plan.modules[module]!.shape)),
-      imports: this.#plan.instances.map(({ imports }) => importObject(imports, functions)),
+      imports: this.#plan.instances.map(({ imports }) => importObject(imports, functions, this.#meter)),
       exported: (func) => this.#export(func),
     };
   }
@@ -176,7 +188,7 @@ class Linker {
         }
         if (this.#related(func.owner, synth.owner)) return refuseEntry;
         const entered = this.#entered(func.owner, synth.owner);
-        if (!this.#async) return lowerLifted(func, this.#lift(func, componentFace, entered), options, componentFace);
+        if (!this.#async) return lowerLifted(func, this.#lift(func, entered, false), options, componentFace);
         return lowerAsyncLifted(func, this.#asyncLift(func, entered, false), options, entered, componentFace);
       }
       case "resource.new":
@@ -221,11 +233,18 @@ class Linker {
   }
 
   #asyncLift(lift: LiftedFunc, entered: readonly number[], toHost: boolean): AsyncCall {
-    return compileAsyncLift(lift, toHost ? this.#face : componentFace, entered, this.#suspends[lift.owner]!, toHost);
+    const suspends = this.#maySuspend(lift.owner, toHost);
+    return compileAsyncLift(lift, toHost ? this.#face : componentFace, entered, suspends, toHost);
   }
 
-  #lift(lift: LiftedFunc, face: typeof componentFace, entered: readonly number[]): LiftedCall {
-    return compileLift(lift, face, entered, this.#suspends[lift.owner]!);
+  #lift(lift: LiftedFunc, entered: readonly number[], toHost: boolean): LiftedCall {
+    const suspends = this.#maySuspend(lift.owner, toHost);
+    return compileLift(lift, toHost ? this.#face : componentFace, { entered, suspends, toHost });
+  }
+
+  /** Whether a call of a component instance can be suspended: any call by the host, so that others can run. */
+  #maySuspend(owner: number, toHost: boolean): boolean {
+    return this.#suspends[owner]! || toHost && this.#meter !== undefined;
   }
 
   /** The component instances that a call enters: the callee and those around it, without the caller and those around it. */
@@ -255,7 +274,7 @@ class Linker {
         const entered = this.#entered(func.owner, undefined);
         call = this.#async
           ? asyncHostFacing(func, this.#asyncLift(func, entered, true))
-          : hostFacing(func, this.#lift(func, this.#face, entered));
+          : hostFacing(func, this.#lift(func, entered, true));
       }
       this.#exported.set(func, call);
     }
@@ -267,7 +286,13 @@ class Linker {
 function lateCall(target: CoreItem, suspends: boolean): CoreFunction {
   if (!suspends) {
     return function lateCall(...args) {
-      return now.thread.isolate.func(target)(...args);
+      const { thread } = now;
+      const { canSuspend } = thread;
+      // There is JavaScript on its stack now.
+      thread.canSuspend = false;
+      const result = thread.isolate.func(target)(...args);
+      thread.canSuspend = canSuspend;
+      return result;
     };
   }
   return function lateCall(...args) {
@@ -294,8 +319,10 @@ function refuseEntry(): never {
 function importObject(
   imports: ReadonlyMap<string, ReadonlyMap<string, CoreItem>>,
   functions: readonly CoreImportFunction[],
+  meter: Meter | undefined,
 ): (isolate: NativeIsolate) => WebAssembly.Imports {
   const fixed: WebAssembly.Imports = Object.create(null);
+  if (meter !== undefined) fixed[METER] = meter.imports;
   const varying: [module: string, base: WebAssembly.ModuleImports, items: [string, CoreItem & { kind: "export" }][]][] =
     [];
   for (const [module, fields] of imports) {

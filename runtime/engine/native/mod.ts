@@ -20,11 +20,13 @@
  */
 import { camelCase, decodeComponent, parseFunctionName } from "../../component/mod.ts";
 import { SkerryError } from "../../errors.ts";
+import { DEFAULT_LIMITS } from "../../limits.ts";
 import type { Engine, ExportedFunction, HostImports, Isolate, LinkedComponent, LoadedComponent } from "../mod.ts";
 import { elaborate } from "./elaborate.ts";
 import { NativeIsolate } from "./isolate.ts";
 import { link, type LinkedPlan } from "./link.ts";
-import type { CoreModulePlan, ExportItem, Plan } from "./plan.ts";
+import { initialGrowth, Meter, metered, type ModuleSource } from "./metering.ts";
+import type { ExportItem, Plan } from "./plan.ts";
 import { InstancePool } from "./pool.ts";
 import { isRestorable, prepared } from "./restorable.ts";
 import { withoutShims } from "./shim.ts";
@@ -38,6 +40,8 @@ export interface NativeEngineOptions {
    * as making them anew. Default: true.
    */
   readonly restore?: boolean;
+  /** Measure and bound what guests take: CPU time, memory, tables. Default: true. */
+  readonly meter?: boolean;
 }
 
 /**
@@ -51,10 +55,10 @@ export interface NativeEngineOptions {
  * console.assert(engine.name === "native");
  * ```
  */
-export function createNativeEngine({ restore = true }: NativeEngineOptions = {}): Engine {
+export function createNativeEngine({ restore = true, meter = true }: NativeEngineOptions = {}): Engine {
   return {
     name: "native",
-    async load(bytes, { name = "component" } = {}) {
+    async load(bytes, { name = "component", limits = DEFAULT_LIMITS } = {}) {
       if (!("Suspending" in WebAssembly)) {
         throw new SkerryError(
           "runtime-unsupported",
@@ -63,27 +67,33 @@ export function createNativeEngine({ restore = true }: NativeEngineOptions = {})
       }
       const plan = withoutShims(bytes, elaborate(bytes, decodeComponent(bytes, name), name));
       const restorable = restore && isRestorable(bytes, plan);
-      const modules = await Promise.all(plan.modules.map((module) => compile(bytes, module, restorable, name)));
-      return loaded(plan, modules, bytes, restorable);
+      const sources = meter ? metered(bytes, plan, limits) : plan.modules.map((plan) => ({ bytes, plan }));
+      const modules = await Promise.all(plan.modules.map(({ start }, i) => compile(sources[i]!, start, restorable)));
+      const prepared = { ...plan, modules: sources.map((source) => source.plan) };
+      const initial = meter ? initialGrowth(plan, limits) : undefined;
+      return loaded(plan, modules, bytes, () => ({
+        pool: restorable ? new InstancePool(prepared) : undefined,
+        meter: initial && new Meter(limits, initial),
+      }));
     },
   };
 }
 
+/** @param offset of the module in its component */
 async function compile(
-  bytes: Uint8Array<ArrayBuffer>,
-  module: CoreModulePlan,
+  { bytes, plan }: ModuleSource,
+  offset: number,
   restorable: boolean,
-  name: string,
 ): Promise<WebAssembly.Module> {
   try {
-    return await WebAssembly.compile(restorable ? prepared(bytes, module) : bytes.subarray(module.start, module.end));
+    return await WebAssembly.compile(restorable ? prepared(bytes, plan) : bytes.subarray(plan.start, plan.end));
   } catch (error) {
     if (error instanceof SkerryError) throw error;
     throw new SkerryError(
       "component-malformed",
-      `compiling ${name}: ${error instanceof Error ? error.message : error}, in the core module at offset 0x${
-        module.start.toString(16)
-      }`,
+      `compiling ${plan.shape.name}: ${
+        error instanceof Error ? error.message : error
+      }, in the core module at offset 0x${offset.toString(16)}`,
       { cause: error },
     );
   }
@@ -107,14 +117,14 @@ function loaded(
   plan: Plan,
   modules: readonly WebAssembly.Module[],
   bytes: Uint8Array,
-  restorable: boolean,
+  parts: () => Pick<LinkedPlan, "pool" | "meter">,
 ): LoadedComponent {
   return {
     imports: plan.imports.map(({ name, functions }) => ({ name, functions: functions.map((f) => f.name) })),
     exports: [...plan.exports].filter(([, item]) => item.kind === "instance").map(([name]) => name),
     // deno-lint-ignore require-await -- a refusal is a rejection
     async link(host: HostImports): Promise<LinkedComponent> {
-      const linked = link(plan, modules, host, bytes, restorable ? new InstancePool(plan) : undefined);
+      const linked = link(plan, modules, host, bytes, parts());
       const interfaces = interfacesOf(linked);
       return {
         async instantiate(): Promise<Isolate> {

@@ -66,9 +66,11 @@ export function resourceDrop(
       }
       isolate.enter(entered);
       if (destructor === undefined) return isolate.leave(entered);
-      now.thread = new GuestThread(isolate, isolate.instances[destructor.owner]!);
+      const own = now.thread = new GuestThread(isolate, isolate.instances[destructor.owner]!);
       const call = isolate.func(destructor.core);
-      const result = (suspends && destructor.core.kind === "export" ? promising(call) : call)(handle.rep);
+      const suspendable = suspends && destructor.core.kind === "export";
+      own.canSuspend = suspendable && thread.canSuspend;
+      const result = (suspendable ? promising(call) : call)(handle.rep);
       const finish = () => {
         isolate.leave(entered);
         now.thread = thread;

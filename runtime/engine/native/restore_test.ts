@@ -112,7 +112,7 @@ async function keptAfter(name: string, wait: boolean): Promise<number> {
   const plan = elaborate(TRACES, decodeComponent(TRACES), "traces");
   const pool = new InstancePool(plan);
   const modules = plan.modules.map((module) => new WebAssembly.Module(prepared(TRACES, module)));
-  const linked = link(plan, modules, HOST, TRACES, pool);
+  const linked = link(plan, modules, HOST, TRACES, { pool, meter: undefined });
   const task = new Task({ function: "test" });
   await withTask(task, async () => {
     const isolate = await NativeIsolate.create(linked);

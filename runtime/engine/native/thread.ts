@@ -25,6 +25,11 @@ export class GuestThread implements BorrowScope {
   readonly instance: ComponentState;
   /** Borrows that the callee has to drop before it returns. */
   borrows = 0;
+  /**
+   * Whether the guest may be suspended wherever its own code is: all that is on its stack is core code, called through
+   * {@linkcode promising}, and whoever called that waits.
+   */
+  canSuspend = false;
   /** `context.get` and `context.set`. */
   readonly storage: [number | bigint, number | bigint] = [0, 0];
 
@@ -45,8 +50,11 @@ export const now: { thread: GuestThread } = { thread: undefined as unknown as Gu
 
 /** `promise` for a suspended guest: as it settles, {@linkcode now} is set for whom it resumes. */
 export function resuming<T>(thread: GuestThread, promise: Promise<T>): Promise<T> {
+  const { clock } = thread.isolate;
+  clock.stop();
   const set = () => {
     now.thread = thread;
+    clock.start();
   };
   promise.then(set, set);
   return promise;

@@ -58,6 +58,7 @@ export function compileAsyncLift(
       const waiting = type.async ? enter(task) : true;
       if (!(typeof waiting === "boolean" ? waiting : await waiting)) return thread.pause();
       now.thread = thread;
+      isolate.clock.start();
       const cx = isolate.cx(options.cx);
       cx.refresh();
       const values = task.start();
@@ -65,6 +66,7 @@ export function compileAsyncLift(
       const flat = lowerParams(cx, values);
       cx.scope = undefined;
       now.thread = thread;
+      thread.canSuspend = toHost && suspends && lift.core.kind === "export";
       let core: CoreValue | undefined = callable(isolate, lift.core)(...flat);
       if (core as unknown instanceof Promise) core = await core;
       if (liftResult !== undefined) {
@@ -76,6 +78,7 @@ export function compileAsyncLift(
         if (looping !== undefined) await looping;
       }
       exit(task);
+      isolate.clock.stop();
       onEnd?.();
     } catch (error) {
       isolate.failed(error);
@@ -86,6 +89,7 @@ export function compileAsyncLift(
   function postReturn(isolate: NativeIsolate, thread: TaskThread, core: CoreValue | undefined): void {
     if (options.postReturn === undefined) return;
     now.thread = thread;
+    thread.canSuspend = false;
     thread.instance.mayLeave = false;
     const call = isolate.func(options.postReturn);
     if (core === undefined) call();
@@ -103,7 +107,9 @@ export function compileAsyncLift(
     const callback = callable(isolate, options.callback!);
     const alone = () => instance.exclusive === undefined;
     let packed = first;
+    thread.canSuspend = toHost && suspends && options.callback!.kind === "export";
     while ((packed & 0xf) !== CALLBACK_EXIT) {
+      isolate.clock.stop();
       instance.exclusive = undefined;
       let event: Event;
       switch (packed & 0xf) {
@@ -125,6 +131,7 @@ export function compileAsyncLift(
       }
       instance.exclusive = thread;
       now.thread = thread;
+      isolate.clock.start();
       const result: Maybe<number> = callback(event[0], event[1], event[2]);
       packed = result instanceof Promise ? await result : result;
     }

@@ -96,7 +96,9 @@ export function newIndirect(table: CoreItem, type: "i32" | "i64", owner: number)
     thread.prepare(async () => {
       try {
         now.thread = thread;
+        isolate.clock.start();
         await promising(func)(argument);
+        isolate.clock.stop();
         task.unregister(thread);
       } catch (error) {
         isolate.failed(error);
