@@ -90,6 +90,15 @@ export function coreModuleShape(bytes: Uint8Array, start: number, end: number, n
       case 3:
         s.vec("functions", () => spaces.func.push({ kind: "func", type: s.u32() }));
         break;
+      case 4:
+        s.vec("tables", () => {
+          // With a value for its elements.
+          const hasInit = s.peek() === 0x40;
+          if (hasInit) s.take(2, "table");
+          spaces.table.push({ kind: "table", element: coreValType(s), limits: coreLimits(s) });
+          if (hasInit) { while (instruction(s) !== 0x0b); }
+        });
+        break;
       case 5:
         s.vec("memories", () => spaces.memory.push({ kind: "memory", limits: coreLimits(s) }));
         break;

@@ -7,6 +7,7 @@
 import type { ComponentModel, CoreInstanceDef, Definition, ImportDef, InstanceDef } from "../../component/mod.ts";
 import { SkerryError } from "../../errors.ts";
 import { Canons } from "./canons.ts";
+import { coreDifference } from "./core_match.ts";
 import { coreModuleShape } from "./core_module.ts";
 import { HostImports } from "./host_imports.ts";
 import type { CoreInstancePlan, CoreItem, CoreModulePlan, Destructor, ExportItem, Plan } from "./plan.ts";
@@ -175,7 +176,8 @@ class Elaborator implements Shared {
       args.set(name, scope.get("core instance", instance, offset));
     }
     const imports = new Map<string, Map<string, CoreItem>>();
-    for (const { module: from, name, kind, func } of shape.imports) {
+    for (const wanted of shape.imports) {
+      const { module: from, name, kind, func } = wanted;
       const instance = args.get(from) ??
         scope.fail(`missing module instantiation argument named ${JSON.stringify(from)}`, offset);
       const item = instance.get(name) ??
@@ -193,6 +195,11 @@ class Elaborator implements Shared {
       }
       if (item.kind === "synth" && func !== undefined) {
         const problem = checkSynth(this.#canons.synths[item.index]!, func);
+        if (problem !== undefined) scope.fail(`type mismatch for export ${JSON.stringify(name)}: ${problem}`, offset);
+      }
+      if (item.kind === "export") {
+        const found = this.modules[this.instances[item.instance]!.module]!.shape.exports.get(item.name)!;
+        const problem = coreDifference(wanted, found);
         if (problem !== undefined) scope.fail(`type mismatch for export ${JSON.stringify(name)}: ${problem}`, offset);
       }
       let fields = imports.get(from);
