@@ -11,10 +11,11 @@ import { I32, I64, type Layout } from "./_layout.ts";
 import type { ModuleInfo } from "./_module.ts";
 import type { Plan } from "./_plan.ts";
 import type { ScannedCode } from "./_scan.ts";
-import { putPadded, putS32, putU32, sizeU32 } from "./_writer.ts";
+import { Snippets } from "./_snippets.ts";
+import { putPadded, putU32, sizeU32 } from "./_writer.ts";
 
 /** The most bytes that an edit adds, by its kind. */
-const MAX_EDIT_BYTES = [0, 5, 40, 40, 48, 6, 6, 3, 80, 1, 12];
+const MAX_EDIT_BYTES = [0, 5, 64, 64, 64, 6, 6, 3, 96, 1, 12];
 /** The most bytes that a function's head and end grow by. */
 const MAX_FRAME_BYTES = 32;
 
@@ -50,17 +51,10 @@ class CodeWriter {
   readonly #layout: Layout;
   readonly #oldHints: Hints;
   readonly #offsets = new ev.Ints(1024);
-  readonly #hints = new ev.Ints(1024);
-  #out: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-  #pos = 0;
   #delta = 0;
-  // The body that is being written: its place, where it begins, its old hints, the indices of its added locals.
-  #body = 0;
-  #start = 0;
+  /** Of the body that is being written. */
   #bodyHints: readonly Hint[] | undefined;
-  #count = 0;
-  #temp = 0;
-  #temp64 = 0;
+  #s: Snippets;
 
   constructor(module: ModuleInfo, code: ScannedCode, plan: Plan, layout: Layout, hints: Hints) {
     this.#module = module;
@@ -68,6 +62,7 @@ class CodeWriter {
     this.#plan = plan;
     this.#layout = layout;
     this.#oldHints = hints;
+    this.#s = new Snippets(layout, 0);
   }
 
   write(helpers: readonly Uint8Array[]): WrittenCode {
@@ -83,10 +78,10 @@ class CodeWriter {
       if (body >= count) total += bodyEnd[bodies[body]!]! - bodyStart[bodies[body]!]! + 5;
     }
     for (const helper of helpers) total += helper.length + 5;
-    this.#out = new Uint8Array(total);
+    const out = this.#s = new Snippets(this.#layout, total);
     // The section's size takes five bytes, as LEB128 allows, for it is known last.
     const contents = 6;
-    this.#pos = putU32(this.#out, contents, bodies.length + helpers.length);
+    out.pos = putU32(out.out, contents, bodies.length + helpers.length);
     for (let body = 0; body < bodies.length;) {
       if (!isSame(body)) {
         this.#edited(body, growth[body]!);
@@ -100,13 +95,13 @@ class CodeWriter {
       this.#copy(from, bodyEnd[body - 1]!);
     }
     for (const helper of helpers) {
-      this.#pos = putU32(this.#out, this.#pos, helper.length);
-      this.#out.set(helper, this.#pos);
-      this.#pos += helper.length;
+      out.pos = putU32(out.out, out.pos, helper.length);
+      out.out.set(helper, out.pos);
+      out.pos += helper.length;
     }
-    this.#out[0] = 10;
-    putPadded(this.#out, 1, this.#pos - contents, 5);
-    return { section: this.#out.subarray(0, this.#pos), offsets: this.#offsets, hints: this.#hints };
+    out.out[0] = 10;
+    putPadded(out.out, 1, out.pos - contents, 5);
+    return { section: out.out.subarray(0, out.pos), offsets: this.#offsets, hints: out.hints };
   }
 
   #mayGrow(body: number): number {
@@ -130,30 +125,33 @@ class CodeWriter {
 
   /** From this offset of the old module on, code stands where it is written now. */
   #note(old: number): void {
-    const delta = this.#pos - old;
+    const s = this.#s;
+    const delta = s.pos - old;
     if (delta === this.#delta && this.#offsets.length > 0) return;
     this.#delta = delta;
     this.#offsets.push(old);
-    this.#offsets.push(this.#pos);
+    this.#offsets.push(s.pos);
   }
 
   #copy(from: number, to: number): void {
+    const s = this.#s;
     if (this.#bodyHints !== undefined) this.#moveHints(this.#bodyHints, from, to);
     const length = to - from;
     if (length > 64) {
-      this.#out.set(this.#module.bytes.subarray(from, to), this.#pos);
-      this.#pos += length;
+      s.out.set(this.#module.bytes.subarray(from, to), s.pos);
+      s.pos += length;
       return;
     }
     const old = this.#module.bytes;
-    const out = this.#out;
-    let pos = this.#pos;
+    const out = s.out;
+    let pos = s.pos;
     for (let i = from; i < to; i++) out[pos++] = old[i]!;
-    this.#pos = pos;
+    s.pos = pos;
   }
 
   /** The old hints between two offsets, which are about to stand where it is written now. */
   #moveHints(hints: readonly Hint[], from: number, to: number): void {
+    const s = this.#s;
     let low = 0;
     for (let high = hints.length; low < high;) {
       const middle = (low + high) >>> 1;
@@ -161,34 +159,21 @@ class CodeWriter {
       else high = middle;
     }
     for (; low < hints.length && hints[low]![0] < to; low++) {
-      this.#hints.push3(this.#body, this.#pos - this.#start + hints[low]![0] - from, hints[low]![1]);
+      s.hints.push3(s.body, s.pos - s.start + hints[low]![0] - from, hints[low]![1]);
     }
   }
 
-  #u8(byte: number): void {
-    this.#out[this.#pos++] = byte;
-  }
-
-  #op(code: number, index: number): void {
-    this.#out[this.#pos++] = code;
-    this.#pos = putU32(this.#out, this.#pos, index);
-  }
-
-  #const(value: number): void {
-    this.#out[this.#pos++] = 0x41;
-    this.#pos = putS32(this.#out, this.#pos, value);
-  }
-
   #edited(body: number, mayGrow: number): void {
+    const s = this.#s;
     const { bodyStart, bodyEnd } = this.#code;
     const { bodies, edits: { data }, firstEdit, lastEdit } = this.#plan;
     const f = bodies[body]!;
-    this.#body = body;
+    s.body = body;
     this.#bodyHints = this.#oldHints.get(f);
-    const sizeAt = this.#pos;
+    const sizeAt = s.pos;
     const sizeBytes = sizeU32(bodyEnd[f]! - bodyStart[f]! + mayGrow);
-    this.#pos += sizeBytes;
-    this.#start = this.#pos;
+    s.pos += sizeBytes;
+    s.start = s.pos;
     let from = this.#head(body, f);
     const last = lastEdit[body]!;
     for (let e = firstEdit[body]!; e < last;) {
@@ -208,7 +193,7 @@ class CodeWriter {
     }
     this.#copy(from, bodyEnd[f]!);
     this.#bodyHints = undefined;
-    putPadded(this.#out, sizeAt, this.#pos - this.#start, sizeBytes);
+    putPadded(s.out, sizeAt, s.pos - s.start, sizeBytes);
   }
 
   /** The first edit behind `e` that is behind the offset `at`. */
@@ -220,6 +205,7 @@ class CodeWriter {
 
   /** A function's locals and the block around its body; returns where the rest of the old body begins. */
   #head(body: number, f: number): number {
+    const s = this.#s;
     const { bodyStart, codeStart, locals } = this.#code;
     const needs = this.#plan.needs[body]!;
     const groups = new Reader(this.#module.bytes, this.#module.name, bodyStart[f]!);
@@ -228,56 +214,57 @@ class CodeWriter {
     const added: number[] = [];
     const small = (needs & edit.NEEDS_COUNT ? 1 : 0) + (needs & edit.NEEDS_TEMP ? 1 : 0);
     if (small > 0) {
-      this.#count = next;
-      this.#temp = next + small - 1;
+      s.count = next;
+      s.temp = next + small - 1;
       next += small;
       added.push(small, I32);
       count++;
     }
     if (needs & edit.NEEDS_TEMP64) {
-      this.#temp64 = next;
+      s.temp64 = next;
       added.push(1, I64);
       count++;
     }
-    this.#pos = putU32(this.#out, this.#pos, count);
+    s.pos = putU32(s.out, s.pos, count);
     this.#note(groups.pos);
     this.#copy(groups.pos, codeStart[f]!);
-    for (const byte of added) this.#u8(byte);
+    for (const byte of added) s.u8(byte);
     this.#note(codeStart[f]!);
     return codeStart[f]!;
   }
 
   /** Writes one edit and returns where the old code goes on. */
   #edit(at: number, kind: number, arg: number): number {
+    const s = this.#s;
     const bytes = this.#module.bytes;
     switch (kind) {
       case edit.INDEX:
-        this.#op(bytes[at]!, arg + this.#layout.moved);
+        s.op(bytes[at]!, arg + this.#layout.moved);
         return afterLeb(bytes, at + 1);
       case edit.CHECK:
-        this.#check(arg);
+        s.check(arg);
         return at;
       case edit.PAY:
-        this.#const(arg);
-        this.#op(0x10, this.#layout.pay);
+        s.const(arg);
+        s.op(0x10, this.#layout.pay);
         return at;
       case edit.TURN:
-        this.#turn(arg);
+        s.turn(arg);
         return at;
       case edit.BULK:
-        this.#bulk(arg & 7, arg >>> 3);
+        s.bulk(arg & 7, arg >>> 3);
         return at;
       case edit.GROW_MEMORY:
-        this.#op(0x10, this.#layout.growMemory.get(arg)!);
+        s.op(0x10, this.#layout.growMemory.get(arg)!);
         return afterLeb(bytes, at + 1);
       case edit.GROW_TABLE:
-        this.#op(0x10, this.#layout.growTable.get(arg)!);
+        s.op(0x10, this.#layout.growTable.get(arg)!);
         return afterLeb(bytes, afterLeb(bytes, at + 1));
       case edit.NO_WAIT:
         // Nobody else runs who could wake it: it looks, and times out at once.
-        this.#u8(0x1a);
-        this.#u8(0x42);
-        this.#u8(0);
+        s.u8(0x1a);
+        s.u8(0x42);
+        s.u8(0);
         return at;
       default:
         return at;
@@ -289,12 +276,13 @@ class CodeWriter {
    * and from the last one back; what falls out of a copy leaves the loop.
    */
   #unroll(loop: number, at: number, firstEdit: number, lastEdit: number): void {
+    const s = this.#s;
     const { loops, edits } = this.#plan;
     const { events } = this.#code;
     const repeats = loops.data[loop + edit.LOOP_REPEATS]!;
     const cost = loops.data[loop + edit.LOOP_COST]! * repeats;
-    if (loops.data[loop + edit.LOOP_KIND] === edit.TURN) this.#turn(cost);
-    else this.#check(cost);
+    if (loops.data[loop + edit.LOOP_KIND] === edit.TURN) s.turn(cost);
+    else s.check(cost);
     const first = loops.data[loop + edit.LOOP_FIRST]!;
     const last = loops.data[loop + edit.LOOP_LAST]!;
     const end = events.data[last + 1]!;
@@ -310,14 +298,14 @@ class CodeWriter {
     }
     for (; e < lastEdit; e += edit.EDIT) merged.push(edits.data[e]!, edits.data[e + 1]!, edits.data[e + 2]!);
 
-    this.#u8(0x02);
+    s.u8(0x02);
     // The loop's own type, which has no parameters.
-    for (let i = events.data[first - ev.EVENT + 1]! + 1; i < at; i++) this.#u8(this.#module.bytes[i]!);
+    for (let i = events.data[first - ev.EVENT + 1]! + 1; i < at; i++) s.u8(this.#module.bytes[i]!);
     for (let i = 0; i < repeats; i++) {
       const isLast = i === repeats - 1;
       if (!isLast) {
-        this.#u8(0x02);
-        this.#u8(0x40);
+        s.u8(0x02);
+        s.u8(0x40);
       }
       let from = at;
       this.#note(from);
@@ -329,11 +317,11 @@ class CodeWriter {
       }
       this.#copy(from, end);
       if (!isLast) {
-        this.#op(0x0c, 1);
-        this.#u8(0x0b);
+        s.op(0x0c, 1);
+        s.u8(0x0b);
       }
     }
-    this.#u8(0x0b);
+    s.u8(0x0b);
   }
 
   /** The branches among some events, as edits. */
@@ -354,100 +342,27 @@ class CodeWriter {
 
   /** A branch of a repeated body, `depth` blocks inside it. */
   #branch(at: number, depth: number, isLast: boolean): number {
+    const s = this.#s;
     const bytes = this.#module.bytes;
     const code = bytes[at]!;
     const r = new Numbers(bytes, at + 1);
     const label = () => {
       const old = r.u32();
       const moved = isLast ? old + (old >= depth ? 1 : 0) : old + (old > depth ? 2 : 0);
-      this.#pos = putU32(this.#out, this.#pos, moved);
+      s.pos = putU32(s.out, s.pos, moved);
     };
     if (this.#bodyHints !== undefined) this.#moveHints(this.#bodyHints, at, at + 1);
-    this.#u8(code);
+    s.u8(code);
     if (code === 0x0e) { // br_table
       let left = r.u32();
-      this.#pos = putU32(this.#out, this.#pos, left);
+      s.pos = putU32(s.out, s.pos, left);
       for (; left >= 0; left--) label();
     } else if (code === 0xfb) { // br_on_cast, br_on_cast_fail
-      this.#pos = putU32(this.#out, this.#pos, r.u32());
-      this.#u8(bytes[r.pos++]!);
+      s.pos = putU32(s.out, s.pos, r.u32());
+      s.u8(bytes[r.pos++]!);
       label();
     } else label();
     return r.pos;
-  }
-
-  /** Opens an `if` that is seldom entered. */
-  #if(): void {
-    this.#hints.push3(this.#body, this.#pos - this.#start, 0);
-    this.#u8(0x04);
-    this.#u8(0x40);
-  }
-
-  /** Calls the host when the number on the stack is negative. */
-  #lookIfNegative(): void {
-    this.#const(0);
-    this.#u8(0x48);
-    this.#if();
-    this.#op(0x10, this.#layout.refuel);
-    this.#u8(0x0b);
-  }
-
-  #check(cost: number): void {
-    const { counter } = this.#layout;
-    this.#op(0x23, counter);
-    this.#const(cost);
-    this.#u8(0x6b);
-    this.#op(0x22, this.#temp);
-    this.#op(0x24, counter);
-    this.#op(0x20, this.#temp);
-    this.#lookIfNegative();
-  }
-
-  #turn(cost: number): void {
-    this.#op(0x20, this.#count);
-    this.#const(cost);
-    this.#u8(0x6a);
-    this.#op(0x22, this.#count);
-    this.#const(edit.KEPT_COUNT);
-    this.#u8(0x4a);
-    this.#if();
-    this.#op(0x20, this.#count);
-    this.#op(0x10, this.#layout.spend);
-    this.#op(0x21, this.#count);
-    this.#u8(0x0b);
-  }
-
-  /** Pays for as much as the length on the stack says, which stays there. */
-  #bulk(unit: number, cost: number): void {
-    const { counter } = this.#layout;
-    const is64 = (unit & 1) !== 0;
-    const local = is64 ? this.#temp64 : this.#temp;
-    const what = unit >> 1;
-    this.#op(0x22, local);
-    this.#op(0x23, counter);
-    this.#op(0x20, local);
-    // A length so large that this is wrong traps at once.
-    if (is64) {
-      if (what === ev.BULK_BYTES) {
-        this.#u8(0x42);
-        this.#u8(4);
-        this.#u8(0x88);
-      }
-      this.#u8(0xa7);
-    } else if (what === ev.BULK_BYTES) {
-      this.#const(4);
-      this.#u8(0x76);
-    }
-    if (what === ev.BULK_ELEMENTS) {
-      this.#const(3);
-      this.#u8(0x74);
-    }
-    this.#u8(0x6b);
-    this.#const(cost);
-    this.#u8(0x6b);
-    this.#op(0x24, counter);
-    this.#op(0x23, counter);
-    this.#lookIfNegative();
   }
 }
 

@@ -29,18 +29,10 @@ import {
   UNROLL,
 } from "./_edits.ts";
 import type * as ev from "./_events.ts";
+import { COST_CALL, COST_CUT, COST_IMPORT, COST_INDIRECT, MAX_INDIRECT_LEAK } from "./_costs.ts";
 import { type Cycle, cycles } from "./_graph.ts";
 import type { ModuleInfo } from "./_module.ts";
 import type { ScannedCode } from "./_scan.ts";
-
-const COST_CALL = 4;
-const COST_INDIRECT = 12;
-/** What an indirect call counts of what its callee may leave unpaid: the most is seldom true. */
-const MAX_INDIRECT_LEAK = 128;
-/** A call of the host crosses into JavaScript. */
-const COST_IMPORT = 48;
-/** A call whose callee is planned later. */
-const COST_CUT = 12;
 
 /** Recursive functions larger than this, with those that they recurse through, are not cloned. */
 const MAX_CLONED_BYTES = 256;

@@ -9,6 +9,7 @@ import type { Helper } from "./_helpers.ts";
 import { I32, type Layout } from "./_layout.ts";
 import { type Bounds, writeLimits } from "./_limits.ts";
 import * as mod from "./_module.ts";
+import { constantExpression, skipValueType } from "./_types.ts";
 import { Writer } from "./_writer.ts";
 
 export interface Rewrite {
@@ -165,7 +166,7 @@ function moved(layout: Layout, index: number): number {
 /** Copies a constant expression, its functions' indices moved. */
 function expression({ module, layout }: Rewrite, w: Writer, r: Reader): void {
   let from = r.pos;
-  mod.constantExpression(r, Infinity, Infinity, (index, at) => {
+  constantExpression(r, Infinity, Infinity, (index, at) => {
     w.raw(module.bytes.subarray(from, at));
     w.u32(moved(layout, index));
     from = r.pos;
@@ -182,7 +183,7 @@ function copied({ module }: Rewrite, w: Writer, r: Reader, step: () => void): vo
 function globals(rewrite: Rewrite, w: Writer, r: Reader, count: number): void {
   for (let i = 0; i < count; i++) {
     copied(rewrite, w, r, () => {
-      mod.skipValueType(r);
+      skipValueType(r);
       r.u8();
     });
     expression(rewrite, w, r);
@@ -210,7 +211,7 @@ function elements(rewrite: Rewrite, w: Writer, r: Reader, count: number): void {
       expression(rewrite, w, r);
     }
     const expressions = (flags & 4) !== 0;
-    if (flags & 3) copied(rewrite, w, r, () => expressions ? mod.skipValueType(r) : r.u8());
+    if (flags & 3) copied(rewrite, w, r, () => expressions ? skipValueType(r) : r.u8());
     const items = r.u32();
     w.u32(items);
     for (let j = 0; j < items; j++) {

@@ -6,7 +6,8 @@
 import { Reader } from "../../component/reader.ts";
 import { BodyScan } from "./_body.ts";
 import type { Ints } from "./_events.ts";
-import { type ModuleInfo, type Section, skipValueType, unsupported } from "./_module.ts";
+import type { ModuleInfo, Section } from "./_module.ts";
+import { skipValueType, unsupported } from "./_types.ts";
 
 /** V8 takes no more locals in a function; a rewrite adds up to {@linkcode ADDED_LOCALS}. */
 const MAX_LOCALS = 50_000;
