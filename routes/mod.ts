@@ -23,5 +23,17 @@ export function createRoutes(runtime: Runtime): Hono {
     console.error(thrown);
     return failed({ error: toSkerryError(thrown, "routing a request"), task: null, request });
   });
+  const { fetch } = app;
+  app.fetch = (request, ...rest) =>
+    request.method === "HEAD" ? unsized(fetch(request, ...rest)) : fetch(request, ...rest);
   return app;
+}
+
+/** The answer to HEAD without the `content-length: 0` that a server adds where there is no body: GET may well have one. */
+async function unsized(answer: Response | Promise<Response>): Promise<Response> {
+  const response = await answer;
+  const { status, headers, body } = response;
+  // Hono takes the body of every such answer away.
+  if (body !== null || headers.has("content-length") || status === 204 || status === 304) return response;
+  return new Response(new ReadableStream({ start: (controller) => controller.close() }), response);
 }

@@ -98,16 +98,14 @@ export function sendResponse(
     body === null || options.method === "HEAD" || NULL_BODY_STATUS.has(status)
   ) {
     // A guest that answers HEAD as it answers GET writes a body: it is taken and not sent, so that the guest can end.
-    const written = body?.source.remaining ?? 0;
+    const written = NULL_BODY_STATUS.has(status) ? 0 : body?.source.remaining ?? 0;
     if (body !== null) drain(body.source, options);
     else options.onEnd("closed");
     if (status === 204) headers.delete("content-length");
-    if (options.method !== "HEAD" || NULL_BODY_STATUS.has(status) || headers.has("content-length")) {
-      return new Response(null, { status, headers });
+    else if (written > 0 && options.method === "HEAD" && !headers.has("content-length")) {
+      headers.set("content-length", String(written));
     }
-    // What GET would have is not known to be empty, and of no body at all the server says `content-length: 0`.
-    if (written > 0) headers.set("content-length", String(written));
-    return new Response(written > 0 ? null : new ReadableStream({ start: (end) => end.close() }), { status, headers });
+    return new Response(null, { status, headers });
   }
   const { source } = body;
   const { remaining } = source;

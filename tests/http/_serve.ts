@@ -30,6 +30,8 @@ export interface ServeOptions {
   readonly dev?: boolean;
   readonly capabilities?: readonly Capability[];
   readonly admission?: Admission;
+  /** Default: any that is free. */
+  readonly port?: number;
 }
 
 /** A running server. */
@@ -78,7 +80,7 @@ export async function serve(options: ServeOptions): Promise<TestServer> {
   const broken = runtime.functions.find(({ problem }) => problem !== null);
   if (broken !== undefined) throw broken.problem;
   const app = createRoutes(runtime);
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, app.fetch);
+  const server = Deno.serve({ hostname: "127.0.0.1", port: options.port ?? 0, onListen: () => {} }, app.fetch);
   const origin = `http://127.0.0.1:${server.addr.port}`;
   return {
     origin,
