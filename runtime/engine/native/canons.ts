@@ -7,7 +7,7 @@ import type { Canon, CanonOptions } from "../../component/mod.ts";
 import type { Shared } from "./elaborate.ts";
 import { type ContextPlan, type CoreItem, type LiftedFunc, type OptionsPlan, sameItem, type Synth } from "./plan.ts";
 import type { Scope } from "./scope.ts";
-import { checkLift, checkLower } from "./signatures.ts";
+import { checkLift, checkLower, type CoreSignature, synthSignature } from "./signatures.ts";
 
 export class Canons {
   readonly contexts: ContextPlan[] = [];
@@ -24,10 +24,15 @@ export class Canons {
       index === undefined ? undefined : scope.get(sort, index, offset);
     const memory = item("core memory", o.memory);
     const realloc = item("core func", o.realloc);
+    const cx = this.#context(owner, memory, realloc, offset);
+    const type = realloc && this.coreType(realloc);
+    if (type !== undefined && (String(type.params) !== "i32,i32,i32,i32" || String(type.results) !== "i32")) {
+      scope.fail("canonical option `realloc` uses a core function with an incorrect signature", offset);
+    }
     return {
       encoding: o.encoding,
       async: o.async,
-      cx: this.#context(owner, memory, realloc, offset),
+      cx,
       memory,
       postReturn: item("core func", o.postReturn),
       callback: item("core func", o.callback),
@@ -54,7 +59,7 @@ export class Canons {
       const options = this.#options(canon.options, scope, owner, offset);
       const index = this.lifts.length;
       const lift: LiftedFunc = { kind: "lift", index, core, options, type, owner, name: `function ${index}` };
-      const problem = checkLift(lift, canon.options, (item) => this.#coreType(item));
+      const problem = checkLift(lift, canon.options, (item) => this.coreType(item));
       if (problem !== undefined) scope.fail(problem, offset);
       this.lifts.push(lift);
       return scope.add("func", lift);
@@ -63,8 +68,9 @@ export class Canons {
     scope.add("core func", { kind: "synth", index, sort: "func" });
   }
 
-  #coreType(item: CoreItem) {
-    if (item.kind === "synth") return undefined;
+  /** The type of a core function, where it can be said. */
+  coreType(item: CoreItem): CoreSignature | undefined {
+    if (item.kind === "synth") return synthSignature(this.synths[item.index]!);
     return this.#shared.modules[this.#shared.instances[item.instance]!.module]!.shape.exports.get(item.name)?.func;
   }
 

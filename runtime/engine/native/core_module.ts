@@ -96,7 +96,7 @@ export function coreModuleShape(bytes: Uint8Array, start: number, end: number, n
           const hasInit = s.peek() === 0x40;
           if (hasInit) s.take(2, "table");
           spaces.table.push({ kind: "table", element: coreValType(s), limits: coreLimits(s) });
-          if (hasInit) { while (instruction(s) !== 0x0b); }
+          if (hasInit) constantExpression(s);
         });
         break;
       case 5:
@@ -106,7 +106,7 @@ export function coreModuleShape(bytes: Uint8Array, start: number, end: number, n
         s.vec("globals", () => {
           const type = coreValType(s);
           spaces.global.push({ kind: "global", type, mutable: s.flag("mutability") });
-          while (instruction(s) !== 0x0b);
+          constantExpression(s);
         });
         break;
       case 7:
@@ -137,4 +137,23 @@ export function coreModuleShape(bytes: Uint8Array, start: number, end: number, n
     importedFunctions: imported("func"),
     functions: spaces.func.map((f) => f?.kind === "func" ? types[f.type] : undefined),
   };
+}
+
+/** How many numbers follow those instructions on garbage-collected values that may stand in a constant expression. */
+const CONSTANT_GC: Readonly<Record<number, number>> = { 0: 1, 1: 1, 6: 1, 7: 1, 8: 2, 26: 0, 27: 0, 28: 0 };
+
+/** Reads past an expression that gives a global or a table's elements their first value. */
+function constantExpression(r: Reader): void {
+  for (;;) {
+    const at = r.pos;
+    if (r.peek() !== 0xfb) {
+      const opcode = instruction(r);
+      if (opcode === 0x0b) return;
+      if (opcode === undefined) r.fail("invalid instruction in a constant expression", at);
+      continue;
+    }
+    r.u8();
+    const operands = CONSTANT_GC[r.u32()] ?? r.fail("invalid instruction in a constant expression", at);
+    for (let i = 0; i < operands; i++) r.u32();
+  }
 }

@@ -115,7 +115,12 @@ class Elaborator implements Shared {
         if (type.rep !== "i32") this.unsupported(`a resource representation of ${type.rep}`, offset);
         const resource = this.resource(`resource ${this.#resources}`, owner);
         if (type.dtor !== undefined) {
-          this.#destructors.set(resource, { core: scope.get("core func", type.dtor, offset), owner });
+          const core = scope.get("core func", type.dtor, offset);
+          const found = this.#canons.coreType(core);
+          if (found !== undefined && (String(found.params) !== "i32" || found.results.length > 0)) {
+            scope.fail("wrong signature for a destructor", offset);
+          }
+          this.#destructors.set(resource, { core, owner });
         }
         return scope.add("type", { kind: "resource", resource });
       }

@@ -4,7 +4,9 @@
  * @module
  */
 import { expect } from "@std/expect";
+import { decodeComponent } from "../../component/mod.ts";
 import { call, inIsolate, linkFixture } from "./_testing.ts";
+import { nativeEngine } from "./mod.ts";
 
 Deno.test("a call that is waited for traps in a function that is not async, whether the callee blocks or not", async () => {
   const linked = await linkFixture("rules", {});
@@ -61,5 +63,23 @@ Deno.test("a string from another component asks the allocator for what its encod
     for (const [name, wanted] of Object.entries(sizes)) {
       expect([name, await call(isolate, name)]).toEqual([name, wanted]);
     }
+  });
+});
+
+Deno.test("canonical functions given as callback, allocator or destructor must have the type of one", async () => {
+  const bytes = await Deno.readFile(new URL("./testdata/wrong_types.wasm", import.meta.url));
+  const wanted = ["`callback` requires", "`realloc` uses", "wrong signature for a destructor"];
+  for (const definition of decodeComponent(bytes).definitions) {
+    if (definition.kind !== "component") continue;
+    const { start, end } = definition.component;
+    await expect(nativeEngine.load(bytes.slice(start, end))).rejects.toThrow(wanted.shift()!);
+  }
+  expect(wanted).toEqual([]);
+});
+
+Deno.test("garbage-collected values may be what globals and tables begin with", async () => {
+  const linked = await linkFixture("gc_constants", {});
+  await inIsolate(linked, async (isolate) => {
+    expect(await call(isolate, "f")).toBe(7);
   });
 });

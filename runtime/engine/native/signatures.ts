@@ -59,7 +59,7 @@ export function lowerSignature(type: FuncType, options: Pick<CanonOptions, "asyn
 export function checkLift(
   lift: LiftedFunc,
   options: CanonOptions,
-  typeOf: (item: CoreItem) => CoreFuncType | undefined,
+  typeOf: (item: CoreItem) => CoreSignature | undefined,
 ): string | undefined {
   const { type } = lift;
   if (options.async && !type.async) return "the `async` canonical option requires an async function type";
@@ -125,7 +125,8 @@ export function checkSynth(synth: Synth, type: CoreFuncType): string | undefined
 
 const I32: FlatType = "i32";
 
-function synthSignature(synth: Synth): CoreSignature | undefined {
+/** The core type of an engine's function. */
+export function synthSignature(synth: Synth): CoreSignature | undefined {
   switch (synth.kind) {
     case "lower":
       return lowerSignature(synth.func.type, synth.options);
