@@ -124,6 +124,20 @@ Deno.test("the answer to HEAD has the length that is known", () => {
   expect(lengthOf(null, "7")).toBe("7");
 });
 
+Deno.test("a server that prints why a body broke off prints nothing of the guest's, and the end is told all", async () => {
+  const { sink, source } = new ByteChannel();
+  const ends: unknown[] = [];
+  const response = sendResponse(
+    { status: 200, fields: new Fields(), body: { source, trailers: Promise.resolve(undefined) } },
+    { method: "GET", signal: () => new AbortController().signal, onEnd: (...end) => ends.push(end) },
+  );
+  const reason = new Error("words of a guest");
+  sink.abort(reason);
+  const shown: Error = await response.text().then(() => undefined, (error) => error);
+  expect(Deno.inspect(shown)).toBe("[a response was broken off; the log of its request says why]");
+  expect(ends).toEqual([["errored", reason]]);
+});
+
 Deno.test("a status that HTTP cannot carry is refused with a code", () => {
   expect(() => sendResponse({ status: 999, fields: new Fields(), body: null }, options(() => {}))).toThrow(
     /status 999/,

@@ -116,9 +116,19 @@ export function sendResponse(
     return new Response(whole, { status, headers });
   }
   return new Response(
-    streamOf(source, { signal: options.signal(), onEnd: options.onEnd }),
+    streamOf(source, { signal: options.signal(), onEnd: options.onEnd, toReader: brokenOff }),
     { status, headers },
   );
+}
+
+/**
+ * What the server gets for the reason why a body ends: it prints that as it is, and the log has the whole story already,
+ * with a guest's words in it made harmless.
+ */
+function brokenOff(): Error {
+  const error = new Error("a response was broken off; the log of its request says why");
+  error.stack = error.message;
+  return error;
 }
 
 /** Takes and forgets what the guest writes, until it ends. */

@@ -80,6 +80,8 @@ export function sourceOf(stream: ReadableStream<Uint8Array>): ByteSource {
 export interface StreamOfOptions {
   /** Errors the stream with its reason, unless it has ended before. */
   readonly signal?: AbortSignal;
+  /** What the stream's reader gets for an error. Default: the error itself. */
+  readonly toReader?: (reason: unknown) => unknown;
   /** Runs once, whichever way the stream ended. */
   readonly onEnd?: (
     how: "closed" | "errored" | "cancelled",
@@ -97,7 +99,7 @@ export function streamOf(
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const task = maybeTask();
   const inTask = <T>(body: () => T): T => task === undefined ? body() : withTask(task, body);
-  const { signal } = options;
+  const { signal, toReader = (reason) => reason } = options;
   let over = false;
   let breakOff: (() => void) | undefined;
   const end = (how: "closed" | "errored" | "cancelled", reason?: unknown) => {
@@ -111,7 +113,7 @@ export function streamOf(
       if (signal === undefined) return;
       breakOff = () => {
         if (over) return;
-        controller.error(signal.reason);
+        controller.error(toReader(signal.reason));
         end("errored", signal.reason);
       };
       if (signal.aborted) breakOff();
@@ -131,7 +133,7 @@ export function streamOf(
             return end("closed");
           }
           if (state === "errored") {
-            controller.error(source.error);
+            controller.error(toReader(source.error));
             return end("errored", source.error);
           }
           await waitAny([source], signal);
