@@ -10,6 +10,7 @@ import { config } from "./config/mod.ts";
 import { files } from "./files/mod.ts";
 import { http } from "./http/mod.ts";
 import { io } from "./io/mod.ts";
+import { kv } from "./kv/mod.ts";
 import { log } from "./log/mod.ts";
 import { random } from "./random/mod.ts";
 import { sockets } from "./sockets/mod.ts";
@@ -22,6 +23,7 @@ export const builtinCapabilities: readonly Capability[] = [
   files,
   http,
   io,
+  kv,
   log,
   random,
   sockets,

@@ -1,0 +1,83 @@
+/**
+ * `kv` on Deno KV: an embedded SQLite file, a `denokv` server, or what Deno Deploy has.
+ *
+ * @module
+ */
+import { dirname } from "node:path";
+import { SkerryError } from "../../errors.ts";
+import { type Backend, type BucketId, type Entry, MemoryBackend } from "./backend.ts";
+
+/** Where the data is when nothing else is said, from the folder that the server runs in. */
+const DEFAULT_PATH = ".skerry/kv.sqlite3";
+
+/** A backend on an open Deno KV, below a prefix of its own. */
+export class DenoKvBackend implements Backend {
+  readonly #kv: Deno.Kv;
+
+  constructor(kv: Deno.Kv) {
+    this.#kv = kv;
+  }
+
+  async get(bucket: BucketId, key: string): Promise<Entry | undefined> {
+    const { value, versionstamp } = await this.#kv.get<Uint8Array>(keyOf(bucket, key));
+    return versionstamp === null ? undefined : { value, version: versionstamp };
+  }
+
+  async write(
+    bucket: BucketId,
+    key: string,
+    value: Uint8Array | undefined,
+    expected?: string | null,
+  ): Promise<boolean> {
+    const at = keyOf(bucket, key);
+    const operation = this.#kv.atomic();
+    if (expected !== undefined) operation.check({ key: at, versionstamp: expected });
+    if (value === undefined) operation.delete(at);
+    else operation.set(at, value);
+    const { ok } = await operation.commit();
+    return ok;
+  }
+
+  async list(
+    bucket: BucketId,
+    { after, limit }: { after: string | undefined; limit: number },
+  ): Promise<string[]> {
+    const prefix = keyOf(bucket);
+    // The least string that comes after another one has a NUL more.
+    const selector = after === undefined ? { prefix } : { prefix, start: [...prefix, `${after}\0`] };
+    const keys: string[] = [];
+    for await (const { key } of this.#kv.list(selector, { limit })) keys.push(key.at(-1) as string);
+    return keys;
+  }
+}
+
+const keyOf = (bucket: BucketId, ...key: string[]): string[] => ["skerry", "kv", ...bucket, ...key];
+
+/**
+ * Opens what `KV_URL` names: a path, the URL of a `denokv` server, or `memory:` for one that forgets with the process. If
+ * it is not set, Deno Deploy's own, and elsewhere a file.
+ *
+ * @throws {SkerryError} `setting-invalid` or `runtime-unsupported`.
+ */
+export async function openBackend(): Promise<Backend> {
+  const url = Deno.env.get("KV_URL") ?? (Deno.env.has("DENO_DEPLOYMENT_ID") ? undefined : DEFAULT_PATH);
+  if (url === "memory:") return new MemoryBackend();
+  if (typeof Deno.openKv !== "function") {
+    throw new SkerryError(
+      "runtime-unsupported",
+      'opening the key-value store: this Deno has no KV. Run it with --unstable-kv, or with "unstable": ["kv"] in deno.json.',
+    );
+  }
+  try {
+    const isFile = url !== undefined && !/^(https?:|:memory:$)/.test(url);
+    if (isFile) await Deno.mkdir(dirname(url), { recursive: true });
+    return new DenoKvBackend(await Deno.openKv(url));
+  } catch (error) {
+    throw new SkerryError(
+      "setting-invalid",
+      `opening the key-value store ${url ?? ""}: ${error instanceof Error ? error.message : error}. ` +
+        "Allow the server to write there (--allow-write), or name another place or a denokv server in KV_URL.",
+      { cause: error },
+    );
+  }
+}

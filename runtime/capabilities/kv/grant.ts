@@ -1,0 +1,67 @@
+/**
+ * The grant of `kv`: which stores a function has.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { currentTask } from "../../context.ts";
+import { KvError, type KvProcess, Store } from "./store.ts";
+
+/** The parameters of the grant. */
+export interface KvGrant {
+  /** By what the function calls it: `true` for a store of its own, or the name of one that functions share. */
+  readonly stores: Readonly<Record<string, true | string>>;
+}
+
+const storeName = z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,62}$/, {
+  error: ({ input }) =>
+    `${JSON.stringify(input)} is no name of a store; write lower-case letters, digits, dashes, dots and underscores, ` +
+    "at most 63",
+});
+
+/**
+ * The schema of the grant.
+ *
+ * @example
+ * ```ts
+ * import { kvGrant } from "./grant.ts";
+ *
+ * console.assert(kvGrant.safeParse({}).success);
+ * console.assert(kvGrant.safeParse({ stores: { default: true, carts: "shop-carts" } }).success);
+ * console.assert(!kvGrant.safeParse({ stores: { default: "Shop Carts" } }).success);
+ * ```
+ */
+export const kvGrant: z.ZodType<KvGrant> = z.strictObject({
+  stores: z.record(z.string().max(63), z.union([z.literal(true), storeName])).default({ default: true }).meta({
+    description:
+      "The stores by what the function calls them: true for one of its own, or the name of one that it shares " +
+      "with every function that is granted it.",
+    examples: [{ default: true, carts: "shop-carts" }],
+  }),
+}).meta({ description: "Keys and values." });
+
+/** The function that stores belong to, and where they are. */
+export interface StoreOwner {
+  readonly process: KvProcess;
+  readonly function: string;
+  readonly grant: KvGrant;
+}
+
+/**
+ * Opens a store by the function's name for it; an empty one is `default`.
+ *
+ * @throws {KvError} `access-denied`, and tells the operator the line to add.
+ */
+export function openStore({ process, function: owner, grant }: StoreOwner, label: string): Store {
+  const name = label === "" ? "default" : label;
+  const store = Object.hasOwn(grant.stores, name) ? grant.stores[name] : undefined;
+  if (store === undefined) {
+    const line = `"kv": { "stores": { ${JSON.stringify(name.slice(0, 63))}: true } }`;
+    currentTask().log(
+      "warn",
+      `${owner} may not open the store. To allow it, add to the grants in its function.json: ${line}`,
+    );
+    throw new KvError({ tag: "access-denied" });
+  }
+  return new Store(process, store === true ? ["own", owner, name] : ["shared", store]);
+}
