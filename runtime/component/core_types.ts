@@ -89,8 +89,14 @@ export function coreExternType(r: Reader): CoreExternType {
       return { kind: "func", type: r.u32() };
     case 0x01:
       return { kind: "table", element: coreValType(r), limits: coreLimits(r) };
-    case 0x02:
-      return { kind: "memory", limits: coreLimits(r) };
+    case 0x02: {
+      const limits = coreLimits(r);
+      const most = (limits.is64 ? 2n ** 64n : 2n ** 32n) >> BigInt(limits.pageSizeLog2 ?? 16);
+      if (limits.min > most || limits.max !== undefined && limits.max > most) {
+        r.fail(`memory size must be at most ${most} pages`, at);
+      }
+      return { kind: "memory", limits };
+    }
     case 0x03:
       return {
         kind: "global",
@@ -170,10 +176,29 @@ function fieldType(r: Reader): void {
 }
 
 function coreModuleType(r: Reader): CoreModuleType {
-  return {
-    kind: "core-module-type",
-    declarations: r.vec("module declarations", () => moduleDecl(r)),
-  };
+  const at = r.pos;
+  const declarations = r.vec("module declarations", () => moduleDecl(r));
+  checkModuleType(r, declarations, at);
+  return { kind: "core-module-type", declarations };
+}
+
+/** What needs no more than the declarations themselves: their names, and the types that they number. */
+function checkModuleType(r: Reader, declarations: readonly CoreModuleDecl[], at: number): void {
+  const names = { import: new Set<string>(), export: new Set<string>() };
+  let types = 0;
+  for (const d of declarations) {
+    if (d.kind === "type") types += d.type.kind === "core-other" ? d.type.types : 1;
+    else if (d.kind === "alias") types++;
+    else {
+      const key = d.kind === "import" ? JSON.stringify([d.module, d.name]) : JSON.stringify(d.name);
+      if (names[d.kind].has(key)) r.fail(`duplicate ${d.kind} name ${key}`, at);
+      names[d.kind].add(key);
+      const { type } = d;
+      if ((type.kind === "func" || type.kind === "tag") && type.type >= types) {
+        r.fail(`unknown core type ${type.type}: type index out of bounds`, at);
+      }
+    }
+  }
 }
 
 function moduleDecl(r: Reader): CoreModuleDecl {

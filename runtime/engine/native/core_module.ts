@@ -59,6 +59,7 @@ export function coreModuleShape(bytes: Uint8Array, start: number, end: number, n
     tag: [],
   };
   const imports: CoreImport[] = [];
+  const importNames = new Set<string>();
   const exportIndices = new Map<string, { kind: CoreKind; index: number }>();
   const sections = new Map<number, { start: number; end: number }>();
   const entity = (kind: CoreKind, type: CoreExternType | undefined): CoreEntity => ({
@@ -80,8 +81,12 @@ export function coreModuleShape(bytes: Uint8Array, start: number, end: number, n
         break;
       case 2:
         s.vec("imports", () => {
+          const at = s.pos;
           const module = s.string();
           const field = s.string();
+          const key = JSON.stringify([module, field]);
+          if (importNames.has(key)) s.fail(`duplicate import name ${key}`, at);
+          importNames.add(key);
           const type = coreExternType(s);
           spaces[type.kind].push(type);
           imports.push({ module, name: field, ...entity(type.kind, type) });
