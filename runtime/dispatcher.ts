@@ -10,11 +10,13 @@ import { withTask } from "./context.ts";
 import type { InterfaceName, Isolate, LinkedComponent, LoadedComponent } from "./engine/mod.ts";
 import { SkerryError, toSkerryError } from "./errors.ts";
 import { type Exchange, type HttpRequest, type HttpResponse, withSource } from "./http/message.ts";
+import { FieldsError } from "./http/fields.ts";
 import { receiveRequest, type SendOptions, sendResponse } from "./http/web.ts";
 import { type Limits, MAX_CALL_DEPTH } from "./limits.ts";
 import type { LogSink } from "./log.ts";
 import { originOf } from "./stack/mod.ts";
-import { tellEnd } from "./streams/bytes.ts";
+import { bounded } from "./streams/bounded.ts";
+import { type ByteSource, tellEnd } from "./streams/bytes.ts";
 import { Task, type TaskOptions } from "./task.ts";
 import { formatTraceParent } from "./trace.ts";
 
@@ -127,7 +129,7 @@ export class Dispatcher {
     return withTask(task, async () => {
       let response: Response;
       try {
-        const run = await this.#run(served, receiveRequest(request), task);
+        const run = await this.#run(served, received(request, served), task);
         task.detachCaller();
         response = sendResponse(run.response, {
           method: request.method,
@@ -217,10 +219,10 @@ export class Dispatcher {
     task.defer(leave);
     const isolate = await orEnd(task, served.linked.instantiate());
     task.defer(() => isolate.dispose());
-    const exchange = served.handler.serve(isolate, served.handler.interface, request);
+    const exchange = served.handler.serve(isolate, served.handler.interface, boundedRequest(request, task));
     // Whatever the guest does after its response must not become an unhandled rejection.
     exchange.finished.catch(() => {});
-    const response = await orEnd(task, exchange.response);
+    const response = boundedResponse(await orEnd(task, exchange.response), task);
     const whole = Promise.withResolvers<void>();
     const sent: Run["sent"] = (how, reason) => {
       if (how === "closed") return whole.resolve();
@@ -237,7 +239,7 @@ export class Dispatcher {
   async #endAfter(task: Task, { response: { status }, over }: Run, label: string): Promise<void> {
     try {
       await orEnd(task, over);
-      task.log("info", `${label} ${status}`, "host", summary(task, status));
+      task.conclude("info", `${label} ${status}`, summary(task, status));
       task.end();
     } catch (thrown) {
       const error = toSkerryError(thrown, "sending the response");
@@ -287,10 +289,9 @@ function orEnd<T>(task: Task, promise: Promise<T>): Promise<T> {
 function logFailure(task: Task, error: SkerryError, label: string): void {
   const level = error.code === "caller-gone" ? "info" : "error";
   const stack = originOf(error);
-  task.log(
+  task.conclude(
     level,
     `${label} ${error.code}: ${error.message}`,
-    "host",
     {
       ...summary(task, error.status),
       code: error.code,
@@ -318,4 +319,50 @@ function rounded(ms: number): number {
 
 function pathOf(url: string): string {
   return url.replace(/^[^:]+:\/\/[^/?#]*/, "").replace(/[?#].*$/s, "") || "/";
+}
+
+/** A request from outside. @throws {SkerryError} `headers-too-large`, or as {@linkcode receiveRequest} does. */
+function received(request: Request, { name }: ServedFunction): HttpRequest {
+  try {
+    return receiveRequest(request);
+  } catch (error) {
+    if (!(error instanceof FieldsError)) throw error;
+    throw new SkerryError(
+      "headers-too-large",
+      `receiving a request for ${name}: too many headers, or too long (limits.headerCount, limits.headerBytes)`,
+    );
+  }
+}
+
+/** @throws {SkerryError} `request-too-large`, when it says so beforehand; otherwise the task ends when it is seen. */
+function boundedRequest(request: HttpRequest, task: Task): HttpRequest {
+  const { body } = request;
+  if (body === null) return request;
+  const most = task.limits.requestBodyBytes;
+  const error = () =>
+    new SkerryError("request-too-large", `receiving a request's body: over ${most} bytes (limits.requestBodyBytes)`);
+  if (body.length !== undefined && body.length > most) throw error();
+  // The server sees to it that what comes from outside has the length that it says.
+  if (body.length !== undefined && task.depth === 0) return request;
+  return { ...request, body: withSource(body, boundedSource(body.source, most, task, error)) };
+}
+
+/** @throws {SkerryError} `response-too-large`, likewise. */
+function boundedResponse(response: HttpResponse, task: Task): HttpResponse {
+  const { body } = response;
+  if (body === null) return response;
+  const most = task.limits.responseBodyBytes;
+  const error = () =>
+    new SkerryError("response-too-large", `sending a response's body: over ${most} bytes (limits.responseBodyBytes)`);
+  const { remaining } = body.source;
+  if (remaining !== undefined && remaining > most) throw error();
+  if (remaining !== undefined) return response;
+  return { ...response, body: withSource(body, boundedSource(body.source, most, task, error)) };
+}
+
+function boundedSource(source: ByteSource, most: number, task: Task, error: () => SkerryError): ByteSource {
+  return bounded(source, most, () => {
+    task.end(error());
+    return task.reason;
+  });
 }

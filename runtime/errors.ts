@@ -26,6 +26,8 @@ export const ERROR_KINDS = Object.freeze({
     "The function at this path does not take this method.",
   ),
   "request-malformed": kind("caller", 400, "The request is malformed."),
+  "request-too-large": kind("caller", 413, "The request's body is too large."),
+  "headers-too-large": kind("caller", 431, "The request's headers are too large."),
   "function-broken": kind("operator", 503, "The function could not be loaded."),
   "guest-no-response": kind(
     "guest",
@@ -45,6 +47,7 @@ export const ERROR_KINDS = Object.freeze({
     502,
     "The function broke its response off.",
   ),
+  "response-too-large": kind("guest", 502, "The function's response is too large."),
   "deadline-exceeded": kind(
     "guest",
     504,

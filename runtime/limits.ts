@@ -11,6 +11,24 @@ export const DEFAULT_WALL_MS = 30_000;
 /** The longest wall time that a manifest may ask for. */
 export const MAX_WALL_MS = 3_600_000;
 
+/** Random bytes in one call, for a guest can ask for 2^64 of them. */
+export const MAX_RANDOM_BYTES = 1024 * 1024;
+
+/** Log text of one task. The rest is counted, not kept: a guest must not fill the operator's disk. */
+export const MAX_LOG_BYTES = 1024 * 1024;
+
+/** All names and values of one set of fields, so that a guest cannot send a gigabyte of headers. */
+export const MAX_FIELDS_BYTES = 128 * 1024;
+
+/** Fields in one set. */
+export const MAX_FIELDS_COUNT = 1000;
+
+/** Outgoing requests of one task that wait for their response at once; more of them wait for their turn. */
+export const MAX_OUTGOING_AT_ONCE = 32;
+
+/** Handles of one component instance at once, so that a guest cannot fill the host's memory with what they stand for. */
+export const MAX_HANDLES = 100_000;
+
 /** One limit of a function. Its unit is in its name. */
 interface FunctionLimit {
   /** What holds where a manifest says nothing. */
@@ -64,6 +82,54 @@ export const FUNCTION_LIMITS = {
     most: MAX_WALL_MS,
     description: "How long a request may wait for an isolate before it is refused with 503, in milliseconds.",
   },
+  // Bodies stream through in flat memory: what they cost is bandwidth and time. Larger uploads are worth a line.
+  requestBodyBytes: {
+    byDefault: 2 ** 30,
+    most: 2 ** 50,
+    description: "Bytes of a request's body; a larger one is refused with 413.",
+  },
+  // A guest that writes for ever would otherwise do so until its deadline.
+  responseBodyBytes: {
+    byDefault: 2 ** 34,
+    most: 2 ** 50,
+    description: "Bytes of a response's body; a larger one is broken off.",
+  },
+  headerCount: {
+    byDefault: MAX_FIELDS_COUNT,
+    most: 100_000,
+    description: "Headers of one message; a request with more is refused with 431.",
+  },
+  headerBytes: {
+    byDefault: MAX_FIELDS_BYTES,
+    most: 16 * 1024 * 1024,
+    description: "Bytes in the names and values of one message's headers; a request with more is refused with 431.",
+  },
+  // One answer that takes hundreds of calls is a loop that lost its end, and our address is what the others see.
+  outgoingRequests: {
+    byDefault: 1000,
+    most: 1_000_000,
+    description: "Outgoing requests that one request may cause in all.",
+  },
+  outgoingAtOnce: {
+    byDefault: MAX_OUTGOING_AT_ONCE,
+    most: 1000,
+    description: "Outgoing requests that wait for their response at once; more wait for their turn.",
+  },
+  logBytes: {
+    byDefault: MAX_LOG_BYTES,
+    most: 2 ** 30,
+    description: "Bytes that one request may log; the rest is counted and dropped.",
+  },
+  handles: {
+    byDefault: MAX_HANDLES,
+    most: 2 ** 28 - 1,
+    description: "Handles that one component instance may hold at once.",
+  },
+  randomBytes: {
+    byDefault: MAX_RANDOM_BYTES,
+    most: 2 ** 30,
+    description: "Random bytes that one call may ask for.",
+  },
 } as const satisfies Readonly<Record<string, FunctionLimit>>;
 
 /** A function's limits, defaults applied. */
@@ -88,26 +154,11 @@ export const STREAM_HIGH_WATER_BYTES = 64 * 1024;
 /** What one `read` hands to a guest at most: a guest may ask for 2^64 bytes. */
 export const MAX_READ_BYTES = 64 * 1024;
 
-/** Random bytes in one call, for a guest can ask for 2^64 of them. */
-export const MAX_RANDOM_BYTES = 1024 * 1024;
-
 /** One line on stdout or stderr; longer ones are cut into several records. */
 export const MAX_LOG_LINE_BYTES = 8 * 1024;
 
-/** Log text of one task. The rest is counted, not kept: a guest must not fill the operator's disk. */
-export const MAX_LOG_BYTES = 1024 * 1024;
-
 /** Host calls that a task remembers for the error page. */
 export const MAX_RECORDED_CALLS = 200;
-
-/** All names and values of one set of fields, so that a guest cannot send a gigabyte of headers. */
-export const MAX_FIELDS_BYTES = 128 * 1024;
-
-/** Fields in one set. */
-export const MAX_FIELDS_COUNT = 1000;
-
-/** Outgoing requests of one task that wait for their response at once; more of them wait for their turn. */
-export const MAX_OUTGOING_AT_ONCE = 32;
 
 /** Outgoing requests of one task whose response has not been read to its end: sockets of the host. More are refused. */
 export const MAX_OUTGOING_OPEN = 256;

@@ -4,7 +4,7 @@
  * @module
  */
 import { SkerryError } from "./errors.ts";
-import { DEFAULT_LIMITS, type Limits, MAX_LOG_BYTES, MAX_RECORDED_CALLS } from "./limits.ts";
+import { DEFAULT_LIMITS, type Limits, MAX_RECORDED_CALLS } from "./limits.ts";
 import { currentTask } from "./context.ts";
 import type { HttpRequest, HttpResponse } from "./http/message.ts";
 import { expireAfter } from "./deadline.ts";
@@ -203,7 +203,7 @@ export class Task {
     if (this.#droppedRecords > 0) {
       this.#emit(
         "warn",
-        `${this.#droppedRecords} log records dropped past ${MAX_LOG_BYTES} bytes`,
+        `${this.#droppedRecords} log records dropped past ${this.limits.logBytes} bytes (limits.logBytes)`,
         "host",
       );
     }
@@ -267,11 +267,16 @@ export class Task {
   ): void {
     // An empty line is a record too.
     this.#logBytes += Math.max(message.length, MIN_RECORD_BYTES);
-    if (this.#logBytes > MAX_LOG_BYTES) {
+    if (this.#logBytes > this.limits.logBytes) {
       this.#droppedRecords++;
       return;
     }
     this.#emit(level, message, source, fields);
+  }
+
+  /** Writes the record of what became of the task: the one that is never dropped. */
+  conclude(level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>): void {
+    this.#emit(level, message, "host", fields);
   }
 
   /** From now on `secret` stands in no log record of the task, as far as it is written there as it is. */

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { MAX_FIELDS_BYTES, MAX_FIELDS_COUNT } from "../limits.ts";
+import { maybeTask } from "../context.ts";
+import { DEFAULT_LIMITS, type Limits } from "../limits.ts";
 
 /** Why a change of fields was refused: the cases of `wasi:http/types` `header-error` that both versions share. */
 export type FieldsRefusal =
@@ -83,6 +84,8 @@ export class Fields {
   #fields: Field[] = [];
   #bytes = 0;
   #immutable = false;
+  /** Of the task that made them: a guest's fields are its own. */
+  readonly #limits: Pick<Limits, "headerCount" | "headerBytes"> = maybeTask()?.limits ?? DEFAULT_LIMITS;
 
   /**
    * Fields with these entries.
@@ -184,7 +187,7 @@ export class Fields {
   #add(field: Field): void {
     this.#bytes += field.name.length + field.value.byteLength;
     if (
-      this.#fields.length >= MAX_FIELDS_COUNT || this.#bytes > MAX_FIELDS_BYTES
+      this.#fields.length >= this.#limits.headerCount || this.#bytes > this.#limits.headerBytes
     ) {
       this.#bytes -= field.name.length + field.value.byteLength;
       throw new FieldsError("size-exceeded");

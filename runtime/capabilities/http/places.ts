@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { MAX_OUTGOING_AT_ONCE, MAX_OUTGOING_OPEN } from "../../limits.ts";
+import { currentTask } from "../../context.ts";
+import { MAX_OUTGOING_OPEN } from "../../limits.ts";
 import { taskLocal } from "../../task.ts";
 import type { CallLife } from "./call_life.ts";
 import { HttpFailure } from "./error_code.ts";
 
-const places = taskLocal(() => ({ open: 0, busy: 0, queue: new Set<() => void>() }));
+const places = taskLocal(() => ({ sent: 0, open: 0, busy: 0, queue: new Set<() => void>() }));
 
 /**
  * Waits for a place to send a request. It lasts until the returned function is called, when the response's head is
@@ -19,15 +20,25 @@ const places = taskLocal(() => ({ open: 0, busy: 0, queue: new Set<() => void>()
  */
 export async function takePlace(life: CallLife): Promise<() => void> {
   const task = places();
+  const host = currentTask();
+  const { outgoingRequests, outgoingAtOnce } = host.limits;
+  if (task.sent >= outgoingRequests) {
+    host.meet("outgoingRequests", "an outgoing request");
+    throw new HttpFailure(
+      "connection-limit-reached",
+      `sending a request: this task has sent ${outgoingRequests} already (limits.outgoingRequests)`,
+    );
+  }
   if (task.open >= MAX_OUTGOING_OPEN) {
     throw new HttpFailure(
       "connection-limit-reached",
       `sending a request: ${MAX_OUTGOING_OPEN} of this task are open already. Read or drop their responses.`,
     );
   }
+  task.sent++;
   task.open++;
   life.onEnd(() => task.open--);
-  while (task.busy >= MAX_OUTGOING_AT_ONCE && !life.over) {
+  while (task.busy >= outgoingAtOnce && !life.over) {
     await new Promise<void>((resolve) => {
       task.queue.add(resolve);
       life.onEnd(() => {

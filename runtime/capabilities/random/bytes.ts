@@ -4,7 +4,8 @@
  * @module
  */
 import { SkerryError } from "../../errors.ts";
-import { MAX_RANDOM_BYTES } from "../../limits.ts";
+import { maybeTask } from "../../context.ts";
+import { DEFAULT_LIMITS } from "../../limits.ts";
 
 /** `crypto.getRandomValues` fills no more at once. */
 const MAX_FILL_BYTES = 65_536;
@@ -13,13 +14,14 @@ const MAX_FILL_BYTES = 65_536;
  * `length` bytes from the system's cryptographic generator. The insecure interfaces get these too: nothing is gained by
  * worse ones.
  *
- * @throws {SkerryError} `guest-trapped` beyond {@linkcode MAX_RANDOM_BYTES}: the WIT has no error to answer with.
+ * @throws {SkerryError} `guest-trapped` beyond {@linkcode maxRandomBytes}: the WIT has no error to answer with.
  */
 export function randomBytes(length: bigint): Uint8Array<ArrayBuffer> {
-  if (length > MAX_RANDOM_BYTES) {
+  const most = maxRandomBytes();
+  if (length > most) {
     throw new SkerryError(
       "guest-trapped",
-      `wasi:random: ${length} bytes at once, but at most ${MAX_RANDOM_BYTES} are allowed. Ask several times.`,
+      `wasi:random: ${length} bytes at once, but at most ${most} are allowed (limits.randomBytes). Ask several times.`,
     );
   }
   const bytes = new Uint8Array(Number(length));
@@ -27,6 +29,11 @@ export function randomBytes(length: bigint): Uint8Array<ArrayBuffer> {
     crypto.getRandomValues(bytes.subarray(at, at + MAX_FILL_BYTES));
   }
   return bytes;
+}
+
+/** What one call may ask for: a guest can ask for 2^64 bytes. */
+export function maxRandomBytes(): number {
+  return (maybeTask()?.limits ?? DEFAULT_LIMITS).randomBytes;
 }
 
 export function randomU64(): bigint {

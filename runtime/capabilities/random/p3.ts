@@ -4,13 +4,13 @@
  * @module
  */
 import type { HostImports } from "../../engine/mod.ts";
-import { MAX_RANDOM_BYTES } from "../../limits.ts";
-import { randomBytes, randomSeed, randomU64 } from "./bytes.ts";
-
-const MAX_LENGTH = BigInt(MAX_RANDOM_BYTES);
+import { maxRandomBytes, randomBytes, randomSeed, randomU64 } from "./bytes.ts";
 
 /** 0.3 lets the host give fewer bytes than it was asked for, where 0.2 has to trap. */
-const upTo = (maxLength: bigint) => randomBytes(maxLength > MAX_LENGTH ? MAX_LENGTH : maxLength);
+const upTo = (maxLength: bigint) => {
+  const most = BigInt(maxRandomBytes());
+  return randomBytes(maxLength > most ? most : maxLength);
+};
 
 export const p3: HostImports = {
   "wasi:random/random@0.3.0": {

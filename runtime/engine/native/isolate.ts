@@ -43,7 +43,9 @@ export class NativeIsolate {
   constructor(linked: LinkedPlan) {
     const { plan } = linked;
     this.#linked = linked;
-    this.instances = linked.lineages.map((lineage, index) => new ComponentState(index, lineage));
+    this.instances = linked.lineages.map((lineage, index) =>
+      new ComponentState(index, lineage, this.task.limits.handles)
+    );
     const restored = linked.pool?.take();
     this.#restored = restored !== undefined;
     this.#exports = restored ?? new Array(plan.instances.length).fill(undefined);

@@ -8,9 +8,6 @@
 import { trap } from "./trap.ts";
 import type { ResourceType } from "./types.ts";
 
-/** Handles of one component instance at once, so that a guest cannot fill the host's memory with them. */
-export const MAX_HANDLES = 100_000;
-
 /** Counts the borrows that a call has handed out and that must be dropped before it returns. */
 export interface BorrowScope {
   borrows: number;
@@ -36,6 +33,12 @@ export class ResourceHandle {
 export class HandleTable {
   readonly #entries: (object | undefined)[] = [undefined];
   readonly #free: number[] = [];
+  readonly #most: number;
+
+  /** @param most handles at once, so that a guest cannot fill the host's memory with what they stand for */
+  constructor(most: number) {
+    this.#most = most;
+  }
 
   add(entry: object): number {
     const free = this.#free.pop();
@@ -43,7 +46,7 @@ export class HandleTable {
       this.#entries[free] = entry;
       return free;
     }
-    if (this.#entries.length > MAX_HANDLES) trap(`more than ${MAX_HANDLES} handles at once`);
+    if (this.#entries.length > this.#most) trap(`more than ${this.#most} handles at once (limits.handles)`);
     return this.#entries.push(entry) - 1;
   }
 

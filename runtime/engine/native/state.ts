@@ -12,16 +12,18 @@ export class ComponentState implements InstanceState {
   readonly index: number;
   /** Itself and those around it. */
   readonly lineage: readonly number[];
-  readonly handles: HandleTable = new HandleTable();
+  readonly handles: HandleTable;
   mayEnter = true;
   mayLeave = true;
   /** From here on, for components that use async. */
   backpressure = 0;
   waitingToEnter = 0;
   exclusive: TaskThread | undefined = undefined;
-  readonly threads: HandleTable = new HandleTable();
+  readonly threads: HandleTable;
 
-  constructor(index: number, lineage: readonly number[]) {
+  constructor(index: number, lineage: readonly number[], maxHandles: number) {
+    this.handles = new HandleTable(maxHandles);
+    this.threads = new HandleTable(maxHandles);
     this.index = index;
     this.lineage = lineage;
   }
