@@ -3,23 +3,20 @@
  *
  * @module
  */
+import {
+  MAX_PENDING,
+  MAX_PENDING_BEFORE_CALL,
+  MAX_PENDING_BEFORE_LOOP,
+  MAX_PENDING_OF_TURN,
+  PENDING_AT_CATCH,
+} from "./_costs.ts";
 import * as edit from "./_edits.ts";
 import * as ev from "./_events.ts";
 import { Frames } from "./_frames.ts";
+import { repeats } from "./_loops.ts";
 import type { ModuleInfo } from "./_module.ts";
 import type { PlanOptions } from "./_plan.ts";
 import type { ScannedCode } from "./_scan.ts";
-
-/** What a path may cost before it must pay: some tenths of a microsecond. */
-export const MAX_PENDING = 1024;
-/** What is left of a path before a loop pays there, not again at each turn. */
-const MAX_PENDING_BEFORE_LOOP = MAX_PENDING >> 1;
-/** What a path may have cost before a call, where an exception may end it there. */
-const MAX_PENDING_BEFORE_CALL = 64;
-/** What a turn of a loop that is checked inside may cost besides. */
-const MAX_PENDING_OF_TURN = 16;
-/** A caught exception may have been thrown anywhere in the block. */
-const PENDING_AT_CATCH = MAX_PENDING >> 1;
 
 /** What a call leads to. */
 export interface Callee {
@@ -55,7 +52,16 @@ export class BodyPlanner {
   readonly #options: PlanOptions;
   readonly #frames = new Frames();
 
-  constructor(module: ModuleInfo, code: ScannedCode, options: PlanOptions) {
+  /** What a turn of a repeated loop costs at most, by its event. */
+  readonly #turns: ReadonlyMap<number, number>;
+
+  constructor(
+    module: ModuleInfo,
+    code: ScannedCode,
+    turns: ReadonlyMap<number, number>,
+    options: PlanOptions,
+  ) {
+    this.#turns = turns;
     this.#module = module;
     this.#code = code;
     this.#options = options;
@@ -82,8 +88,6 @@ export class BodyPlanner {
     /** Enclosing loops, counted from the outermost, whose turn has had a check; -1 while the call has had none. */
     let checked = -1;
     let loops = 0;
-    /** The innermost loop's frame. */
-    let around = -1;
     frames.reset();
 
     for (let e = firstEvent[f]!; e < lastEvent; e += ev.EVENT) {
@@ -93,7 +97,9 @@ export class BodyPlanner {
       const arg = word >>> ev.KIND_BITS;
       if (pending >= 0) {
         pending += data[e + 2]!;
-        if (pending >= MAX_PENDING || kind === ev.LOOP && pending > MAX_PENDING_BEFORE_LOOP) {
+        // A small loop leaves some turns unpaid, on every way out of it.
+        const ahead = kind === ev.SMALL_LOOP ? this.#turns.get(e)! * 4 : kind === ev.LOOP ? MAX_PENDING_BEFORE_LOOP : 0;
+        if (pending > 0 && pending + Math.min(ahead, MAX_PENDING) >= MAX_PENDING) {
           edits.push3(at, edit.PAY, pending);
           this.meters = true;
           checked = loops;
@@ -103,18 +109,24 @@ export class BodyPlanner {
       switch (kind) {
         case ev.BLOCK:
         case ev.IF:
-          frames.open(kind, pending, checked, loops, around);
+          frames.open(kind, pending, checked, loops);
           break;
         case ev.LOOP:
-          if (around >= 0) frames.repeatable[around] = 0;
-          frames.open(kind, pending, checked, loops, around);
-          around = frames.top;
-          frames.header[around] = edits.length;
-          frames.event[around] = e;
-          frames.repeatable[around] = this.#takesNothing(at + 1) ? 1 : 0;
+          frames.open(kind, pending, checked, loops);
+          frames.header[frames.top] = edits.length;
           loops++;
           edits.push3(at + arg, ownCount ? edit.TURN : edit.CHECK, 0);
           if (!ownCount) checked = loops;
+          break;
+        case ev.SMALL_LOOP:
+          if (pending >= 0) pending += this.#unpaid(e);
+          frames.open(kind, pending, checked, loops);
+          frames.header[frames.top] = this.loops.length;
+          loops++;
+          edits.push3(at + arg, edit.REPEAT, this.loops.length);
+          this.loops.push3(e + ev.EVENT, 0, 0);
+          this.loops.push(repeats(this.#turns.get(e)!));
+          needs |= edit.NEEDS_TEMP;
           break;
         case ev.ELSE:
           frames.arrive(0, pending, checked);
@@ -124,9 +136,8 @@ export class BodyPlanner {
           break;
         case ev.TRY:
         case ev.TRY_TABLE:
-          if (around >= 0) frames.repeatable[around] = 0;
           if (kind === ev.TRY_TABLE && arg > 0 && pending >= 0) this.#catches(at, at + arg, checked);
-          frames.open(kind, pending, checked, loops, around);
+          frames.open(kind, pending, checked, loops);
           break;
         case ev.CATCH:
           frames.arrive(0, pending, checked);
@@ -137,11 +148,11 @@ export class BodyPlanner {
         case ev.DELEGATE: {
           const top = frames.top;
           loops = frames.loopsAt[top]!;
-          around = frames.around[top]!;
           if (frames.kind[top] === ev.LOOP) {
             // Branches to a loop go back to its header: behind its end stands only what falls out of it.
-            needs |= this.#closeLoop(top, e);
-          } else {
+            needs |= this.#closeLoop(top);
+          } else if (frames.kind[top] === ev.SMALL_LOOP) this.#closeSmallLoop(top, e);
+          else {
             frames.arrive(0, pending, checked);
             if (frames.kind[top] === ev.IF) frames.merge(top, frames.pendingAt[top]!, frames.checkedAt[top]!);
             pending = frames.pendingEnd[top]!;
@@ -167,8 +178,6 @@ export class BodyPlanner {
           pending = -1;
           break;
         case ev.STOP:
-          // A rethrow names a block around it.
-          if (around >= 0 && this.#module.bytes[at] === 0x09) frames.repeatable[around] = 0;
           pending = -1;
           break;
         case ev.CALL:
@@ -176,8 +185,6 @@ export class BodyPlanner {
         case ev.CALL_INDIRECT:
         case ev.RETURN_CALL_INDIRECT: {
           const direct = kind === ev.CALL || kind === ev.RETURN_CALL;
-          // A call costs more than a check, and V8 inlines small bodies only.
-          if (around >= 0) frames.repeatable[around] = 0;
           const callee = call(direct ? arg : -1);
           if (pending >= 0) {
             if (callee.cut && checked < 0) {
@@ -248,8 +255,14 @@ export class BodyPlanner {
     };
   }
 
+  /** The turns of a small loop that nothing pays: all but one of those that stand. */
+  #unpaid(event: number): number {
+    const turn = this.#turns.get(event)!;
+    return turn * (repeats(turn) - 1);
+  }
+
   /** Settles what a loop's header does, now that all ways back to it are known: the locals that it needs. */
-  #closeLoop(top: number, event: number): number {
+  #closeLoop(top: number): number {
     const frames = this.#frames;
     const data = this.edits.data;
     const header = frames.header[top]!;
@@ -263,26 +276,22 @@ export class BodyPlanner {
       return 0;
     }
     data[header + 2] = turn;
-    if (frames.repeatable[top] === 1) {
-      const first = frames.event[top]! + ev.EVENT;
-      const loop = this.loops.length;
-      this.loops.reserve(edit.LOOP_FIELDS);
-      this.loops.data.set([header, first, event, this.#code.events.data[event + 1]! - data[header]!], loop);
-      this.loops.length += edit.LOOP_FIELDS;
-    }
     return isTurn ? edit.NEEDS_COUNT : edit.NEEDS_TEMP;
   }
 
-  /** Whether a loop's type, which stands at `at`, has no parameters. */
-  #takesNothing(at: number): boolean {
-    const { bytes, typeParams } = this.#module;
-    const byte = bytes[at]!;
-    return byte >= 0x40 && byte < 0x80 || typeParams[new Numbers(bytes, at).u32()] === 0;
+  /** Settles what all turns of a small loop that stand cost together. */
+  #closeSmallLoop(top: number, event: number): void {
+    const frames = this.#frames;
+    const data = this.loops.data;
+    const loop = frames.header[top]!;
+    const turn = Math.max(frames.pendingEnd[top]! - Math.max(frames.pendingAt[top]!, 0), 1);
+    data[loop + edit.LOOP_LAST] = event;
+    data[loop + edit.LOOP_COST] = turn * data[loop + edit.LOOP_REPEATS]!;
   }
 
   /** The labels of a `br_table`, from its count on. */
   #labels(at: number, pending: number, checked: number): void {
-    const r = new Numbers(this.#module.bytes, at);
+    const r = new ev.Numbers(this.#module.bytes, at);
     for (let left = r.u32(); left >= 0; left--) this.#frames.arrive(r.u32(), pending, checked);
   }
 
@@ -292,31 +301,11 @@ export class BodyPlanner {
     // The count is the number that ends where the first catch begins.
     let countAt = firstCatch - 1;
     while (countAt > at && bytes[countAt - 1]! & 0x80) countAt--;
-    const r = new Numbers(bytes, countAt);
+    const r = new ev.Numbers(bytes, countAt);
     for (let left = r.u32(); left > 0; left--) {
       const kind = bytes[r.pos++]!;
       if (kind < 2) r.u32();
       this.#frames.arrive(r.u32(), PENDING_AT_CATCH, checked);
-    }
-  }
-}
-
-/** Reads unsigned LEB128 numbers that have been checked. */
-export class Numbers {
-  readonly #bytes: Uint8Array;
-  pos: number;
-
-  constructor(bytes: Uint8Array, pos: number) {
-    this.#bytes = bytes;
-    this.pos = pos;
-  }
-
-  u32(): number {
-    let value = 0;
-    for (let shift = 0;; shift += 7) {
-      const byte = this.#bytes[this.pos++]!;
-      value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
     }
   }
 }

@@ -4,7 +4,6 @@
  * @module
  */
 import { Reader } from "../../component/reader.ts";
-import { Numbers } from "./_body_plan.ts";
 import * as edit from "./_edits.ts";
 import * as ev from "./_events.ts";
 import { I32, I64, type Layout } from "./_layout.ts";
@@ -15,7 +14,7 @@ import { Snippets } from "./_snippets.ts";
 import { putPadded, putU32, sizeU32 } from "./_writer.ts";
 
 /** The most bytes that an edit adds, by its kind. */
-const MAX_EDIT_BYTES = [0, 5, 64, 64, 64, 6, 6, 3, 96, 1, 12];
+const MAX_EDIT_BYTES = [0, 5, 64, 64, 64, 6, 6, 3, 128, 1, 12];
 /** The most bytes that a function's head and end grow by. */
 const MAX_FRAME_BYTES = 32;
 
@@ -110,11 +109,11 @@ class CodeWriter {
     for (let e = firstEdit[body]!; e < lastEdit[body]!; e += edit.EDIT) {
       const kind = data[e + 1]!;
       bytes += MAX_EDIT_BYTES[kind]!;
-      if (kind !== edit.UNROLL) continue;
+      if (kind !== edit.REPEAT) continue;
       const loop = data[e + 2]!;
       const end = this.#code.events.data[loops.data[loop + edit.LOOP_LAST]! + 1]!;
       // Its branches grow by a byte each at most.
-      let inside = loops.data[loop + edit.LOOP_BYTES]! * 2;
+      let inside = (end - data[e]!) * 2;
       for (let i = e + edit.EDIT; i < lastEdit[body]! && data[i]! <= end; i += edit.EDIT) {
         inside += MAX_EDIT_BYTES[data[i + 1]!]!;
       }
@@ -179,11 +178,11 @@ class CodeWriter {
     for (let e = firstEdit[body]!; e < last;) {
       const at = data[e]!;
       if (at > from) this.#copy(from, at);
-      if (data[e + 1] === edit.UNROLL) {
+      if (data[e + 1] === edit.REPEAT) {
         const loop = data[e + 2]!;
         from = this.#code.events.data[this.#plan.loops.data[loop + edit.LOOP_LAST]! + 1]!;
         const next = this.#after(e, from, last);
-        this.#unroll(loop, at, e + edit.EDIT, next);
+        this.#repeat(loop, at, e + edit.EDIT, next);
         e = next;
       } else {
         from = this.#edit(at, data[e + 1]!, data[e + 2]!);
@@ -261,10 +260,10 @@ class CodeWriter {
         s.op(0x10, this.#layout.growTable.get(arg)!);
         return afterLeb(bytes, afterLeb(bytes, at + 1));
       case edit.NO_WAIT:
-        // Nobody else runs who could wake it: it looks, and times out at once.
-        s.u8(0x1a);
+        // Nobody else runs who could wake it: it looks, and times out at once, whatever its time (and zero) was.
         s.u8(0x42);
         s.u8(0);
+        s.u8(0x83);
         return at;
       default:
         return at;
@@ -272,17 +271,15 @@ class CodeWriter {
   }
 
   /**
-   * Writes a loop's body several times behind one check. A branch to the loop goes from each copy on to the next one,
-   * and from the last one back; what falls out of a copy leaves the loop.
+   * Writes a loop's body several times and a check behind the last one, so that a loop of few turns has none. A branch
+   * to the loop goes from each copy on to the next one, and from the last one to the check and back; what falls out of
+   * a copy leaves the loop.
    */
-  #unroll(loop: number, at: number, firstEdit: number, lastEdit: number): void {
+  #repeat(loop: number, at: number, firstEdit: number, lastEdit: number): void {
     const s = this.#s;
     const { loops, edits } = this.#plan;
     const { events } = this.#code;
     const repeats = loops.data[loop + edit.LOOP_REPEATS]!;
-    const cost = loops.data[loop + edit.LOOP_COST]! * repeats;
-    if (loops.data[loop + edit.LOOP_KIND] === edit.TURN) s.turn(cost);
-    else s.check(cost);
     const first = loops.data[loop + edit.LOOP_FIRST]!;
     const last = loops.data[loop + edit.LOOP_LAST]!;
     const end = events.data[last + 1]!;
@@ -298,29 +295,32 @@ class CodeWriter {
     }
     for (; e < lastEdit; e += edit.EDIT) merged.push(edits.data[e]!, edits.data[e + 1]!, edits.data[e + 2]!);
 
-    s.u8(0x02);
-    // The loop's own type, which has no parameters.
-    for (let i = events.data[first - ev.EVENT + 1]! + 1; i < at; i++) s.u8(this.#module.bytes[i]!);
+    // A block of the loop's own type, which has no parameters.
+    const block = () => {
+      s.u8(0x02);
+      for (let i = events.data[first - ev.EVENT + 1]! + 1; i < at; i++) s.u8(this.#module.bytes[i]!);
+    };
+    block();
     for (let i = 0; i < repeats; i++) {
-      const isLast = i === repeats - 1;
-      if (!isLast) {
-        s.u8(0x02);
-        s.u8(0x40);
-      }
+      s.u8(0x02);
+      s.u8(0x40);
+      // What falls out of it must be of that type, as it must be of a loop.
+      block();
       let from = at;
       this.#note(from);
       for (let m = 0; m < merged.length; m += edit.EDIT) {
         const [where, kind, arg] = [merged[m]!, merged[m + 1]!, merged[m + 2]!];
         this.#copy(from, where);
-        from = kind === edit.BRANCH ? this.#branch(where, arg, isLast) : this.#edit(where, kind, arg);
+        from = kind === edit.BRANCH ? this.#branch(where, arg) : this.#edit(where, kind, arg);
         this.#note(from);
       }
       this.#copy(from, end);
-      if (!isLast) {
-        s.op(0x0c, 1);
-        s.u8(0x0b);
-      }
+      s.u8(0x0b);
+      s.op(0x0c, 1);
+      s.u8(0x0b);
     }
+    s.check(loops.data[loop + edit.LOOP_COST]!);
+    s.op(0x0c, 1);
     s.u8(0x0b);
   }
 
@@ -341,15 +341,15 @@ class CodeWriter {
   }
 
   /** A branch of a repeated body, `depth` blocks inside it. */
-  #branch(at: number, depth: number, isLast: boolean): number {
+  #branch(at: number, depth: number): number {
     const s = this.#s;
     const bytes = this.#module.bytes;
     const code = bytes[at]!;
-    const r = new Numbers(bytes, at + 1);
+    const r = new ev.Numbers(bytes, at + 1);
     const label = () => {
       const old = r.u32();
-      const moved = isLast ? old + (old >= depth ? 1 : 0) : old + (old > depth ? 2 : 0);
-      s.pos = putU32(s.out, s.pos, moved);
+      // The copy stands in two blocks, the outer one for the loop; around all copies are one more, and the loop.
+      s.pos = putU32(s.out, s.pos, old > depth ? old + 3 : old === depth ? old + 1 : old);
     };
     if (this.#bodyHints !== undefined) this.#moveHints(this.#bodyHints, at, at + 1);
     s.u8(code);

@@ -30,3 +30,14 @@ export const MAX_INDIRECT_LEAK = 128;
 export const COST_IMPORT = 48;
 /** A call whose callee is planned later. */
 export const COST_CUT = 12;
+
+/** What a path may cost before it must pay: some tenths of a microsecond. */
+export const MAX_PENDING = 1024;
+/** What is left of a path before a loop pays there, not again at each turn. */
+export const MAX_PENDING_BEFORE_LOOP = MAX_PENDING >> 1;
+/** What a path may have cost before a call, where an exception may end it there. */
+export const MAX_PENDING_BEFORE_CALL = 64;
+/** What a turn of a loop that is checked inside may cost besides. */
+export const MAX_PENDING_OF_TURN = 16;
+/** A caught exception may have been thrown anywhere in the block. */
+export const PENDING_AT_CATCH = MAX_PENDING >> 1;

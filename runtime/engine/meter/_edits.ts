@@ -21,8 +21,8 @@ export const GROW_MEMORY = 5;
 export const GROW_TABLE = 6;
 /** `memory.atomic.wait` that does not wait. */
 export const NO_WAIT = 7;
-/** A loop's header, its body to be repeated. Argument: the loop. */
-export const UNROLL = 8;
+/** The beginning of a small loop's body, which is repeated. Argument: the loop. */
+export const REPEAT = 8;
 /** A branch in a repeated loop. Argument: how many blocks are open inside the loop. */
 export const BRANCH = 9;
 
@@ -43,13 +43,8 @@ export const CLONES = 2;
 /** What a body may keep of its own count when it ends; its callers pay that instead. */
 export const KEPT_COUNT = 128;
 
-// The fields of a loop: its edit, the events between its header and its end, its body's size, and then, if it is
-// repeated, what its header does, for which cost, and how often it stands.
-export const LOOP_EDIT = 0;
-export const LOOP_FIRST = 1;
-export const LOOP_LAST = 2;
-export const LOOP_BYTES = 3;
-export const LOOP_KIND = 4;
-export const LOOP_COST = 5;
-export const LOOP_REPEATS = 6;
-export const LOOP_FIELDS = 7;
+// The fields of a small loop: the events between its head and its end, what its turns cost together, how many they are.
+export const LOOP_FIRST = 0;
+export const LOOP_LAST = 1;
+export const LOOP_COST = 2;
+export const LOOP_REPEATS = 3;

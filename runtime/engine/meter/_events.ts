@@ -32,6 +32,8 @@ export const BULK = 19;
 export const MEMORY_GROW = 20;
 export const TABLE_GROW = 21;
 export const ATOMIC_WAIT = 22;
+/** A loop whose body is repeated. */
+export const SMALL_LOOP = 23;
 
 // What a bulk operation's length counts: the argument of BULK is this, shifted by one, and 1 where the length is 64-bit.
 export const BULK_BYTES = 0;
@@ -74,5 +76,25 @@ export class Ints {
     this.data[this.length + 1] = b;
     this.data[this.length + 2] = c;
     this.length += 3;
+  }
+}
+
+/** Reads unsigned LEB128 numbers that have been checked. */
+export class Numbers {
+  readonly #bytes: Uint8Array;
+  pos: number;
+
+  constructor(bytes: Uint8Array, pos: number) {
+    this.#bytes = bytes;
+    this.pos = pos;
+  }
+
+  u32(): number {
+    let value = 0;
+    for (let shift = 0;; shift += 7) {
+      const byte = this.#bytes[this.pos++]!;
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+    }
   }
 }

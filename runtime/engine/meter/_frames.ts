@@ -16,26 +16,21 @@ export class Frames {
   /** What has arrived at a block's end, or at a loop's header from inside. */
   pendingEnd: Int32Array = new Int32Array(64);
   checkedEnd: Int32Array = new Int32Array(64);
-  /** The loop around it, as a frame, or -1. */
-  around: Int32Array = new Int32Array(64);
-  /** A loop's edit and its event, and whether its body can stand several times. */
+  /** A loop's edit, or a small loop's place in the list of them. */
   header: Int32Array = new Int32Array(64);
-  event: Int32Array = new Int32Array(64);
-  repeatable: Uint8Array = new Uint8Array(64);
 
   reset(): void {
     this.top = -1;
-    this.open(BLOCK, 0, -1, 0, -1);
+    this.open(BLOCK, 0, -1, 0);
   }
 
-  open(kind: number, pending: number, checked: number, loops: number, around: number): void {
+  open(kind: number, pending: number, checked: number, loops: number): void {
     const top = ++this.top;
     if (top === this.kind.length) this.#widen();
     this.kind[top] = kind;
     this.pendingAt[top] = pending;
     this.checkedAt[top] = checked;
     this.loopsAt[top] = loops;
-    this.around[top] = around;
     this.pendingEnd[top] = -1;
     this.checkedEnd[top] = 0x7fffffff;
   }
@@ -57,16 +52,12 @@ export class Frames {
       return list;
     };
     const ints = (old: Int32Array) => wide(old, new Int32Array(old.length * 2));
-    const bytes = (old: Uint8Array) => wide(old, new Uint8Array(old.length * 2));
-    this.kind = bytes(this.kind);
-    this.repeatable = bytes(this.repeatable);
-    this.around = ints(this.around);
+    this.kind = wide(this.kind, new Uint8Array(this.kind.length * 2));
     this.pendingAt = ints(this.pendingAt);
     this.checkedAt = ints(this.checkedAt);
     this.loopsAt = ints(this.loopsAt);
     this.pendingEnd = ints(this.pendingEnd);
     this.checkedEnd = ints(this.checkedEnd);
     this.header = ints(this.header);
-    this.event = ints(this.event);
   }
 }

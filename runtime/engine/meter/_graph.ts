@@ -138,7 +138,7 @@ class Graph {
     for (let e = firstEvent[f]!; e < firstEvent[f + 1]!; e += ev.EVENT) {
       const word = events.data[e]!;
       const kind = word & ev.KIND_MASK;
-      if (kind <= ev.IF || kind === ev.TRY || kind === ev.TRY_TABLE) {
+      if (kind <= ev.IF || kind === ev.TRY || kind === ev.TRY_TABLE || kind === ev.SMALL_LOOP) {
         open.push(kind === ev.LOOP);
         if (kind === ev.LOOP) weight *= 10;
       } else if (kind === ev.END || kind === ev.DELEGATE) {

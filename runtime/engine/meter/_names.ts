@@ -121,30 +121,31 @@ function labelsOf({ scanned, plan }: NamesContext, f: number): number[] {
   const count = (at: number) => {
     for (; e < lastEdit && edits.data[e]! <= at; e += edit.EDIT) {
       const kind = edits.data[e + 1]!;
-      if (kind === edit.CHECK || kind === edit.TURN || kind === edit.BULK || kind === edit.UNROLL) next++;
+      if (kind === edit.CHECK || kind === edit.TURN || kind === edit.BULK) next++;
     }
   };
   const walk = (first: number, last: number, named: boolean) => {
     for (let event = first; event < last; event += ev.EVENT) {
       const kind = data[event]! & ev.KIND_MASK;
       count(data[event + 1]!);
-      const opens = kind <= ev.TRY_TABLE && kind !== ev.ELSE && kind !== ev.CATCH;
+      const opens = kind <= ev.TRY_TABLE && kind !== ev.ELSE && kind !== ev.CATCH || kind === ev.SMALL_LOOP;
       if (!opens) continue;
       if (named) moved.push(next);
       next++;
-      const loop = kind === ev.LOOP && e < lastEdit && edits.data[e + 1] === edit.UNROLL ? edits.data[e + 2]! : -1;
-      if (loop < 0 || loops.data[loop + edit.LOOP_FIRST] !== event + ev.EVENT) continue;
+      if (kind !== ev.SMALL_LOOP) continue;
+      const loop = edits.data[e + 2]!;
       const end = loops.data[loop + edit.LOOP_LAST]!;
       const repeats = loops.data[loop + edit.LOOP_REPEATS]!;
       count(edits.data[e]!);
       next++;
       const inside = e;
       for (let i = 0; i < repeats; i++) {
-        if (i < repeats - 1) next++;
+        next += 2;
         e = inside;
         walk(event + ev.EVENT, end, named && i === 0);
         count(data[end + 1]!);
       }
+      next++; // The check's.
       event = end;
     }
   };

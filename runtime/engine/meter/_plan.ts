@@ -17,20 +17,11 @@
  * @module
  */
 import { BodyPlanner, type Callee } from "./_body_plan.ts";
-import {
-  CLONES,
-  LOOP_BYTES,
-  LOOP_COST,
-  LOOP_EDIT,
-  LOOP_FIELDS,
-  LOOP_KIND,
-  LOOP_REPEATS,
-  SKIP,
-  UNROLL,
-} from "./_edits.ts";
+import { CLONES } from "./_edits.ts";
 import type * as ev from "./_events.ts";
 import { COST_CALL, COST_CUT, COST_IMPORT, COST_INDIRECT, MAX_INDIRECT_LEAK } from "./_costs.ts";
 import { type Cycle, cycles } from "./_graph.ts";
+import { chooseLoops } from "./_loops.ts";
 import type { ModuleInfo } from "./_module.ts";
 import type { ScannedCode } from "./_scan.ts";
 
@@ -40,8 +31,6 @@ const MAX_CLONED_MEMBERS = 4;
 /** What clones and repeated loops may add to the code: an eighth, and in a small module this much. */
 const GROWTH = 1 / 8;
 const MIN_GROWTH_BYTES = 32 * 1024;
-/** How often a loop's body stands, by its size. */
-const MAX_REPEATED_BYTES = 1024;
 
 export interface PlanOptions {
   /**
@@ -62,7 +51,7 @@ export interface Plan {
   readonly firstEdit: Int32Array;
   readonly lastEdit: Int32Array;
   readonly needs: Uint8Array;
-  /** Loops that may stand repeated, {@linkcode LOOP_FIELDS} numbers each. */
+  /** Small loops, four numbers each, as `_edits.ts` names them. */
   readonly loops: ev.Ints;
   /** Whether anything pays. */
   readonly meters: boolean;
@@ -90,18 +79,17 @@ class Planner {
   readonly #looks: boolean[] = [];
   /** The first clone of a function; the others follow. */
   readonly #clones = new Map<number, number>();
-  /** Bytes that clones may still add; repeated loops get as much and what is left of this. */
+  /** Bytes that clones may still add; repeated loops get as much. */
   #growth: number;
-  readonly #loopGrowth: number;
   #indirectLeak = 0;
 
   constructor(module: ModuleInfo, code: ScannedCode, options: PlanOptions) {
     this.#module = module;
     this.#code = code;
     this.#options = options;
-    this.#body = new BodyPlanner(module, code, options);
+    this.#growth = Math.max(MIN_GROWTH_BYTES, GROWTH * code.bodyBytes) / 2;
+    this.#body = new BodyPlanner(module, code, chooseLoops(module, code, this.#growth), options);
     for (let f = 0; f < code.bodyStart.length; f++) this.#source.push(f);
-    this.#growth = this.#loopGrowth = Math.max(MIN_GROWTH_BYTES, GROWTH * code.bodyBytes) / 2;
   }
 
   plan(): Plan {
@@ -111,7 +99,6 @@ class Planner {
       if (!cycle.indirect) continue;
       for (const f of cycle.members) this.#indirectLeak = Math.max(this.#indirectLeak, this.#leak[f]!);
     }
-    this.#chooseLoops();
     // A recursion that no path reaches is cloned, and pays nothing.
     const meters = this.#body.meters || this.#clones.size > 0;
     return {
@@ -210,35 +197,6 @@ class Planner {
     this.#leak[body] = planned.leak;
     this.#looks[body] = planned.looks;
   }
-
-  /** Lets loops stand repeated, so that a check serves several turns: the smallest first, as far as growth allows. */
-  #chooseLoops(): void {
-    const { loops, edits } = this.#body;
-    const sizes = new Float64Array(MAX_REPEATED_BYTES + 1);
-    for (let i = 0; i < loops.length; i += LOOP_FIELDS) {
-      const size = loops.data[i + LOOP_BYTES]!;
-      if (size <= MAX_REPEATED_BYTES) sizes[size]! += size * (repeats(size) - 1);
-    }
-    let limit = 0;
-    for (let left = this.#growth + this.#loopGrowth; limit < MAX_REPEATED_BYTES && left >= sizes[limit + 1]!; limit++) {
-      left -= sizes[limit + 1]!;
-    }
-    for (let i = 0; i < loops.length; i += LOOP_FIELDS) {
-      const size = loops.data[i + LOOP_BYTES]!;
-      if (size > limit) continue;
-      const edit = loops.data[i + LOOP_EDIT]!;
-      if (edits.data[edit + 1] === SKIP) continue;
-      loops.data[i + LOOP_KIND] = edits.data[edit + 1]!;
-      loops.data[i + LOOP_COST] = edits.data[edit + 2]!;
-      loops.data[i + LOOP_REPEATS] = repeats(size);
-      edits.data[edit + 1] = UNROLL;
-      edits.data[edit + 2] = i;
-    }
-  }
-}
-
-function repeats(bytes: number): number {
-  return bytes <= MAX_REPEATED_BYTES / 2 ? 4 : 2;
 }
 
 /** A call that is cut: what its callee leaves unpaid is not known yet. */

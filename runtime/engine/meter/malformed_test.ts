@@ -55,6 +55,7 @@ const FILES = [
   "spins_legacy.wasm",
   "grow.wasm",
   "waits.wasm",
+  "names.wasm",
 ];
 
 for (const file of FILES) {
