@@ -62,7 +62,9 @@ Deno.test("the ground knows nothing of engines, capabilities or routes", async (
 
 Deno.test("an engine knows nothing of capabilities, routes or the other engine", async () => {
   for (const engine of ["jco", "native"]) {
-    const own = new RegExp(`^runtime/(engine/(${engine}/|meter/|[a-z_]+\\.ts)|component/|streams/|child\\.ts|[a-z]+\\.ts)`);
+    const own = new RegExp(
+      `^runtime/(engine/(${engine}/|meter/|[a-z_]+\\.ts)|component/|streams/|child\\.ts|[a-z]+\\.ts)`,
+    );
     const bad = await violations(
       `runtime/engine/${engine}/`,
       (_, to) => own.test(to) && !/^runtime\/(mod|host|dispatcher)\.ts/.test(to),
