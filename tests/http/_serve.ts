@@ -18,7 +18,8 @@ export const ENGINES: readonly Engine[] = [nativeEngine, createJcoEngine({ cache
 
 /** One function of the server; it answers below `/NAME/`. */
 export interface Guest {
-  readonly fixture: Fixture;
+  /** Or where its component is. */
+  readonly fixture: Fixture | URL;
   readonly grants?: Readonly<Record<string, unknown>>;
   readonly limits?: Readonly<Record<string, number>>;
   readonly env?: Readonly<Record<string, string>>;
@@ -58,7 +59,8 @@ export async function serve(options: ServeOptions): Promise<TestServer> {
   for (const [name, guest] of Object.entries(options.guests)) {
     const folder = join(directory, name);
     await Deno.mkdir(folder);
-    await Deno.copyFile(await fixturePath(guest.fixture), join(folder, "guest.wasm"));
+    const component = guest.fixture instanceof URL ? guest.fixture : await fixturePath(guest.fixture);
+    await Deno.copyFile(component, join(folder, "guest.wasm"));
     const { grants = {}, limits = {}, env = {} } = guest;
     const manifest = { name, routes: [{ path: `/${name}/*` }], source: "guest.wasm", grants, limits, env };
     await Deno.writeTextFile(join(folder, "function.json"), JSON.stringify(manifest));

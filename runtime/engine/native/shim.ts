@@ -19,6 +19,7 @@ const TABLE = "$imports";
 export function withoutShims(bytes: Uint8Array, plan: Plan): Plan {
   const instances = [...plan.instances];
   const synths = [...plan.synths];
+  const destructors = new Map(plan.destructors);
   let changed = false;
   for (let fixup = 0; fixup < instances.length; fixup++) {
     const found = findPair(bytes, plan, instances, fixup);
@@ -35,6 +36,11 @@ export function withoutShims(bytes: Uint8Array, plan: Plan): Plan {
     const late = [...targets.values()].some((target) => target.kind === "export");
     if (!fits || late && importersStart(plan, instances, found.shim)) continue;
     replace(plan, instances, synths, found.shim, targets);
+    // A resource type is defined before the module that has its destructor is instantiated: it is called through the shim.
+    for (const [resource, { core, owner }] of destructors) {
+      if (core.kind !== "export" || core.instance !== found.shim) continue;
+      destructors.set(resource, { core: targets.get(core.name)!, owner });
+    }
     instances[found.shim] = { ...instances[found.shim]!, elided: true };
     instances[fixup] = {
       ...instances[fixup]!,
@@ -43,7 +49,7 @@ export function withoutShims(bytes: Uint8Array, plan: Plan): Plan {
     };
     changed = true;
   }
-  return changed ? { ...plan, instances, synths } : plan;
+  return changed ? { ...plan, instances, synths, destructors } : plan;
 }
 
 function importersStart(plan: Plan, instances: readonly CoreInstancePlan[], shim: number): boolean {

@@ -1,0 +1,9 @@
+;; Makes timers for ever, and drops none.
+(module
+  (import "wasi:clocks/monotonic-clock@0.2.12" "subscribe-duration" (func $timer (param i64) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) i32.const 1024)
+  (func (export "wasi:http/incoming-handler@0.2.12#handle") (param i32 i32)
+    (loop $again
+      (drop (call $timer (i64.const 3_600_000_000_000)))
+      (br $again))))
