@@ -1,0 +1,62 @@
+// How far ahead a sender can get of a reader: what lies between them is memory of the host.
+import { expect } from "@std/expect";
+import type { Fixture } from "../fixtures/mod.ts";
+import { onEachEngine, serve } from "./_serve.ts";
+
+const BOTH: readonly Fixture[] = ["c-http", "c-p3"];
+const guests = { "c-http": { fixture: "c-http" }, "c-p3": { fixture: "c-p3" } } as const;
+
+const CHUNK = 64 * 1024;
+/** Chunks on their way at most: in the queues of the host on both sides, in the guest, and in Web streams. */
+const MAX_UNDER_WAY = 8;
+
+onEachEngine("an echo has a few chunks under way, however long it is", async (engine) => {
+  await using server = await serve({ engine, guests });
+  const total = 512;
+  for (const guest of BOTH) {
+    let sent = 0;
+    let received = 0;
+    let most = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        if (sent === total) return controller.close();
+        controller.enqueue(new Uint8Array(CHUNK).fill(sent++));
+        most = Math.max(most, sent - Math.floor(received / CHUNK));
+      },
+    }, { highWaterMark: 0 });
+    const response = await server.request(`/${guest}/echo`, { method: "POST", body });
+    const wrong: number[] = [];
+    for await (const piece of response.body!) {
+      for (let at = 0; at < piece.length; at += 1000) {
+        if (piece[at] !== Math.floor((received + at) / CHUNK) % 256) wrong.push(received + at);
+      }
+      received += piece.length;
+    }
+    expect([guest, received, wrong]).toEqual([guest, total * CHUNK, []]);
+    expect(most).toBeGreaterThan(0);
+    expect([guest, most, most <= MAX_UNDER_WAY]).toEqual([guest, most, true]);
+  }
+});
+
+onEachEngine("a caller who does not read stops the sending of what it sends", async (engine) => {
+  await using server = await serve({ engine, guests });
+  for (const guest of BOTH) {
+    let sent = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        sent++;
+        controller.enqueue(new Uint8Array(CHUNK));
+      },
+    }, { highWaterMark: 0 });
+    const headers = { "x-request-id": `unread-${guest}` };
+    const response = await server.request(`/${guest}/echo`, { method: "POST", body, headers });
+    let before = -1;
+    while (before < sent) {
+      before = sent;
+      for (let i = 0; i < 50; i++) await new Promise((done) => setTimeout(done));
+    }
+    expect([guest, sent, sent <= MAX_UNDER_WAY]).toEqual([guest, sent, true]);
+    await response.body!.cancel();
+    expect((await server.outcome(`unread-${guest}`)).fields?.["code"]).toBe("caller-gone");
+  }
+});
