@@ -8,6 +8,7 @@ import type { Shared } from "./elaborate.ts";
 import { type ContextPlan, type CoreItem, type LiftedFunc, type OptionsPlan, sameItem, type Synth } from "./plan.ts";
 import type { Scope } from "./scope.ts";
 import { checkLift, checkLower, type CoreSignature, synthSignature } from "./signatures.ts";
+import type { FuncType } from "./types.ts";
 
 export class Canons {
   readonly contexts: ContextPlan[] = [];
@@ -24,7 +25,7 @@ export class Canons {
       index === undefined ? undefined : scope.get(sort, index, offset);
     const memory = item("core memory", o.memory);
     const realloc = item("core func", o.realloc);
-    const cx = this.#context(owner, memory, realloc, offset);
+    const cx = this.#context({ owner, memory, realloc }, scope, offset);
     const type = realloc && this.coreType(realloc);
     if (type !== undefined && (String(type.params) !== "i32,i32,i32,i32" || String(type.results) !== "i32")) {
       scope.fail("canonical option `realloc` uses a core function with an incorrect signature", offset);
@@ -39,13 +40,18 @@ export class Canons {
     };
   }
 
-  #context(owner: number, memory: CoreItem | undefined, realloc: CoreItem | undefined, offset: number): number {
+  #context(
+    { owner, memory, realloc }: ContextPlan,
+    scope: Scope,
+    offset: number,
+  ): number {
     if (memory?.kind === "export") {
       const { shape } = this.#shared.modules[this.#shared.instances[memory.instance]!.module]!;
       const type = shape.exports.get(memory.name)?.type;
       if (type?.kind === "memory" && type.limits.is64) this.#shared.unsupported("a 64-bit memory", offset);
       if (type?.kind === "memory" && type.limits.shared) this.#shared.unsupported("a shared memory", offset);
     }
+    scope.spend(this.contexts.length, offset);
     const same = this.contexts.findIndex((c) =>
       c.owner === owner && sameItem(c.memory, memory) && sameItem(c.realloc, realloc)
     );
@@ -59,6 +65,7 @@ export class Canons {
       const options = this.#options(canon.options, scope, owner, offset);
       const index = this.lifts.length;
       const lift: LiftedFunc = { kind: "lift", index, core, options, type, owner, name: `function ${index}` };
+      this.#spend(type, scope, offset);
       const problem = checkLift(lift, canon.options, (item) => this.coreType(item));
       if (problem !== undefined) scope.fail(problem, offset);
       this.lifts.push(lift);
@@ -66,6 +73,13 @@ export class Canons {
     }
     const index = this.synths.push(this.#synth(canon, scope, owner, offset)) - 1;
     scope.add("core func", { kind: "synth", index, sort: "func" });
+  }
+
+  /** Lifting and lowering are compiled for each function, and go through all of its types. */
+  #spend({ params, result }: FuncType, scope: Scope, offset: number): void {
+    let nodes = result?.nodes ?? 0;
+    for (const { type } of params) nodes += type.nodes;
+    scope.spend(nodes, offset);
   }
 
   /** The type of a core function, where it can be said. */
@@ -79,6 +93,7 @@ export class Canons {
       case "lower": {
         const func = scope.get("func", canon.func, offset);
         const options = this.#options(canon.options, scope, owner, offset);
+        this.#spend(func.type, scope, offset);
         const problem = checkLower(func.type, canon.options);
         if (problem !== undefined) scope.fail(problem, offset);
         return { kind: "lower", func, options, owner };
@@ -94,14 +109,20 @@ export class Canons {
       }
       case "task.return": {
         const options = this.#options(canon.options, scope, owner, offset);
-        return { kind: "task.return", result: scope.optional(canon.result, offset), options, owner };
+        const result = scope.optional(canon.result, offset);
+        scope.spend(result?.nodes ?? 0, offset);
+        return { kind: "task.return", result, options, owner };
       }
       case "error-context.new":
       case "error-context.debug-message":
         return { kind: canon.kind, options: this.#options(canon.options, scope, owner, offset), owner };
       case "waitable-set.wait":
       case "waitable-set.poll": {
-        const cx = this.#context(owner, scope.get("core memory", canon.memory, offset), undefined, offset);
+        const cx = this.#context(
+          { owner, memory: scope.get("core memory", canon.memory, offset), realloc: undefined },
+          scope,
+          offset,
+        );
         return { kind: canon.kind, cancellable: canon.cancellable, cx, owner };
       }
       case "thread.new-indirect": {
@@ -124,6 +145,7 @@ export class Canons {
       if (item.kind !== "value" || item.type.kind !== kind) {
         return scope.fail(`type index ${canon.type} is not a ${kind} type`, offset);
       }
+      scope.spend(item.type.nodes, offset);
       return {
         kind,
         op: streaming[2] as (Synth & { kind: "stream" })["op"],

@@ -96,6 +96,7 @@ class Elaborator implements Shared {
     exports: Map<string, Item>,
   ): void {
     const { offset } = d;
+    scope.spend(1, offset);
     switch (d.kind) {
       case "core-module":
         return scope.add("core module", { module: this.#module(d.start, d.end) });
@@ -142,6 +143,7 @@ class Elaborator implements Shared {
           item.item.resource.name = name;
         }
         if (item.sort === "func" && item.item.kind === "lift") item.item.name = name;
+        if (item.sort === "instance") scope.spend(item.item.size, offset);
         exports.set(name, item);
         return scope.addItem(item);
       }
@@ -175,6 +177,7 @@ class Elaborator implements Shared {
     }
     const { module } = scope.get("core module", d.module, offset);
     const { shape } = this.modules[module]!;
+    scope.spend(shape.imports.length, offset);
     const args = new Map<string, CoreInstanceItem>();
     for (const { name, instance } of d.args) {
       if (args.has(name)) scope.fail(`duplicate module instantiation argument named ${JSON.stringify(name)}`, offset);
@@ -249,11 +252,18 @@ function isCoreItem(item: unknown): item is CoreItem {
     (item.kind === "export" || item.kind === "synth");
 }
 
-function exportItems(items: InstanceItem): ReadonlyMap<string, ExportItem> {
+/** @param known instances may share others: each is made once */
+function exportItems(
+  items: InstanceItem,
+  known = new Map<InstanceItem, ReadonlyMap<string, ExportItem>>(),
+): ReadonlyMap<string, ExportItem> {
+  const before = known.get(items);
+  if (before !== undefined) return before;
   const exports = new Map<string, ExportItem>();
+  known.set(items, exports);
   for (const [name, item] of items) {
     if (item.sort === "func") exports.set(name, { kind: "func", func: item.item });
-    else if (item.sort === "instance") exports.set(name, { kind: "instance", items: exportItems(item.item) });
+    else if (item.sort === "instance") exports.set(name, { kind: "instance", items: exportItems(item.item, known) });
     else if (item.sort === "type" && item.item.kind === "resource") {
       exports.set(name, { kind: "resource", resource: item.item.resource });
     }

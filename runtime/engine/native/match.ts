@@ -48,6 +48,7 @@ function checkInstance(what: string, item: Item, type: number, around: Scope, of
   if (item.sort !== "instance") return;
   const scope = new Scope(declared.scope, around.name, around.types);
   for (const d of declared.def.declarations) {
+    scope.spend(1, d.offset);
     switch (d.kind) {
       case "core-type":
         scope.add("core type", d.type);

@@ -7,6 +7,7 @@ import { expect } from "@std/expect";
 import { decodeComponent } from "../../component/mod.ts";
 import { call, inIsolate, linkFixture } from "./_testing.ts";
 import { nativeEngine } from "./mod.ts";
+import { MAX_STEPS } from "./types.ts";
 
 Deno.test("a call that is waited for traps in a function that is not async, whether the callee blocks or not", async () => {
   const linked = await linkFixture("rules", {});
@@ -81,5 +82,13 @@ Deno.test("garbage-collected values may be what globals and tables begin with", 
   const linked = await linkFixture("gc_constants", {});
   await inIsolate(linked, async (isolate) => {
     expect(await call(isolate, "f")).toBe(7);
+  });
+});
+
+Deno.test("a small component that stands for a huge one is refused, or costs no more than it is", async () => {
+  await expect(linkFixture("doubling", {})).rejects.toThrow(`more than ${MAX_STEPS} steps at offset 0x`);
+  await inIsolate(await linkFixture("doubling_export", {}), (isolate) => {
+    expect(Object.keys(isolate.exports)).toEqual(["x"]);
+    return Promise.resolve();
   });
 });

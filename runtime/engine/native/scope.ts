@@ -7,7 +7,7 @@ import type { AliasDef, CoreTypeDef, FuncTypeDef, ScopeTypeDef, Sort, TypeDef, V
 import { malformed } from "../../component/reader.ts";
 import type { ComponentModel } from "../../component/mod.ts";
 import type { CoreItem, Func } from "./plan.ts";
-import type { FuncType, ResourceType, TypeTable, ValueType } from "./types.ts";
+import { type FuncType, MAX_STEPS, type ResourceType, type TypeTable, type ValueType } from "./types.ts";
 
 export type TypeItem =
   | { readonly kind: "value"; readonly type: ValueType }
@@ -99,6 +99,11 @@ export class Scope {
 
   fail(what: string, offset: number): never {
     throw malformed(this.name, what, offset);
+  }
+
+  /** Counts steps of working the component out. */
+  spend(steps: number, offset: number): void {
+    if (!this.types.spend(steps)) this.fail(`working it out takes more than ${MAX_STEPS} steps`, offset);
   }
 
   /** The type of a value where it is used. */

@@ -19,6 +19,12 @@ export const MAX_ELEMENT_BYTES = 2 ** 28;
 /** Nodes of a type, written out: shared parts count each time, so that no small binary makes a giant value. */
 export const MAX_TYPE_NODES = 1_000_000;
 
+/**
+ * Steps of working a component out, in which what is shared counts each time that it is gone through: a small binary can
+ * describe what takes for ever. The largest components of today's toolchains take some thousands.
+ */
+export const MAX_STEPS = 400_000;
+
 /** Types inside types: whoever walks them must not exhaust the stack. */
 export const MAX_TYPE_DEPTH = 100;
 
@@ -130,6 +136,13 @@ export function joinFlat(a: FlatType, b: FlatType): FlatType {
 /** The value types of one component: equal ones are made once. */
 export class TypeTable {
   readonly #interned = new Map<string, ValueType>();
+  #steps = 0;
+
+  /** Counts steps of the component's; answers whether it may take them. */
+  spend(steps: number): boolean {
+    this.#steps += steps;
+    return this.#steps <= MAX_STEPS;
+  }
 
   /** @throws {RangeError} when a value of the type would be too large. */
   intern(shape: ValueShape): ValueType {
