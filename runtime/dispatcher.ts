@@ -10,7 +10,6 @@ import { withTask } from "./context.ts";
 import type { InterfaceName, Isolate, LinkedComponent, LoadedComponent } from "./engine/mod.ts";
 import { SkerryError, toSkerryError } from "./errors.ts";
 import { type Exchange, type HttpRequest, type HttpResponse, withSource } from "./http/message.ts";
-import { FieldsError } from "./http/fields.ts";
 import { receiveRequest, type SendOptions, sendResponse } from "./http/web.ts";
 import { type Limits, MAX_CALL_DEPTH } from "./limits.ts";
 import type { LogSink } from "./log.ts";
@@ -49,13 +48,38 @@ export interface Failure {
 /** Makes the answer to a request that failed before its headers were sent. */
 export type FailureResponse = (failure: Failure) => Response;
 
-/** A call of a handler whose response is there. */
-interface Run {
-  readonly response: HttpResponse;
+/** How the sending of a response goes. */
+class Delivery {
+  readonly #name: string;
+  #closed = false;
+  #over: PromiseWithResolvers<void> | undefined;
+
+  /** @param name the function's */
+  constructor(name: string) {
+    this.#name = name;
+  }
+
   /** To be called once, when the response's body has ended. */
-  readonly sent: SendOptions["onEnd"];
-  /** Resolves when that has happened and the guest has returned; rejects at the first failure of either. */
-  readonly over: Promise<unknown>;
+  readonly end: SendOptions["onEnd"] = (how, reason) => {
+    if (how === "closed") {
+      this.#closed = true;
+      return this.#over?.resolve();
+    }
+    this.#resolvers.reject(
+      how === "cancelled"
+        ? new SkerryError("caller-gone", `serving ${this.#name}: the caller has left`)
+        : toSkerryError(reason, `sending the response of ${this.#name}`),
+    );
+  };
+
+  /** Settles when the body has ended; `undefined` when it has done so in good order already. */
+  get over(): Promise<void> | undefined {
+    return this.#closed ? undefined : this.#resolvers.promise;
+  }
+
+  get #resolvers(): PromiseWithResolvers<void> {
+    return this.#over ??= Promise.withResolvers();
+  }
 }
 
 export interface DispatcherOptions {
@@ -119,33 +143,48 @@ export class Dispatcher {
 
   /** Serves one request. Never rejects: a failure becomes a response through `failed`. */
   dispatch(served: ServedFunction, request: Request, failed: FailureResponse): Promise<Response> {
+    const { headers } = request;
     const task = this.#begin(served, {
-      requestId: request.headers.get("x-request-id"),
-      traceparent: request.headers.get("traceparent"),
+      requestId: headers.get("x-request-id"),
+      traceparent: headers.get("traceparent"),
       limits: served.limits,
-      caller: request.signal,
     });
-    const label = `${request.method} ${pathOf(request.url)}`;
-    return withTask(task, async () => {
-      let response: Response;
-      try {
-        const run = await this.#run(served, received(request, served), task);
-        task.detachCaller();
-        response = sendResponse(run.response, {
-          method: request.method,
-          signal: () => task.signal,
-          onEnd: run.sent,
-        });
-        this.#endAfter(task, run, label);
-      } catch (thrown) {
-        const error = toSkerryError(thrown, `serving ${served.name}`);
-        logFailure(task, error, label);
-        response = failed({ error, task, request });
-        task.end(error);
-      }
+    return withTask(task, () => this.#serve(served, request, failed, task));
+  }
+
+  async #serve(
+    served: ServedFunction,
+    request: Request,
+    failed: FailureResponse,
+    task: Task,
+  ): Promise<Response> {
+    const { method, url } = request;
+    const label = () => `${method} ${pathOf(url)}`;
+    const forgetCaller = endWithCaller(task, request);
+    try {
+      const exchange = await this.#start(served, receiveRequest(request, served.limits), task);
+      const answer = boundedResponse(await exchange.response, task);
+      if (task.ended) throw task.reason;
+      forgetCaller();
+      task.detachCaller();
+      const delivery = new Delivery(served.name);
+      const response = sendResponse(answer, {
+        method,
+        requestId: task.id,
+        signal: () => task.signal,
+        onEnd: delivery.end,
+      });
+      this.#endAfter(task, exchange.finished, delivery, { status: answer.status, label });
+      return response;
+    } catch (thrown) {
+      forgetCaller();
+      const error = toSkerryError(thrown, `serving ${served.name}`);
+      logFailure(task, error, label());
+      const response = failed({ error, task, request });
+      task.end(error);
       if (!response.headers.has("x-request-id")) response.headers.set("x-request-id", task.id);
       return response;
-    });
+    }
   }
 
   /**
@@ -170,19 +209,21 @@ export class Dispatcher {
       caller: caller.signal,
       depth,
     });
-    const label = `${request.method} http://${served.name}.internal${request.pathWithQuery.replace(/\?.*$/s, "")}`;
+    const label = () =>
+      `${request.method} http://${served.name}.internal${request.pathWithQuery.replace(/\?.*$/s, "")}`;
     return await withTask(task, async () => {
       try {
-        const run = await this.#run(served, request, task);
-        const { body } = run.response;
-        if (body === null) run.sent("closed");
-        this.#endAfter(task, run, label);
-        return body === null
-          ? run.response
-          : { ...run.response, body: withSource(body, tellEnd(body.source, run.sent)) };
+        const exchange = await this.#start(served, request, task);
+        const response = boundedResponse(await exchange.response, task);
+        if (task.ended) throw task.reason;
+        const delivery = new Delivery(served.name);
+        const { body } = response;
+        if (body === null) delivery.end("closed");
+        this.#endAfter(task, exchange.finished, delivery, { status: response.status, label });
+        return body === null ? response : { ...response, body: withSource(body, tellEnd(body.source, delivery.end)) };
       } catch (thrown) {
         const error = toSkerryError(thrown, `calling ${served.name}`);
-        logFailure(task, error, label);
+        logFailure(task, error, label());
         task.end(error);
         throw error;
       }
@@ -212,38 +253,30 @@ export class Dispatcher {
     return task;
   }
 
-  /** Calls the handler in a fresh isolate, as soon as there is a place for it. Resolves when the guest has set its response. */
-  async #run(served: ServedFunction, request: HttpRequest, task: Task): Promise<Run> {
+  /** Calls the handler in a fresh isolate, as soon as there is a place for it. */
+  async #start(served: ServedFunction, request: HttpRequest, task: Task): Promise<Exchange> {
     // No promise where there is a place, as there nearly always is.
     const leave = this.#admission.tryEnter(served) ?? await this.#admission.enter(served, task.signal);
     task.defer(leave);
     const isolate = await orEnd(task, served.linked.instantiate());
     task.defer(() => isolate.dispose());
-    const exchange = served.handler.serve(isolate, served.handler.interface, boundedRequest(request, task));
-    // Whatever the guest does after its response must not become an unhandled rejection.
-    exchange.finished.catch(() => {});
-    const response = boundedResponse(await orEnd(task, exchange.response), task);
-    const whole = Promise.withResolvers<void>();
-    const sent: Run["sent"] = (how, reason) => {
-      if (how === "closed") return whole.resolve();
-      whole.reject(
-        how === "cancelled"
-          ? new SkerryError("caller-gone", `serving ${served.name}: the caller has left`)
-          : toSkerryError(reason, `sending the response of ${served.name}`),
-      );
-    };
-    return { response, sent, over: Promise.all([whole.promise, exchange.finished]) };
+    return served.handler.serve(isolate, served.handler.interface, boundedRequest(request, task));
   }
 
   /** Ends the task when the response is sent and the guest has returned, or at the first failure of either. */
-  async #endAfter(task: Task, { response: { status }, over }: Run, label: string): Promise<void> {
+  async #endAfter(
+    task: Task,
+    finished: Promise<void>,
+    { over }: Delivery,
+    { status, label }: { readonly status: number; readonly label: () => string },
+  ): Promise<void> {
     try {
-      await orEnd(task, over);
-      task.conclude("info", `${label} ${status}`, summary(task, status));
+      await (over === undefined ? finished : orEnd(task, Promise.all([over, finished])));
+      if (task.logs) task.conclude("info", `${label()} ${status}`, summary(task, status));
       task.end();
     } catch (thrown) {
       const error = toSkerryError(thrown, "sending the response");
-      logFailure(task, error, label);
+      logFailure(task, error, label());
       task.end(error);
     }
   }
@@ -267,6 +300,31 @@ export class Dispatcher {
     }
     return left.length;
   }
+}
+
+/** How long a caller who has left may go unnoticed. To listen to each costs more than to serve most of them. */
+const CALLER_MS = 5;
+
+const unheard = new Map<Task, Request>();
+let listening = false;
+
+/** Ends the task when its caller leaves, unless it is over soon. Returns a function that takes that back. */
+function endWithCaller(task: Task, request: Request): () => void {
+  unheard.set(task, request);
+  if (!listening) {
+    listening = true;
+    const timer = setTimeout(listenToCallers, CALLER_MS);
+    Deno.unrefTimer(timer as unknown as number);
+  }
+  return () => void unheard.delete(task);
+}
+
+function listenToCallers(): void {
+  listening = false;
+  for (const [task, request] of unheard) {
+    if (!task.ended) task.attachCaller(request.signal);
+  }
+  unheard.clear();
 }
 
 /** `promise`, or a rejection with the reason why the task ended before. */
@@ -321,19 +379,6 @@ function pathOf(url: string): string {
   return url.replace(/^[^:]+:\/\/[^/?#]*/, "").replace(/[?#].*$/s, "") || "/";
 }
 
-/** A request from outside. @throws {SkerryError} `headers-too-large`, or as {@linkcode receiveRequest} does. */
-function received(request: Request, { name }: ServedFunction): HttpRequest {
-  try {
-    return receiveRequest(request);
-  } catch (error) {
-    if (!(error instanceof FieldsError)) throw error;
-    throw new SkerryError(
-      "headers-too-large",
-      `receiving a request for ${name}: too many headers, or too long (limits.headerCount, limits.headerBytes)`,
-    );
-  }
-}
-
 /** @throws {SkerryError} `request-too-large`, when it says so beforehand; otherwise the task ends when it is seen. */
 function boundedRequest(request: HttpRequest, task: Task): HttpRequest {
   const { body } = request;
@@ -344,7 +389,9 @@ function boundedRequest(request: HttpRequest, task: Task): HttpRequest {
   if (body.length !== undefined && body.length > most) throw error();
   // The server sees to it that what comes from outside has the length that it says.
   if (body.length !== undefined && task.depth === 0) return request;
-  return { ...request, body: withSource(body, boundedSource(body.source, most, task, error)) };
+  const { method, scheme, authority, pathWithQuery, fields } = request;
+  const source = boundedSource(body.source, most, task, error);
+  return { method, scheme, authority, pathWithQuery, fields, body: withSource(body, source) };
 }
 
 /** @throws {SkerryError} `response-too-large`, likewise. */

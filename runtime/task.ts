@@ -130,21 +130,17 @@ export class Task {
       expire: () => this.#expire(wallMs),
     });
     this.#wallMs = wallMs;
-    const caller = options.caller;
-    if (caller !== undefined) {
-      const gone = () =>
-        this.end(
-          new SkerryError(
-            "caller-gone",
-            `running ${this.function}: the caller has left`,
-          ),
-        );
-      if (caller.aborted) queueMicrotask(gone);
-      else {
-        caller.addEventListener("abort", gone, { once: true });
-        this.#callerListener = () => caller.removeEventListener("abort", gone);
-      }
-    }
+    if (options.caller !== undefined) this.attachCaller(options.caller);
+  }
+
+  /** From now on the task ends when `caller` aborts, for its caller has left. */
+  attachCaller(caller: AbortSignal): void {
+    const gone = () => {
+      this.end(new SkerryError("caller-gone", `running ${this.function}: the caller has left`));
+    };
+    if (caller.aborted) return queueMicrotask(gone);
+    caller.addEventListener("abort", gone, { once: true });
+    this.#callerListener = () => caller.removeEventListener("abort", gone);
   }
 
   /** The trace that the task belongs to, made when it is first asked for. */
@@ -258,6 +254,11 @@ export class Task {
     }
   }
 
+  /** Whether anybody gets what is logged. */
+  get logs(): boolean {
+    return this.#record || this.#sink !== silentSink;
+  }
+
   /** Writes a log record that carries the task's ids. */
   log(
     level: LogLevel,
@@ -271,12 +272,12 @@ export class Task {
       this.#droppedRecords++;
       return;
     }
-    this.#emit(level, message, source, fields);
+    if (this.logs) this.#emit(level, message, source, fields);
   }
 
   /** Writes the record of what became of the task: the one that is never dropped. */
   conclude(level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>): void {
-    this.#emit(level, message, "host", fields);
+    if (this.logs) this.#emit(level, message, "host", fields);
   }
 
   /** From now on `secret` stands in no log record of the task, as far as it is written there as it is. */

@@ -170,10 +170,13 @@ export class Fields {
   /** The fields for a Web API: byte strings, repeated names kept apart as far as `Headers` does. */
   toHeaders(): Headers {
     const headers = new Headers();
-    for (const { name, value } of this.#fields) {
-      headers.append(name, latin1Text(value));
-    }
+    this.addTo(headers);
     return headers;
+  }
+
+  /** Adds these fields to `headers`, their names in lower case: some who read them know no other. */
+  addTo(headers: Headers): void {
+    for (const { key, value } of this.#fields) headers.append(key, latin1Text(value));
   }
 
   #checkName(name: string): string {

@@ -52,9 +52,12 @@ export interface HttpResponse {
 export interface Exchange {
   /**
    * Resolves when the guest has set its response, while it may still run. Rejects with a `SkerryError` when it ended
-   * without one: `guest-no-response`, `guest-error`, `guest-trapped`, `guest-exited`.
+   * without one: `guest-no-response`, `guest-error`, `guest-trapped`, `guest-exited`. Settles soon after the task has ended.
    */
   readonly response: Promise<HttpResponse>;
-  /** Settles when the guest has ended: resolves when it returned, rejects with a `SkerryError` when it trapped or exited. */
+  /**
+   * Settles when the guest has ended: resolves when it returned, rejects with a `SkerryError` when it trapped or exited, or
+   * when its task was ended.
+   */
   readonly finished: Promise<void>;
 }

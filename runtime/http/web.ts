@@ -4,12 +4,12 @@
  * @module
  */
 import { SkerryError } from "../errors.ts";
-import { MAX_READ_BYTES } from "../limits.ts";
+import { DEFAULT_LIMITS, type Limits, MAX_READ_BYTES } from "../limits.ts";
 import type { ByteSource } from "../streams/bytes.ts";
 import { sourceOf, streamOf } from "../streams/web.ts";
 import { waitAny } from "../streams/waitable.ts";
-import { Fields, headerEntries } from "./fields.ts";
-import type { HttpRequest, HttpResponse } from "./message.ts";
+import { Fields, FieldsError, headerEntries } from "./fields.ts";
+import type { Body, HttpRequest, HttpResponse } from "./message.ts";
 
 /** `scheme://authority` and the rest, as the caller sent it; `new URL` would normalise the path. */
 const ABSOLUTE = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)([^#]*)/i;
@@ -17,42 +17,95 @@ const ABSOLUTE = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)([^#]*)/i;
 const noTrailers: Promise<undefined> = Promise.resolve(undefined);
 
 /**
- * A request of the server as the host's own. The body is read only when the guest reads it.
+ * A request of the server as the host's own. The body is read only when the guest reads it, and so is most of the rest:
+ * asking for all of it would take longer than a small guest runs.
  *
- * @throws {SkerryError} `request-malformed` when it has no absolute URL or a malformed `content-length`.
+ * @param limits those of the function, where they are lower than the default
+ * @throws {SkerryError} `request-malformed` when it has no absolute URL or a malformed `content-length`;
+ * `headers-too-large`.
  */
-export function receiveRequest(request: Request): HttpRequest {
-  const url = ABSOLUTE.exec(request.url);
-  if (url === null) {
+export function receiveRequest(
+  request: Request,
+  limits: Pick<Limits, "headerCount" | "headerBytes"> = DEFAULT_LIMITS,
+): HttpRequest {
+  const { url, headers, body: stream } = request;
+  if (!ABSOLUTE.test(url)) {
     throw new SkerryError(
       "request-malformed",
-      `receiving a request: ${JSON.stringify(request.url)} is not an absolute URL`,
+      `receiving a request: ${JSON.stringify(url)} is not an absolute URL`,
     );
   }
-  const [, scheme, urlAuthority, path] = url;
-  const fields = Fields.received(headerEntries(request.headers));
-  const contentLength = request.headers.get("content-length");
-  const length = contentLength === null ? undefined : Number(contentLength);
-  if (length !== undefined && !/^\d{1,15}$/.test(contentLength!)) {
+  const body = stream === null ? null : receiveBody(stream, headers);
+  const received = new ReceivedRequest(request.method, url, headers, body);
+  // Whether a function's own limits hold does not hang on its asking.
+  if (limits.headerCount < DEFAULT_LIMITS.headerCount || limits.headerBytes < DEFAULT_LIMITS.headerBytes) {
+    void received.fields;
+  }
+  return received;
+}
+
+function receiveBody(stream: ReadableStream<Uint8Array>, headers: Headers): Body {
+  const contentLength = headers.get("content-length");
+  const body: Body = { source: sourceOf(stream), trailers: noTrailers };
+  if (contentLength === null) return body;
+  if (!/^\d{1,15}$/.test(contentLength)) {
     throw new SkerryError(
       "request-malformed",
       `receiving a request: content-length is ${JSON.stringify(contentLength)}`,
     );
   }
-  const stream = request.body;
-  return {
-    method: request.method,
-    scheme: scheme!.toLowerCase(),
+  return { ...body, length: Number(contentLength) };
+}
+
+class ReceivedRequest implements HttpRequest {
+  readonly method: string;
+  readonly body: Body | null;
+  readonly #url: string;
+  readonly #headers: Headers;
+  #parts: RegExpExecArray | undefined;
+  #fields: Fields | undefined;
+
+  constructor(method: string, url: string, headers: Headers, body: Body | null) {
+    this.method = method;
+    this.body = body;
+    this.#url = url;
+    this.#headers = headers;
+  }
+
+  get scheme(): string {
+    return this.#part(1).toLowerCase();
+  }
+
+  get authority(): string {
     // An empty Host says no more than none: what the server calls itself stands in the URL.
-    authority: request.headers.get("host") || urlAuthority!,
-    pathWithQuery: path!.startsWith("/") ? path! : `/${path!}`,
-    fields,
-    body: stream === null ? null : {
-      source: sourceOf(stream),
-      trailers: noTrailers,
-      ...(length === undefined ? {} : { length }),
-    },
-  };
+    return this.#headers.get("host") || this.#part(2);
+  }
+
+  get pathWithQuery(): string {
+    const path = this.#part(3);
+    return path.startsWith("/") ? path : `/${path}`;
+  }
+
+  /** @throws {SkerryError} `headers-too-large`, which ends the guest that asks. */
+  get fields(): Fields {
+    return this.#fields ??= receiveFields(this.#headers);
+  }
+
+  #part(index: number): string {
+    return (this.#parts ??= ABSOLUTE.exec(this.#url)!)[index]!;
+  }
+}
+
+function receiveFields(headers: Headers): Fields {
+  try {
+    return Fields.received(headerEntries(headers));
+  } catch (error) {
+    if (!(error instanceof FieldsError)) throw error;
+    throw new SkerryError(
+      "headers-too-large",
+      "receiving a request: too many headers, or too long (limits.headerCount, limits.headerBytes)",
+    );
+  }
 }
 
 /** Statuses whose responses have no body: RFC 9110, section 6.4.1. */
@@ -68,6 +121,8 @@ const NULL_BODY_STATUS: ReadonlySet<number> = new Set([
 export interface SendOptions {
   /** The request's method: a response to `HEAD` has no body. */
   readonly method: string;
+  /** The `x-request-id` that the response has unless the guest has given it another. */
+  readonly requestId?: string;
   /** Breaks a body off that has not ended, with the signal's reason. Only asked for when there is something to break. */
   readonly signal: () => AbortSignal;
   readonly onEnd: (
@@ -93,13 +148,15 @@ export function sendResponse(
       `sending the response: status ${status} cannot be sent. Use one from 200 to 599.`,
     );
   }
-  const headers = response.fields.toHeaders();
-  if (
-    body === null || options.method === "HEAD" || NULL_BODY_STATUS.has(status)
-  ) {
+  const { requestId } = options;
+  const source = body?.source;
+  const remaining = source?.remaining;
+  if (source === undefined || options.method === "HEAD" || NULL_BODY_STATUS.has(status)) {
+    const headers = response.fields.toHeaders();
+    if (requestId !== undefined && !response.fields.has("x-request-id")) headers.set("x-request-id", requestId);
     // A guest that answers HEAD as it answers GET writes a body: it is taken and not sent, so that the guest can end.
-    const written = NULL_BODY_STATUS.has(status) ? 0 : body?.source.remaining ?? 0;
-    if (body !== null) drain(body.source, options);
+    const written = NULL_BODY_STATUS.has(status) ? 0 : remaining ?? 0;
+    if (source !== undefined) drain(source, options);
     else options.onEnd("closed");
     if (status === 204) headers.delete("content-length");
     else if (written > 0 && options.method === "HEAD" && !headers.has("content-length")) {
@@ -107,18 +164,20 @@ export function sendResponse(
     }
     return new Response(null, { status, headers });
   }
-  const { source } = body;
-  const { remaining } = source;
+  let sent: Response;
   if (remaining !== undefined) {
     // The guest has already written all of it: no stream is needed, and most responses are like this.
-    const whole = source.take(remaining);
+    sent = new Response(source.take(remaining), { status });
     options.onEnd("closed");
-    return new Response(whole, { status, headers });
+  } else {
+    sent = new Response(streamOf(source, { signal: options.signal(), onEnd: options.onEnd, toReader: brokenOff }), {
+      status,
+    });
   }
-  return new Response(
-    streamOf(source, { signal: options.signal(), onEnd: options.onEnd, toReader: brokenOff }),
-    { status, headers },
-  );
+  // Not in the init: from there they take three times as long.
+  response.fields.addTo(sent.headers);
+  if (requestId !== undefined && !response.fields.has("x-request-id")) sent.headers.append("x-request-id", requestId);
+  return sent;
 }
 
 /**

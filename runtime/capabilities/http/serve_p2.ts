@@ -11,10 +11,10 @@ import { afterTurn } from "../../streams/turn.ts";
 import type { Task } from "../../task.ts";
 import type { BodyWriter } from "./body_writer.ts";
 import { contentLength } from "./body_writer.ts";
-import { describeErrorCode, HttpFailure } from "./error_code.ts";
+import { describeErrorCode, type ErrorCode, HttpFailure } from "./error_code.ts";
 import { IncomingRequest } from "./p2_incoming.ts";
 import { incoming, type SetResponse } from "./p2_outgoing.ts";
-import { ResponseOutparam } from "./p2_outparam.ts";
+import { type OutparamOutcome, ResponseOutparam } from "./p2_outparam.ts";
 
 /**
  * Hands `request` to the guest. Call it inside the isolate's task.
@@ -28,66 +28,65 @@ export function serveP2(isolate: Isolate, interfaceName: InterfaceName, request:
   return new P2Exchange(isolate, interfaceName, request);
 }
 
-class P2Exchange implements Exchange {
+const ignore = () => {};
+
+class P2Exchange implements Exchange, OutparamOutcome {
   readonly response: Promise<HttpResponse>;
   readonly finished: Promise<void>;
   readonly #task: Task = currentTask();
   readonly #request: HttpRequest;
   readonly #outcome = Promise.withResolvers<HttpResponse>();
+  readonly #end = Promise.withResolvers<void>();
   /** The body of the response that was set. */
   #writer: BodyWriter | undefined;
   #settled = false;
+  #over = false;
   /** Resolves `response` now; there while the guest may still end its body within this turn. */
   #release: (() => void) | undefined;
 
   constructor(isolate: Isolate, interfaceName: InterfaceName, request: HttpRequest) {
     this.#request = request;
     this.response = this.#outcome.promise;
-    this.finished = this.#run(isolate, interfaceName);
+    this.finished = this.#end.promise;
     // Whoever serves listens to one of them at a time; neither may end the process.
-    this.response.catch(() => {});
-    this.finished.catch(() => {});
+    this.response.catch(ignore);
+    this.finished.catch(ignore);
+    const forget = this.#task.defer(() => this.#conclude(taskFailure(this.#task)));
+    const ended = (failure?: SkerryError) => {
+      forget();
+      this.#conclude(failure);
+    };
+    this.#call(isolate, interfaceName).then(
+      () => ended(),
+      (error) => ended(guestFailure(error, this.#task.function)),
+    );
   }
 
-  async #run(isolate: Isolate, interfaceName: InterfaceName): Promise<void> {
+  #call(isolate: Isolate, interfaceName: InterfaceName): Promise<unknown> {
     const handle = isolate.exports[interfaceName]?.["handle"];
-    const ended = Promise.withResolvers<void>();
-    const forget = this.#task.defer(() => {
-      const { reason } = this.#task;
-      const failure = reason instanceof SkerryError ? reason : undefined;
-      this.#conclude(failure);
-      if (failure === undefined) ended.resolve();
-      else ended.reject(failure);
-    });
-    try {
-      if (handle === undefined) {
-        throw new SkerryError(
+    if (handle === undefined) {
+      return Promise.reject(
+        new SkerryError(
           "component-no-handler",
           `calling ${this.#task.function}: it does not export ${interfaceName}`,
-        );
-      }
-      incoming().method = this.#request.method;
-      const outparam = new ResponseOutparam({
-        set: (response) => this.#set(response),
-        failed: (code) => this.#fail("guest-error", `the guest answered with the error ${describeErrorCode(code)}`),
-        dropped: () => {
-          // An isolate that ends with its task drops what the guest still holds: that is no doing of the guest's.
-          if (this.#task.ended) return;
-          this.#fail("guest-no-response", "the guest dropped response-outparam without setting it");
-        },
-      });
-      await Promise.race([handle(new IncomingRequest(this.#request), outparam), ended.promise]);
-      this.#conclude();
-    } catch (error) {
-      const failure = guestFailure(error, this.#task.function);
-      this.#conclude(failure);
-      throw failure;
-    } finally {
-      forget();
+        ),
+      );
     }
+    incoming().method = this.#request.method;
+    return handle(new IncomingRequest(this.#request), new ResponseOutparam(this));
   }
 
-  #set({ status, fields, writer }: SetResponse): void {
+  failed(code: ErrorCode): void {
+    this.#fail("guest-error", `the guest answered with the error ${describeErrorCode(code)}`);
+  }
+
+  dropped(): void {
+    // An isolate that ends with its task drops what the guest still holds: that is no doing of the guest's.
+    if (this.#task.ended) return;
+    this.#fail("guest-no-response", "the guest dropped response-outparam without setting it");
+  }
+
+  set({ status, fields, writer }: SetResponse): void {
     this.#settled = true;
     this.#writer = writer;
     try {
@@ -119,6 +118,8 @@ class P2Exchange implements Exchange {
 
   /** The guest has ended: what it has not done by now, it never will. */
   #conclude(failure?: SkerryError): void {
+    if (this.#over) return;
+    this.#over = true;
     if (!this.#settled) {
       this.#outcome.reject(failure ?? this.#failure("guest-no-response", "the guest returned without a response"));
     }
@@ -130,11 +131,18 @@ class P2Exchange implements Exchange {
       );
     }
     this.#request.body?.source.cancel();
+    if (failure === undefined) this.#end.resolve();
+    else this.#end.reject(failure);
   }
 
   #failure(code: "guest-error" | "guest-no-response" | "guest-response-invalid", message: string): SkerryError {
     return new SkerryError(code, `calling ${this.#task.function}: ${message}`);
   }
+}
+
+/** Why a task is over, if not because all went well. */
+function taskFailure({ reason }: Task): SkerryError | undefined {
+  return reason instanceof SkerryError ? reason : undefined;
 }
 
 /** What a guest's call threw, by its meaning. Whatever a host function throws without a `payload` is a trap by the ABI. */
