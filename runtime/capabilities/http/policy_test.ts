@@ -142,6 +142,13 @@ Deno.test("every way to write an address or a name that was not granted is refus
   }
 });
 
+Deno.test("a name of another function is never asked of the network, with a dot at its end neither", async () => {
+  for (const authority of ["metadata.google.internal", "x.internal", "x.internal.", "X.INTERNAL."]) {
+    const allow = [{ origin: `http://${authority.toLowerCase()}`, privateNetworks: true }];
+    expect([authority, (await outcome(authority, { allow })).tag]).toEqual([authority, "destination-not-found"]);
+  }
+});
+
 Deno.test("what hides a host, or is none, is no authority", async () => {
   const allow = ["http://api.example.com", "http://127.0.0.1"];
   const malformed = [

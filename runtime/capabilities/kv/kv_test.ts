@@ -202,6 +202,10 @@ onEachBackend("a swap succeeds once, and who was late gets a handle for what is 
   expect([failed.tag, text(failed.val.current())]).toEqual(["cas-failed", "1"]);
   await call(host, "atomics#swap", failed.val, bytes("2"));
   expect(text(await bucket.get("k"))).toBe("2");
+  // A swap uses its handle up, so that a task may make any number of them one after the other.
+  for (let i = 0; i <= MAX_OPEN_HANDLES; i++) {
+    await call(host, "atomics#swap", await Cas.new(bucket, "k"), bytes("2"));
+  }
   // The same value again is another version, and so is one that is gone.
   const stale = await Cas.new(bucket, "k");
   await bucket.set("k", bytes("2"));
