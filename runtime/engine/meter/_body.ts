@@ -9,6 +9,8 @@
 import { hex, Reader } from "../../component/reader.ts";
 import { Cursor } from "./_cursor.ts";
 import {
+  BULK_BYTES_SHIFT,
+  BULK_ELEMENTS_SHIFT,
   COST,
   COST_ALLOCATION,
   COST_ATOMIC,
@@ -277,7 +279,11 @@ export class BodyScan {
       const r = new Reader(c.bytes, c.module.name, previous + 1, at);
       const length = r.s33();
       if (length >= 0 && length <= MAX_CONSTANT_BULK) {
-        this.#cost += unit === ev.BULK_BYTES ? length >> 4 : unit === ev.BULK_ELEMENTS ? length * 8 : length;
+        this.#cost += unit === ev.BULK_BYTES
+          ? length >> BULK_BYTES_SHIFT
+          : unit === ev.BULK_ELEMENTS
+          ? length << BULK_ELEMENTS_SHIFT
+          : length;
         return;
       }
     }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { BULK_ELEMENTS_SHIFT } from "./_costs.ts";
 import { I32, I64, type Layout } from "./_layout.ts";
 import type { Limited, ModuleInfo } from "./_module.ts";
 import type { Bounds } from "./_limits.ts";
@@ -221,7 +222,7 @@ function payForGrowth(a: Code, counter: number, delta: number, isMemory: boolean
   a.op(0x54); // i64.lt_u
   a.op(0x1b); // select
   a.op(0xa7); // i32.wrap_i64
-  a.const(isMemory ? 10 : 3);
+  a.const(isMemory ? 10 : BULK_ELEMENTS_SHIFT);
   a.op(0x74); // i32.shl
   a.op(0x6b); // i32.sub
   a.set(counter, true);

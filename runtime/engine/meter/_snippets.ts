@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { BULK_BYTES_SHIFT, BULK_BYTES_SHIFT_64, BULK_ELEMENTS_SHIFT } from "./_costs.ts";
 import { KEPT_COUNT } from "./_edits.ts";
 import * as ev from "./_events.ts";
 import type { Layout } from "./_layout.ts";
@@ -95,16 +96,16 @@ export class Snippets {
     if (is64) {
       if (what === ev.BULK_BYTES) {
         this.u8(0x42);
-        this.u8(4);
+        this.u8(BULK_BYTES_SHIFT_64);
         this.u8(0x88);
       }
       this.u8(0xa7);
     } else if (what === ev.BULK_BYTES) {
-      this.const(4);
+      this.const(BULK_BYTES_SHIFT);
       this.u8(0x76);
     }
     if (what === ev.BULK_ELEMENTS) {
-      this.const(3);
+      this.const(BULK_ELEMENTS_SHIFT);
       this.u8(0x74);
     }
     this.u8(0x6b);
