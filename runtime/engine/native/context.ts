@@ -22,6 +22,8 @@ export class Writes {
   highest = 0;
 
   note(ptr: number, size: number): void {
+    // What is empty may be anywhere, and often is at address 1 or 4.
+    if (size === 0) return;
     if (ptr < this.lowest) this.lowest = ptr;
     if (ptr + size > this.highest) this.highest = ptr + size;
   }
@@ -34,6 +36,8 @@ export const MAX_LIFT_BYTES = 2 ** 28;
 
 /** What an element takes beside its bytes, where it is a value of its own and no element of a typed array. */
 export const ELEMENT_BYTES = 8;
+
+const PAGE_BYTES = 65_536;
 
 const EMPTY = new Uint8Array(0);
 
@@ -51,6 +55,8 @@ export class Cx {
   /** What may still be lifted until guest code runs again. */
   #liftable = MAX_LIFT_BYTES;
   readonly #memory: WebAssembly.Memory | undefined;
+  /** The memory's size in pages as the guest sees it, where that is not the real one: see `slack.ts`. */
+  readonly #pages: WebAssembly.Global | undefined;
   readonly #writes: Writes;
   readonly #realloc: Realloc | undefined;
   /** An allocator runs as a thread of its own. */
@@ -61,10 +67,12 @@ export class Cx {
     instance: ComponentState,
     memory: WebAssembly.Memory | undefined,
     realloc: Realloc | undefined,
+    pages: WebAssembly.Global | undefined,
   ) {
     this.isolate = isolate;
     this.instance = instance;
     this.#memory = memory;
+    this.#pages = pages;
     this.#realloc = realloc;
     this.#thread = new GuestThread(isolate, instance);
     this.#writes = isolate.writesTo(memory);
@@ -79,8 +87,18 @@ export class Cx {
   }
 
   #view(memory: WebAssembly.Memory): void {
-    this.u8 = new Uint8Array(memory.buffer);
-    this.dv = new DataView(memory.buffer);
+    const { buffer } = memory;
+    const bytes = this.#pages === undefined ? buffer.byteLength : this.#pages.value * PAGE_BYTES;
+    this.u8 = new Uint8Array(buffer, 0, bytes);
+    this.dv = new DataView(buffer, 0, bytes);
+  }
+
+  /** Whether there is memory up to `end`. It may have grown into its slack, which detaches nothing. */
+  #reaches(end: number): boolean {
+    if (end <= this.u8.length) return true;
+    if (this.#pages === undefined || end > this.#pages.value * PAGE_BYTES) return false;
+    this.#view(this.#memory!);
+    return true;
   }
 
   /**
@@ -104,7 +122,7 @@ export class Cx {
     now.thread = thread;
     this.refresh();
     if (ptr % align !== 0) trap("realloc return: result not aligned");
-    if (ptr + size > this.u8.length) trap("realloc return: beyond end of memory");
+    if (!this.#reaches(ptr + size)) trap("realloc return: beyond end of memory");
     this.#writes.note(ptr, size);
     return ptr;
   }
@@ -116,7 +134,7 @@ export class Cx {
   /** Checks a pointer that the guest gave. */
   checkRange(ptr: number, align: number, size: number, what: string): void {
     if (ptr % align !== 0) trap(`${what}: pointer not aligned`);
-    if (ptr + size > this.u8.length) trap(`${what}: pointer out of bounds of memory`);
+    if (!this.#reaches(ptr + size)) trap(`${what}: pointer out of bounds of memory`);
   }
 
   /** Checks a pointer that the guest gave to be written to. */

@@ -45,7 +45,8 @@ export interface CoreModuleShape {
   readonly importedMemories: number;
 }
 
-const KINDS: readonly CoreKind[] = ["func", "table", "memory", "global", "tag"];
+/** By their codes. */
+export const CORE_KINDS: readonly CoreKind[] = ["func", "table", "memory", "global", "tag"];
 
 /** Reads the shape of the core module between `start` and `end`. */
 export function coreModuleShape(bytes: Uint8Array, start: number, end: number, name: string): CoreModuleShape {
@@ -118,7 +119,7 @@ export function coreModuleShape(bytes: Uint8Array, start: number, end: number, n
         s.vec("exports", () => {
           const field = s.string();
           const at = s.pos;
-          const kind = KINDS[s.u8()] ?? s.fail("invalid export kind", at);
+          const kind = CORE_KINDS[s.u8()] ?? s.fail("invalid export kind", at);
           exportIndices.set(field, { kind, index: s.u32() });
         });
         break;

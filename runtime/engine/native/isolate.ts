@@ -155,11 +155,13 @@ export class NativeIsolate {
 
   #makeCx(index: number): Cx {
     const { owner, memory, realloc } = this.#linked.plan.contexts[index]!;
+    const pages = this.#linked.pool?.pagesOf(index);
     const cx = new Cx(
       this,
       this.instances[owner]!,
       memory?.kind === "export" ? this.export(memory) as WebAssembly.Memory : undefined,
       realloc && this.func(realloc),
+      pages && this.export(pages) as WebAssembly.Global,
     );
     this.#contexts[index] = cx;
     return cx;

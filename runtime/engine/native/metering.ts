@@ -85,11 +85,15 @@ function meteredModule(
 }
 
 /**
- * Refuses a component whose instances need more from the start than an isolate may have in all.
+ * Refuses a component whose instances need more from the start than an isolate may have in all. Answers how many pages
+ * of memory they have, and how many more they may get.
  *
  * @throws {SkerryError} `component-over-limit`
  */
-export function initialGrowth({ name, instances, modules }: Plan, limits: GrowthLimits): { pages: number } {
+export function initialGrowth(
+  { name, instances, modules }: Plan,
+  limits: GrowthLimits,
+): { pages: number; left: number } {
   let pages = 0;
   for (const { elided, module } of instances) {
     if (elided) continue;
@@ -103,7 +107,7 @@ export function initialGrowth({ name, instances, modules }: Plan, limits: Growth
         `${limits.memoryMb}; raise it`,
     );
   }
-  return { pages };
+  return { pages, left: limits.memoryMb * PAGES_PER_MB - pages };
 }
 
 /** The hooks of one linked component, the same for all its isolates. */

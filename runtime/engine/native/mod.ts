@@ -5,7 +5,8 @@
  * (`elaborate.ts`), without what toolchains put in between (`shim.ts`), the compiled core modules, and one closure for
  * each lift and each lower (`lift.ts`, `lower.ts`, `link.ts`). An isolate (`isolate.ts`) only instantiates core modules,
  * or takes those of an earlier isolate that have been put back into their first state (`pool.ts`, `restorable.ts`,
- * `track.ts`).
+ * `track.ts`). So that this is possible when their memory grows, it has room to grow in from the start, which a guest that
+ * reads or writes past the end of its memory may meet instead of a trap, alike in every request (`slack.ts`).
  *
  * Imported functions are made once for all isolates and find theirs through `now` in `thread.ts`. Components that use
  * async take the ways in `async/`, which follow `definitions.py` of the Component Model closely; all others take shorter
@@ -30,6 +31,7 @@ import type { ExportItem, Plan } from "./plan.ts";
 import { InstancePool } from "./pool.ts";
 import { isRestorable, prepared } from "./restorable.ts";
 import { withoutShims } from "./shim.ts";
+import { NO_SLACK, type Slack, slackOf, withPages } from "./slack.ts";
 
 /** The name under which functions are found that a component exports by themselves, not in an interface. */
 export const ROOT = "$root";
@@ -37,7 +39,7 @@ export const ROOT = "$root";
 export interface NativeEngineOptions {
   /**
    * Put core instances back into their first state after a request and use them again, where that is provably the same
-   * as making them anew. Default: true.
+   * as making them anew. Without it there is also no room past the end of a memory. Default: true.
    */
   readonly restore?: boolean;
   /** Measure and bound what guests take: CPU time, memory, tables. Default: true. */
@@ -65,14 +67,18 @@ export function createNativeEngine({ restore = true, meter = true }: NativeEngin
           "starting the native engine: this JavaScript runtime has no WebAssembly JavaScript Promise Integration. Use Deno 2.5 or newer.",
         );
       }
-      const plan = withoutShims(bytes, elaborate(bytes, decodeComponent(bytes, name), name));
-      const restorable = restore && isRestorable(bytes, plan);
-      const sources = meter ? metered(bytes, plan, limits) : plan.modules.map((plan) => ({ bytes, plan }));
-      const modules = await Promise.all(plan.modules.map(({ start }, i) => compile(sources[i]!, start, restorable)));
+      const decoded = withoutShims(bytes, elaborate(bytes, decodeComponent(bytes, name), name));
+      const restorable = restore && isRestorable(bytes, decoded);
+      const initial = meter ? initialGrowth(decoded, limits) : undefined;
+      const sources = meter ? metered(bytes, decoded, limits) : decoded.modules.map((plan) => ({ bytes, plan }));
+      const slack = restorable ? slackOf(sources, decoded.instances, initial?.left) : NO_SLACK;
+      const modules = await Promise.all(
+        decoded.modules.map(({ start }, i) => compile(sources[i]!, start, restorable, slack.get(i))),
+      );
+      const plan = { ...decoded, instances: withPages(decoded.modules, decoded.instances, slack) };
       const prepared = { ...plan, modules: sources.map((source) => source.plan) };
-      const initial = meter ? initialGrowth(plan, limits) : undefined;
       return loaded(plan, modules, bytes, () => ({
-        pool: restorable ? new InstancePool(prepared) : undefined,
+        pool: restorable ? new InstancePool(prepared, slack) : undefined,
         meter: initial && new Meter(limits, initial),
       }));
     },
@@ -84,9 +90,10 @@ async function compile(
   { bytes, plan }: ModuleSource,
   offset: number,
   restorable: boolean,
+  slack: Slack | undefined,
 ): Promise<WebAssembly.Module> {
   try {
-    return await WebAssembly.compile(restorable ? prepared(bytes, plan) : bytes.subarray(plan.start, plan.end));
+    return await WebAssembly.compile(restorable ? prepared(bytes, plan, slack) : bytes.subarray(plan.start, plan.end));
   } catch (error) {
     if (error instanceof SkerryError) throw error;
     throw new SkerryError(

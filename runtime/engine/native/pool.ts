@@ -3,9 +3,10 @@
  *
  * @module
  */
-import type { Plan } from "./plan.ts";
+import type { CoreItem, Plan } from "./plan.ts";
 import { Writes } from "./context.ts";
 import { LOWEST, SPAN, type StateNames, stateNames } from "./restorable.ts";
+import { NO_SLACK, ownerOfMemory, PAGES, type SlackPlan } from "./slack.ts";
 import { MAX_STORE_BYTES } from "./track.ts";
 
 /** Instances kept for one component, so that a burst of requests does not stay in memory for good. */
@@ -15,13 +16,15 @@ export const MAX_POOLED_BYTES = 64 * 1024 * 1024;
 
 /** Memory is compared and kept in pieces of this size. */
 const PAGE_BYTES = 4096;
+const WASM_PAGE_BYTES = 65_536;
 
 /** The exports of an isolate's core instances, by their index; those not made yet are missing. */
 export type CoreExports = (WebAssembly.Exports | undefined)[];
 
-/** What a memory holds at first: its length, and those parts that are not zero. */
+/** What a memory holds at first: its length, what of it is not slack, and those parts that are not zero. */
 interface MemoryImage {
   readonly bytes: number;
+  readonly declared: number;
   readonly parts: readonly { readonly at: number; readonly data: Uint8Array }[];
 }
 
@@ -37,11 +40,23 @@ export class InstancePool {
   readonly #writers: readonly (readonly number[] | undefined)[];
   readonly #images: (InstanceImage | undefined)[];
   readonly #free: CoreExports[] = [];
+  /** For each context, the apparent size of a memory that has slack. */
+  readonly #pages: readonly (CoreItem & { readonly kind: "export" } | undefined)[];
+  /** How much of its memories' slack each set of instances has ever used: what has not been is no memory yet. */
+  readonly #slackUsed = new WeakMap<CoreExports, number>();
   #bytes = 0;
   #refused = false;
 
-  constructor(plan: Plan) {
-    this.#names = plan.instances.map(({ module }) => stateNames(plan.modules[module]!));
+  /** @param plan with its modules before they were prepared */
+  constructor(plan: Plan, slack: SlackPlan = NO_SLACK) {
+    this.#names = plan.instances.map(({ module }) => stateNames(plan.modules[module]!, slack.get(module)));
+    this.#pages = plan.contexts.map(({ memory }) => {
+      if (memory?.kind !== "export") return undefined;
+      const { shape } = plan.modules[plan.instances[memory.instance]!.module]!;
+      const owner = ownerOfMemory(plan, memory.instance, shape.exportIndices.get(memory.name)!.index);
+      if (slack.get(plan.instances[owner]!.module)?.kind !== "own") return undefined;
+      return { kind: "export", instance: owner, name: PAGES, sort: "global" };
+    });
     this.#writers = writersOf(plan, this.#names);
     this.#images = plan.instances.map(() => undefined);
   }
@@ -49,8 +64,13 @@ export class InstancePool {
   /** Restored instances, or `undefined` when there are none. */
   take(): CoreExports | undefined {
     const exports = this.#free.pop();
-    if (exports !== undefined) this.#bytes -= sizeOf(exports, this.#names);
+    if (exports !== undefined) this.#bytes -= this.#sizeOf(exports);
     return exports;
+  }
+
+  /** What has the apparent size, in pages, of the memory of a context, if that is not the real one. */
+  pagesOf(context: number): CoreItem & { readonly kind: "export" } | undefined {
+    return this.#pages[context];
   }
 
   /** Remembers the first state of instances that have just been made, if it does not know it yet. */
@@ -66,9 +86,9 @@ export class InstancePool {
   /** Puts instances back into their first state and keeps them; those that cannot be are forgotten. */
   give(exports: CoreExports, writes: ReadonlyMap<WebAssembly.Memory, Writes>): void {
     if (this.#refused || this.#free.length >= MAX_POOLED) return;
-    const bytes = sizeOf(exports, this.#names);
-    if (this.#bytes + bytes > MAX_POOLED_BYTES) return;
     for (let i = 0; i < exports.length; i++) if (!this.#restoreMemories(i, exports, writes)) return;
+    const bytes = this.#sizeOf(exports);
+    if (this.#bytes + bytes > MAX_POOLED_BYTES) return;
     // Not before: they say where the memories were written to.
     for (let i = 0; i < exports.length; i++) this.#restoreGlobals(i, exports);
     this.#bytes += bytes;
@@ -80,13 +100,17 @@ export class InstancePool {
     const made = exports[index];
     if (made === undefined) return true;
     const { memories } = this.#images[index]!;
+    let slackUsed = 0;
     for (let i = 0; i < memories.length; i++) {
       const image = memories[i]!;
       const memory = made[this.#names[index]!.memories[i]!] as WebAssembly.Memory;
       if (memory.buffer.byteLength !== image.bytes) return false;
       const written = this.#written(index, exports, writes.get(memory));
-      restore(memory, image, written.lowest, Math.min(written.highest, image.bytes));
+      const highest = Math.min(written.highest, image.bytes);
+      restore(memory, image, written.lowest, highest);
+      if (highest > image.declared) slackUsed += highest - image.declared;
     }
+    if (slackUsed > (this.#slackUsed.get(exports) ?? 0)) this.#slackUsed.set(exports, slackUsed);
     return true;
   }
 
@@ -119,28 +143,32 @@ export class InstancePool {
     (made[SPAN] as WebAssembly.Global).value = 0;
   }
 
+  #sizeOf(exports: CoreExports): number {
+    let bytes = this.#slackUsed.get(exports) ?? 0;
+    exports.forEach((made, index) => {
+      if (made === undefined) return;
+      for (const memory of this.#images[index]!.memories) bytes += memory.declared;
+    });
+    return bytes;
+  }
+
   get size(): number {
     return this.#free.length;
   }
 }
 
-function sizeOf(exports: CoreExports, names: readonly StateNames[]): number {
-  let bytes = 0;
-  exports.forEach((made, index) => {
-    if (made === undefined) return;
-    for (const name of names[index]!.memories) bytes += (made[name] as WebAssembly.Memory).buffer.byteLength;
-  });
-  return bytes;
-}
-
 function imageOf(exports: WebAssembly.Exports, names: StateNames): InstanceImage {
   return {
-    memories: names.memories.map((name) => memoryImage((exports[name] as WebAssembly.Memory).buffer as ArrayBuffer)),
+    memories: names.memories.map((name) => {
+      const buffer = (exports[name] as WebAssembly.Memory).buffer as ArrayBuffer;
+      const pages = exports[PAGES] as WebAssembly.Global | undefined;
+      return memoryImage(buffer, pages === undefined ? buffer.byteLength : pages.value * WASM_PAGE_BYTES);
+    }),
     globals: names.globals.map((name) => (exports[name] as WebAssembly.Global).value as number | bigint),
   };
 }
 
-function memoryImage(buffer: ArrayBuffer): MemoryImage {
+function memoryImage(buffer: ArrayBuffer, declared: number): MemoryImage {
   const parts: { at: number; data: Uint8Array }[] = [];
   const words = new BigUint64Array(buffer);
   const wordsInPage = PAGE_BYTES / 8;
@@ -154,7 +182,7 @@ function memoryImage(buffer: ArrayBuffer): MemoryImage {
       from = undefined;
     }
   }
-  return { bytes: buffer.byteLength, parts };
+  return { bytes: buffer.byteLength, declared, parts };
 }
 
 /** Writes the first state back between two addresses. */
@@ -180,22 +208,10 @@ function writersOf(plan: Plan, names: readonly StateNames[]): (number[] | undefi
   const writers: (number[] | undefined)[] = plan.instances.map(() => []);
   plan.instances.forEach(({ elided, module }, index) => {
     const { shape } = plan.modules[module]!;
-    if (elided || shape.memories.length === 0) return;
+    if (elided || shape.memories.length === 0 || !shape.sections.has(10)) return;
     // What tracks has one memory; of the rest it is not known which of theirs they write to.
     if (names[index]!.tracked) writers[ownerOfMemory(plan, index, 0)]?.push(index);
     else shape.memories.forEach((_, memory) => writers[ownerOfMemory(plan, index, memory)] = undefined);
   });
   return writers;
-}
-
-/** The instance whose own an instance's memory is. */
-function ownerOfMemory(plan: Plan, index: number, memory: number): number {
-  const { module, imports } = plan.instances[index]!;
-  const { shape } = plan.modules[module]!;
-  if (memory >= shape.importedMemories) return index;
-  const wanted = shape.imports.filter((i) => i.kind === "memory")[memory]!;
-  const item = imports.get(wanted.module)!.get(wanted.name)!;
-  if (item.kind !== "export") throw new Error("a memory is no export");
-  const from = plan.modules[plan.instances[item.instance]!.module]!.shape;
-  return ownerOfMemory(plan, item.instance, from.exportIndices.get(item.name)!.index);
 }

@@ -10,9 +10,10 @@
  */
 import { Reader } from "../../component/reader.ts";
 import { body, instruction } from "./code.ts";
-import type { CoreModuleShape } from "./core_module.ts";
+import { CORE_KINDS, type CoreModuleShape } from "./core_module.ts";
 import type { CoreModulePlan, Plan } from "./plan.ts";
-import { isTrackable, trackedCode } from "./track.ts";
+import { HERE, PAGES, type Slack } from "./slack.ts";
+import { isTrackable, trackedCode, type TrackIndices } from "./track.ts";
 import { Writer } from "./writer.ts";
 
 /** Under these names, with a number, a prepared module exports what is to be restored. */
@@ -66,10 +67,10 @@ export interface StateNames {
 export const LOWEST = "skerry:lowest";
 export const SPAN = "skerry:span";
 
-export function stateNames({ shape }: CoreModulePlan): StateNames {
+export function stateNames({ shape }: CoreModulePlan, slack?: Slack): StateNames {
   return {
     memories: ownMemories(shape).map((index) => MEMORY + index),
-    globals: ownGlobals(shape).map((index) => GLOBAL + index),
+    globals: [...ownGlobals(shape).map((index) => GLOBAL + index), ...(slack?.kind === "own" ? [PAGES] : [])],
     tracked: isTrackable(shape),
   };
 }
@@ -86,12 +87,13 @@ function ownGlobals(shape: CoreModuleShape): number[] {
 /** The order of sections, of which 13 (tags) and 12 (the number of data segments) are out of line. */
 const ORDER = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11];
 
-/** The module with its state exported, and with tracking where that pays. */
+/** The module with its state exported, with tracking where that pays, and with its memory's slack. */
 export function prepared(
   bytes: Uint8Array<ArrayBuffer>,
   { start, end, shape }: CoreModulePlan,
+  slack?: Slack,
 ): Uint8Array<ArrayBuffer> {
-  const sections = preparedSections(bytes, shape);
+  const sections = preparedSections(bytes, shape, slack);
   if (sections.size === 0) return bytes.subarray(start, end);
   const out = new Writer((end - start) * 2);
   out.raw(bytes.subarray(start, start + 8));
@@ -124,35 +126,114 @@ export function prepared(
 }
 
 /** The sections that differ from the original's, by their ids. */
-function preparedSections(bytes: Uint8Array, shape: CoreModuleShape): Map<number, Writer> {
+function preparedSections(bytes: Uint8Array, shape: CoreModuleShape, slack: Slack | undefined): Map<number, Writer> {
+  const isMoved = slack?.kind === "imported";
+  const moved = (global: number) => isMoved && global >= shape.importedGlobals ? global + 1 : global;
   const exports: [name: string, kind: number, index: number][] = [
     ...ownMemories(shape).map((index): [string, number, number] => [MEMORY + index, 2, index]),
-    ...ownGlobals(shape).map((index): [string, number, number] => [GLOBAL + index, 3, index]),
+    ...ownGlobals(shape).map((index): [string, number, number] => [GLOBAL + index, 3, moved(index)]),
   ];
   const sections = new Map<number, Writer>();
+  const added: number[] = [];
+  const addGlobal = (initial: number) => moved(shape.globals.length + added.push(initial) - 1);
   if (isTrackable(shape)) {
-    const lowest = shape.globals.length;
-    const indices = { lowest, span: lowest + 1, touch: shape.functions.length };
+    // Nothing written yet is -1.
+    const lowest = addGlobal(-1);
+    const span = addGlobal(0);
+    exports.push([LOWEST, 3, lowest], [SPAN, 3, span]);
+    const indices: TrackIndices = {
+      lowest,
+      span,
+      touch: shape.functions.length,
+      movedGlobals: isMoved ? shape.importedGlobals : Infinity,
+      ...(slack && {
+        slack: {
+          pages: isMoved ? shape.importedGlobals : addGlobal(slack.declared),
+          grow: shape.functions.length + 1,
+        },
+      }),
+    };
+    if (slack?.kind === "own") exports.push([PAGES, 3, indices.slack!.pages]);
     sections.set(10, trackedCode(bytes, shape, indices));
-    sections.set(1, extended(bytes, shape, 1, 1, (w) => w.u8(0x60, 1, 0x7f, 0)));
-    sections.set(3, extended(bytes, shape, 3, 1, (w) => w.u32(shape.types)));
-    // Two mutable i32: nothing written yet is -1.
-    sections.set(6, extended(bytes, shape, 6, 2, (w) => w.u8(0x7f, 1, 0x41, 0x7f, 0x0b, 0x7f, 1, 0x41, 0, 0x0b)));
-    exports.push([LOWEST, 3, indices.lowest], [SPAN, 3, indices.span]);
-  }
-  if (exports.length > 0) {
+    const helpers = slack === undefined ? 1 : 2;
     sections.set(
-      7,
-      extended(bytes, shape, 7, exports.length, (w) => {
-        for (const [name, kind, index] of exports) {
-          w.string(name);
-          w.u8(kind);
-          w.u32(index);
+      1,
+      extended(bytes, shape, 1, helpers, (w) => {
+        w.u8(0x60, 1, 0x7f, 0);
+        if (slack !== undefined) w.u8(0x60, 1, 0x7f, 1, 0x7f);
+      }),
+    );
+    sections.set(
+      3,
+      extended(bytes, shape, 3, helpers, (w) => {
+        for (let i = 0; i < helpers; i++) w.u32(shape.types + i);
+      }),
+    );
+  } else if (slack?.kind === "own") {
+    // No code, and so nobody who grows it here.
+    exports.push([PAGES, 3, addGlobal(slack.declared)]);
+  }
+  if (slack?.kind === "own") sections.set(5, memoryOf(shape, slack.real));
+  if (isMoved) {
+    sections.set(
+      2,
+      extended(bytes, shape, 2, 1, (w) => {
+        w.string(HERE);
+        w.string(PAGES);
+        w.u8(3, 0x7f, 1);
+      }),
+    );
+  }
+  if (added.length > 0) {
+    sections.set(
+      6,
+      extended(bytes, shape, 6, added.length, (w) => {
+        for (const initial of added) {
+          w.u8(0x7f, 1, 0x41);
+          w.s32(initial);
+          w.u8(0x0b);
         }
       }),
     );
   }
+  if (exports.length > 0) {
+    const all = isMoved ? [...exportsOf(shape, moved), ...exports] : exports;
+    const write = (w: Writer) => {
+      for (const [name, kind, index] of all) {
+        w.string(name);
+        w.u8(kind);
+        w.u32(index);
+      }
+    };
+    if (isMoved) {
+      const out = new Writer();
+      out.u32(all.length);
+      write(out);
+      sections.set(7, out);
+    } else sections.set(7, extended(bytes, shape, 7, all.length, write));
+  }
   return sections;
+}
+
+function exportsOf(
+  { exportIndices }: CoreModuleShape,
+  moved: (global: number) => number,
+): [name: string, kind: number, index: number][] {
+  return [...exportIndices].map(([name, { kind, index }]) => [
+    name,
+    CORE_KINDS.indexOf(kind),
+    kind === "global" ? moved(index) : index,
+  ]);
+}
+
+/** The memory section with another size at first. */
+function memoryOf({ memories }: CoreModuleShape, pages: number): Writer {
+  const { max } = memories[0]!.limits;
+  const out = new Writer();
+  out.u8(1, max === undefined ? 0 : 1);
+  out.u32(pages);
+  if (max !== undefined) out.u32(Number(max));
+  return out;
 }
 
 /** A section that is a vector, with `count` more items at its end. */

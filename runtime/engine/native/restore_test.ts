@@ -11,6 +11,7 @@ import { NativeIsolate } from "./isolate.ts";
 import { link } from "./link.ts";
 import { InstancePool } from "./pool.ts";
 import { isRestorable, prepared, stateNames } from "./restorable.ts";
+import { SLACK_PAGES } from "./slack.ts";
 
 const TRACES = Deno.readFileSync(new URL("./testdata/traces.wasm", import.meta.url));
 
@@ -97,6 +98,12 @@ Deno.test("the notes of where this guest writes are kept", () => {
 Deno.test("the next request finds no grown memory", async () => {
   expect(await after((i) => call(i, "grow", 3))).toBe(FRESH);
   expect(await after((i) => call(i, "grow", 0))).toBe(FRESH);
+  expect(await after((i) => call(i, "grow", SLACK_PAGES + 1))).toBe(FRESH);
+  const grown = await after(async (isolate) => {
+    expect(await call(isolate, "grow", SLACK_PAGES)).toBe(17);
+    await call(isolate, "fill", 0, 0xaa, (17 + SLACK_PAGES) * 65536);
+  });
+  expect(grown).toBe(FRESH);
 });
 
 Deno.test("the next request finds no handle of the last, which was dropped", async () => {
@@ -150,7 +157,7 @@ Deno.test("thousands of random programs leave nothing behind", async () => {
   const step = (isolate: Isolate): Promise<unknown> => {
     switch (random(12)) {
       case 0:
-        return call(isolate, "grow", random(2));
+        return call(isolate, "grow", random(8) === 0 ? random(100) : random(3));
       case 1:
         return call(isolate, "trap").catch(() => {});
       case 2:
@@ -158,9 +165,9 @@ Deno.test("thousands of random programs leave nothing behind", async () => {
       case 3:
         return call(isolate, "set", random(2 ** 32), BigInt(random(2 ** 32)), random(1000) / 7);
       case 4:
-        return call(isolate, "fill", random(1_000_000), random(256), random(100_000));
+        return call(isolate, "fill", random(1_500_000), random(256), random(200_000));
       default:
-        return call(isolate, "poke", random(17 * 65536 - 4), random(2 ** 32));
+        return call(isolate, "poke", random(20 * 65536 - 4), random(2 ** 32));
     }
   };
   for (let round = 0; round < 3000; round++) {

@@ -25,7 +25,16 @@ const GRAIN = 4096;
 
 const LOCAL_GET = 0x20, LOCAL_SET = 0x21, LOCAL_TEE = 0x22, GLOBAL_GET = 0x23, GLOBAL_SET = 0x24;
 const I32_CONST = 0x41, I32_EQ = 0x46, I32_LT_U = 0x49, I32_GT_U = 0x4b, I32_ADD = 0x6a, I32_SUB = 0x6b;
-const I32_AND = 0x71, I32_OR = 0x72, CALL = 0x10, IF = 0x04, ELSE = 0x05, END = 0x0b, VOID = 0x40, I32_EQZ = 0x45;
+const I32_AND = 0x71,
+  I32_OR = 0x72,
+  CALL = 0x10,
+  IF = 0x04,
+  ELSE = 0x05,
+  END = 0x0b,
+  RETURN = 0x0f,
+  VOID = 0x40,
+  I32_EQZ = 0x45;
+const MEMORY_SIZE = 0x3f, MEMORY_GROW = 0x40, I32_GE_U = 0x4f;
 
 type ValueCode = 0x7f | 0x7e | 0x7d | 0x7c | 0x7b;
 
@@ -49,20 +58,24 @@ export function isTrackable(shape: CoreModuleShape): boolean {
     shape.functions.every((type) => type !== undefined) && shape.sections.has(1) && shape.sections.has(3);
 }
 
-/** The indices of what {@linkcode trackedCode} uses: the two globals are of type i32, `touch` takes one. */
+/** The indices of what {@linkcode trackedCode} uses: the globals are of type i32, `touch` takes one. */
 export interface TrackIndices {
   readonly lowest: number;
   readonly span: number;
   readonly touch: number;
+  /** For a memory that has slack (see `slack.ts`): the global with its apparent size, and what grows it. */
+  readonly slack?: { readonly pages: number; readonly grow: number };
+  /** Globals from here on have their indices raised by one. */
+  readonly movedGlobals: number;
 }
 
-/** The content of the code section, with tracking; the function `touch` is at its end. */
+/** The content of the code section, with tracking; the functions `touch` and, with slack, `grow` are at its end. */
 export function trackedCode(bytes: Uint8Array, shape: CoreModuleShape, indices: TrackIndices): Writer {
   const section = shape.sections.get(10)!;
   const r = new Reader(bytes, shape.name, section.start, section.end);
   const out = new Writer((section.end - section.start) * 2);
   const count = r.u32();
-  out.u32(count + 1);
+  out.u32(count + (indices.slack === undefined ? 1 : 2));
   for (let i = 0; i < count; i++) {
     const type = shape.functions[shape.importedFunctions + i] ??
       r.fail("function and code section have inconsistent lengths");
@@ -70,6 +83,7 @@ export function trackedCode(bytes: Uint8Array, shape: CoreModuleShape, indices: 
     out.sized(new Body(r.sub(r.u32(), "function"), params, indices).tracked());
   }
   out.sized(touch(indices));
+  if (indices.slack !== undefined) out.sized(grow(indices.slack.pages));
   return out;
 }
 
@@ -99,6 +113,7 @@ class Body {
 
   tracked(): Writer {
     const r = this.#r;
+    const { slack } = this.#indices;
     while (!r.done) {
       const at = r.pos;
       const opcode = instruction(r);
@@ -108,6 +123,9 @@ class Body {
       if (stored !== undefined) this.#store(original, opcode, stored);
       // `memory.init`, `memory.copy`, `memory.fill`.
       else if (opcode === 0xfc08 || opcode === 0xfc0a || opcode === 0xfc0b) this.#bulk(original);
+      else if (opcode === GLOBAL_GET || opcode === GLOBAL_SET) this.#global(original, opcode);
+      else if (opcode === MEMORY_SIZE && slack !== undefined) this.#op(GLOBAL_GET, slack.pages);
+      else if (opcode === MEMORY_GROW && slack !== undefined) this.#op(CALL, slack.grow);
       else this.#code.raw(original);
     }
     const out = new Writer(this.#code.length + 64);
@@ -134,6 +152,11 @@ class Body {
   #op(opcode: number, operand: number): void {
     this.#code.u8(opcode);
     this.#code.u32(operand);
+  }
+
+  #global(original: Uint8Array, opcode: number): void {
+    const index = new Reader(original, "global", 1).u32();
+    this.#op(opcode, index < this.#indices.movedGlobals ? index : index + 1);
   }
 
   #store(original: Uint8Array, opcode: number, type: ValueCode): void {
@@ -239,5 +262,33 @@ function touch({ lowest, span }: TrackIndices): Writer {
   w.u8(I32_SUB);
   op(GLOBAL_SET, span);
   w.u8(END, END, END);
+  return w;
+}
+
+/** `memory.grow` of a memory whose apparent size is in the global `pages`: it really grows by what is not there yet. */
+function grow(pages: number): Writer {
+  const w = new Writer();
+  const op = (opcode: number, operand: number) => {
+    w.u8(opcode);
+    w.u32(operand);
+  };
+  const room = () => {
+    w.u8(MEMORY_SIZE, 0);
+    op(GLOBAL_GET, pages);
+    w.u8(I32_SUB);
+  };
+  w.u8(0);
+  room();
+  op(LOCAL_GET, 0);
+  w.u8(I32_GE_U, I32_EQZ, IF, VOID);
+  op(LOCAL_GET, 0);
+  room();
+  w.u8(I32_SUB, MEMORY_GROW, 0, I32_CONST, 0x7f, I32_EQ, IF, VOID, I32_CONST, 0x7f, RETURN, END, END);
+  op(GLOBAL_GET, pages);
+  op(GLOBAL_GET, pages);
+  op(LOCAL_GET, 0);
+  w.u8(I32_ADD);
+  op(GLOBAL_SET, pages);
+  w.u8(END);
   return w;
 }
