@@ -5,7 +5,7 @@
  */
 import { SkerryError } from "./errors.ts";
 import { DEFAULT_LIMITS, type Limits, MAX_RECORDED_CALLS } from "./limits.ts";
-import { currentTask } from "./context.ts";
+import { currentTask, maybeTask, withTask } from "./context.ts";
 import type { HttpRequest, HttpResponse } from "./http/message.ts";
 import { expireAfter } from "./deadline.ts";
 import { type LogLevel, type LogRecord, type LogSink, silentSink } from "./log.ts";
@@ -194,6 +194,12 @@ export class Task {
   /** Ends the task: aborts its signal with `reason`, runs its clean-up in reverse order. Later calls do nothing. */
   end(reason?: SkerryError): void {
     if (this.ended) return;
+    // A deadline and a caller who leaves are told by others' timers and events: what they end still belongs to this task.
+    if (maybeTask() !== this) return withTask(this, () => this.#end(reason));
+    this.#end(reason);
+  }
+
+  #end(reason?: SkerryError): void {
     this.#callOffDeadline();
     this.detachCaller();
     if (this.#droppedRecords > 0) {

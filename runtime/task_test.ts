@@ -110,3 +110,22 @@ Deno.test("task-local state is one for each task through thousands of interleave
   const results = await Promise.all(Array.from({ length: 2000 }, (_, n) => run(n)));
   expect(results.every(Boolean)).toBe(true);
 });
+
+Deno.test("what runs when a task ends belongs to it, whoever ended it", async () => {
+  const seen: string[] = [];
+  const note = (what: string) => () => void seen.push(`${what}: ${maybeTask()?.id}`);
+  const make = (id: string, wallMs = 1000) => {
+    const task = new Task({ function: "f", requestId: id, wallMs });
+    task.defer(note(`${id} cleans up`));
+    task.signal.addEventListener("abort", note(`${id} aborts`));
+    return task;
+  };
+  const [a, b] = [make("a"), make("b")];
+  withTask(a, () => b.end());
+  a.end();
+  // One timer may serve many deadlines, and belongs to whoever set it.
+  const late = withTask(make("d", 20), () => [make("c", 20)]);
+  while (!late[0]!.ended) await new Promise((done) => setTimeout(done, 5));
+  expect(seen.slice(0, 4)).toEqual(["b aborts: b", "b cleans up: b", "a aborts: a", "a cleans up: a"]);
+  expect(seen.slice(4).sort()).toEqual(["c aborts: c", "c cleans up: c", "d aborts: d", "d cleans up: d"]);
+});
