@@ -92,3 +92,11 @@ Deno.test("a small component that stands for a huge one is refused, or costs no 
     return Promise.resolve();
   });
 });
+
+Deno.test("a destructor may look for events, and traps when it asks for its task", async () => {
+  const linked = await linkFixture("no_task", {});
+  await inIsolate(linked, async (isolate) => {
+    await call(isolate, "run", 0);
+    await expect(call(isolate, "run", 1)).rejects.toThrow("where there is no task");
+  });
+});

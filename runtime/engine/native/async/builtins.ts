@@ -16,7 +16,7 @@ import type { ValueType } from "../types.ts";
 import { compileParamsLift } from "../values.ts";
 import { settle } from "./lower.ts";
 import { threadBuiltin } from "./threads.ts";
-import type { TaskThread } from "./task.ts";
+import { TaskThread } from "./task.ts";
 import { BLOCKED, type Event, EVENT_NONE, EVENT_TASK_CANCELLED, Subtask, Waitable, WaitableSet } from "./waitable.ts";
 
 /** Runs a built-in for the current thread: whatever goes wrong ends the isolate, and a promise suspends the guest. */
@@ -52,7 +52,7 @@ export function taskReturn(
   };
   const forHost = compileParamsLift(type, new Lifter(faces.host, options.encoding));
   const forComponent = compileParamsLift(type, new Lifter(faces.component, options.encoding));
-  return builtin(owner, ({ task, isolate }, ...args: CoreValue[]) => {
+  return taskBuiltin(owner, ({ task, isolate }, ...args: CoreValue[]) => {
     const lift = task.options.lift;
     if (!lift.options.async) trap("`task.return` called by a task that was not lifted async");
     if (lift.type.result !== result) trap("invalid `task.return` signature and/or options for current task");
@@ -72,6 +72,17 @@ function waitableSet(thread: TaskThread, owner: number, index: number): Waitable
   return set instanceof WaitableSet ? set : trap(`handle index ${index} is not a waitable set`);
 }
 
+/** The same for a built-in that is about the current task: a start function, an allocator and a destructor have none. */
+export function taskBuiltin<A extends unknown[]>(
+  owner: number,
+  body: (thread: TaskThread, ...args: A) => unknown,
+): CoreFunction {
+  return builtin(owner, (thread, ...args: A) => {
+    if (!(thread instanceof TaskThread)) trap("a built-in for tasks called where there is no task");
+    return body(thread, ...args);
+  });
+}
+
 /** `waitable-set.wait` and `waitable-set.poll`. */
 export function waitOrPoll(wait: boolean, cancellable: boolean, cxIndex: number, owner: number): CoreFunction {
   return builtin(owner, (thread, index: number, ptr: number) => {
@@ -88,7 +99,9 @@ export function waitOrPoll(wait: boolean, cancellable: boolean, cxIndex: number,
       const event = set.wait(thread, cancellable);
       return event instanceof Promise ? event.then(deliver) : deliver(event);
     }
-    if (thread.task.deliverPendingCancel(cancellable)) return deliver([EVENT_TASK_CANCELLED, 0, 0]);
+    if (thread instanceof TaskThread && thread.task.deliverPendingCancel(cancellable)) {
+      return deliver([EVENT_TASK_CANCELLED, 0, 0]);
+    }
     return deliver(set.hasEvent ? set.takeEvent() : [EVENT_NONE, 0, 0]);
   });
 }
@@ -144,7 +157,7 @@ export function builtinWaits(canon: Canon): boolean {
 export function plainBuiltin(canon: Canon, owner: number): CoreFunction {
   switch (canon.kind) {
     case "task.cancel":
-      return builtin(owner, ({ task }) => {
+      return taskBuiltin(owner, ({ task }) => {
         if (!task.options.lift.options.async) trap("`task.cancel` called by a task that was not lifted async");
         task.cancel();
       });
@@ -199,7 +212,7 @@ export function plainBuiltin(canon: Canon, owner: number): CoreFunction {
         handles.remove(index >>> 0);
       });
     case "thread.yield":
-      return builtin(owner, (thread) => {
+      return taskBuiltin(owner, (thread) => {
         const waited = thread.yield(canon.cancellable);
         return typeof waited === "boolean" ? Number(waited) : waited.then(Number);
       });

@@ -9,7 +9,7 @@ import type { Canon } from "../../../component/mod.ts";
 import type { CoreItem } from "../plan.ts";
 import { type CoreFunction, now, promising } from "../thread.ts";
 import { trap } from "../trap.ts";
-import { builtin } from "./builtins.ts";
+import { taskBuiltin } from "./builtins.ts";
 import { type Maybe, TaskThread } from "./task.ts";
 
 /** `(module (type $i32 (func (param i32))) (type $i64 (func (param i64))) …)`: two functions that test with `ref.test`. */
@@ -83,7 +83,7 @@ let typeTests: Readonly<Record<"i32" | "i64", (func: unknown) => number>> | unde
 
 /** `thread.new-indirect`: a thread that will run a function of a table. */
 export function newIndirect(table: CoreItem, type: "i32" | "i64", owner: number): CoreFunction {
-  return builtin(owner, ({ task, isolate, instance }, index: number, argument: number | bigint) => {
+  return taskBuiltin(owner, ({ task, isolate, instance }, index: number, argument: number | bigint) => {
     if (table.kind !== "export") trap("a table is needed");
     const functions = isolate.export(table) as WebAssembly.Table;
     if (index >>> 0 >= functions.length) trap("undefined element: out of bounds table access");
@@ -127,24 +127,24 @@ function answer(cancelled: Maybe<boolean>): Maybe<number> {
 export function threadBuiltin(canon: Canon, owner: number): CoreFunction {
   switch (canon.kind) {
     case "thread.index":
-      return builtin(owner, (thread) => thread.index);
+      return taskBuiltin(owner, (thread) => thread.index);
     case "thread.resume-later":
-      return builtin(owner, (thread, index: number) => suspendedAt(thread, owner, index).startWaiting(() => true));
+      return taskBuiltin(owner, (thread, index: number) => suspendedAt(thread, owner, index).startWaiting(() => true));
     case "thread.suspend":
-      return builtin(owner, (thread) => answer(thread.suspend(canon.cancellable)));
+      return taskBuiltin(owner, (thread) => answer(thread.suspend(canon.cancellable)));
     case "thread.suspend-then-resume":
-      return builtin(owner, (thread, index: number) => {
+      return taskBuiltin(owner, (thread, index: number) => {
         const other = suspendedAt(thread, owner, index);
         return answer(thread.suspend(canon.cancellable, other));
       });
     case "thread.yield-then-resume":
-      return builtin(owner, (thread, index: number) => {
+      return taskBuiltin(owner, (thread, index: number) => {
         const other = suspendedAt(thread, owner, index);
         return answer(thread.yield(canon.cancellable, undefined, other));
       });
     case "thread.suspend-then-promote":
     case "thread.yield-then-promote":
-      return builtin(owner, (thread, index: number) => {
+      return taskBuiltin(owner, (thread, index: number) => {
         const other = threadAt(thread, owner, index);
         const promoted = other !== thread && other.ready?.() === true ? other : undefined;
         if (canon.kind === "thread.suspend-then-promote") return answer(thread.suspend(canon.cancellable, promoted));
