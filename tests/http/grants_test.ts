@@ -138,3 +138,24 @@ onEachEngine(
     expect(await refusal({ ...ALL, kv: { stores: { default: "No Name" } } })).toMatch(/grants\.kv\.stores\.default/);
   },
 );
+
+onEachEngine("a guest in JavaScript shares a store with one in C", async (engine) => {
+  const backend = new MemoryBackend();
+  const kv = { stores: { default: true, both: "both" } };
+  await using server = await serve({
+    engine,
+    capabilities: [kvOn(() => backend)],
+    guests: { js: { fixture: "js-kv", grants: { kv } }, c: { fixture: "c-caps", grants: { ...ALL, kv } } },
+  });
+  const ask = async (path: string) => await (await server.request(path)).text();
+  expect(await ask("/js/set?key=a&value=%C3%A9")).toBe("done");
+  expect(await ask("/js/get?key=a")).toBe("é");
+  expect(await ask("/c/get?key=a")).toBe("none");
+  expect(await ask("/js/add?store=both&key=n&delta=3")).toBe("3");
+  expect(await ask("/c/add?store=both&key=n&delta=5&minus")).toBe("-2");
+  expect(await ask("/js/swap?key=s&value=1")).toBe("none done");
+  expect(await ask("/js/swap?key=s&value=3&between=2")).toBe("error: cas-failed");
+  expect(await ask("/js/many")).toBe("two=2 none=none");
+  expect(await ask("/js/keys")).toBe("a one s two");
+  expect(await ask("/js/get?store=others")).toBe("error: access-denied");
+});
