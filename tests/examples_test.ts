@@ -4,6 +4,7 @@
  * @module
  */
 import { expect } from "@std/expect";
+import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { capabilities } from "../components/capabilities.ts";
 import { createRoutes } from "../routes/mod.ts";
@@ -22,8 +23,7 @@ async function serve(engine: Engine, ...names: string[]) {
   const directory = await Deno.makeTempDir({ prefix: "skerry-examples-" });
   for (const name of names) {
     const [from, to] = [join(COMPONENTS, name), join(directory, name)];
-    await Deno.mkdir(to);
-    for await (const file of Deno.readDir(from)) await Deno.copyFile(join(from, file.name), join(to, file.name));
+    await cp(from, to, { recursive: true });
     // The one origin that an example may call is the server that it runs in.
     const manifest = await Deno.readTextFile(join(to, "function.json"));
     await Deno.writeTextFile(join(to, "function.json"), manifest.replace("http://localhost:8000", origin));
@@ -98,4 +98,16 @@ onEachEngine("a function of WASI 0.3 reads a name and streams two lines", async 
   const named = await server.fetch("/hello-p3", { method: "POST", body: "Ærø" });
   expect(await named.text()).toBe("Hello, Ærø!\nThis is WASI 0.3.\n");
   expect(named.headers.get("content-type")).toBe("text/plain; charset=utf-8");
+});
+
+onEachEngine("a capability of one's own knows whose request it serves, among others at once", async (engine) => {
+  await using server = await serve(engine, "stopwatch");
+  await Promise.all(Array.from({ length: 10 }, async (_, n) => {
+    const response = await server.fetch("/stopwatch", { headers: { "x-request-id": `lap-${n}` } });
+    expect(await response.json()).toEqual({
+      request: `lap-${n}`,
+      text: "The sum is 49995000.",
+      laps: [expect.stringMatching(/^counting: [0-9.]+ ms$/), expect.stringMatching(/^writing: [0-9.]+ ms$/)],
+    });
+  }));
 });
