@@ -113,6 +113,8 @@ export class Host {
     if (store === undefined) {
       store = Promise.resolve(capability.open());
       this.#stores.set(capability.name, store);
+      // A database that was not there yet is asked for again when the next function is linked.
+      store.catch(() => this.#stores.delete(capability.name));
     }
     const context: LinkContext<unknown, unknown> = {
       function: grantee.name,

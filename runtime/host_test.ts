@@ -79,3 +79,20 @@ Deno.test("an unknown or malformed grant is refused by name, an unused one is a 
   const { warnings } = await host.link(component(), grantee({ counter: { start: 1 } }));
   expect(warnings).toEqual(['f is granted "counter", but imports nothing of it']);
 });
+
+Deno.test("what a capability could not open is opened again for the next function", async () => {
+  let attempts = 0;
+  const database = defineCapability({
+    name: "database",
+    interfaces: ["example:database/database@1.0.0"],
+    grant: z.strictObject({}),
+    open: () => ++attempts === 1 ? Promise.reject(new Error("not there yet")) : Promise.resolve("here"),
+    link: ({ store }) => ({ "example:database/database@1.0.0": { where: () => store } }),
+  });
+  const host = new Host([database]);
+  const loaded = component("example:database/database@1.0.0");
+  await expect(host.link(loaded, grantee({ database: {} }))).rejects.toThrow("not there yet");
+  await host.link(loaded, grantee({ database: {} }));
+  await host.link(loaded, grantee({ database: {} }));
+  expect(attempts).toBe(2);
+});
