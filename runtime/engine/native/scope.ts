@@ -6,6 +6,7 @@
 import type { AliasDef, CoreTypeDef, FuncTypeDef, ScopeTypeDef, Sort, TypeDef, ValType } from "../../component/mod.ts";
 import { malformed } from "../../component/reader.ts";
 import type { ComponentModel } from "../../component/mod.ts";
+import { declare } from "./declare.ts";
 import type { CoreItem, Func } from "./plan.ts";
 import { type FuncType, MAX_STEPS, type ResourceType, type TypeTable, type ValueType } from "./types.ts";
 
@@ -137,6 +138,7 @@ export class Scope {
         return { kind: "func", type: this.#funcType(def, offset) };
       case "component-type":
       case "instance-type":
+        declare(def, this);
         return { kind: "scope", def, scope: this };
       default:
         try {

@@ -137,6 +137,12 @@ export function joinFlat(a: FlatType, b: FlatType): FlatType {
 export class TypeTable {
   readonly #interned = new Map<string, ValueType>();
   #steps = 0;
+  #someResources = 0;
+
+  /** A resource type of which it is not known yet which one it will be. */
+  someResource(name: string): ResourceType {
+    return { id: --this.#someResources, name, owner: undefined };
+  }
 
   /** Counts steps of the component's; answers whether it may take them. */
   spend(steps: number): boolean {
