@@ -123,6 +123,39 @@ Deno.test("a short function is paid by its callers", () => {
   expect(looksOf(plan, 1000, 1000).looks).toBeGreaterThan(50);
 });
 
+/** What a module's run takes from the counter. */
+function spentBy(bytes: Uint8Array<ArrayBuffer>): number {
+  const metered = meterModule(bytes, { fuel: 2_000_000_000 });
+  const hooks = strict(0);
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(metered.bytes), { "skerry:meter": hooks });
+  (exports.run as Exported)();
+  return 2_000_000_000 - (exports[metered.counter!] as WebAssembly.Global).value;
+}
+
+Deno.test("what runs is paid, by itself or by its callers, and not many times over", () => {
+  const nops = (count: number) => new Array<number>(count).fill(0x01);
+  const calls = (count: number) => new Array<number[]>(count).fill(call(1)).flat();
+  // A loop of four turns by a counter in memory, of some size.
+  const loop = (count: number) => [
+    ...[0x41, 0, 0x41, 0, 0x36, 2, 0, 0x03, 0x40],
+    ...nops(count),
+    ...[0x41, 0, 0x41, 0, 0x28, 2, 0, 0x41, 1, 0x6a, 0x36, 2, 0],
+    ...[0x41, 0, 0x28, 2, 0, 0x41, 4, 0x49, 0x0d, 0, 0x0b],
+  ];
+  const cases: Readonly<Record<string, readonly [bytes: Uint8Array<ArrayBuffer>, real: number]>> = {
+    "straight code": [build([nops(30_000)]), 30_000],
+    "calls of straight code": [build([calls(1000), nops(30)]), 34_000],
+    "a small loop": [build([calls(1000), loop(100)]), 450_000],
+    "a loop too large to be repeated": [build([calls(1000), loop(600)]), 2_450_000],
+    "a tiny loop": [build([calls(1000), loop(0)]), 50_000],
+  };
+  for (const [what, [bytes, real]] of Object.entries(cases)) {
+    const spent = spentBy(bytes);
+    // The last path may stay unpaid, and a repeated loop may pay for turns that it does not take.
+    expect([what, spent > real - 1100, spent < real * 2.5]).toEqual([what, true, true]);
+  }
+});
+
 Deno.test("a bulk operation costs as much as its length says", () => {
   // memory.fill of 8 MiB, once with a constant length and once with a computed one.
   const constant = [0x41, 0, 0x41, 1, 0x41, 0x80, 0x80, 0x80, 0x04, 0xfc, 0x0b, 0];
