@@ -156,6 +156,16 @@ Deno.test("what runs is paid, by itself or by its callers, and not many times ov
   }
 });
 
+Deno.test("what an exception unwinds has been paid before", async () => {
+  // Twenty functions of ten divisions each, a hundred times.
+  const metered = meterModule(await read("unwound.wasm"), { fuel: 2_000_000_000 });
+  expect(metered.exceptions).toBe(true);
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(metered.bytes), { "skerry:meter": strict(0) });
+  (exports.run as Exported)(100);
+  const spent = 2_000_000_000 - (exports[metered.counter!] as WebAssembly.Global).value;
+  expect(spent).toBeGreaterThan(100 * 20 * 10 * 12);
+});
+
 Deno.test("a bulk operation costs as much as its length says", () => {
   // memory.fill of 8 MiB, once with a constant length and once with a computed one.
   const constant = [0x41, 0, 0x41, 1, 0x41, 0x80, 0x80, 0x80, 0x04, 0xfc, 0x0b, 0];
