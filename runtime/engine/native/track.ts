@@ -14,8 +14,11 @@ import { instruction } from "./code.ts";
 import type { CoreModuleShape } from "./core_module.ts";
 import { Writer } from "./writer.ts";
 
-/** In larger modules the notes cost more than they save: such guests write more, and start more slowly anyway. */
-export const MAX_TRACKED_CODE_BYTES = 1024 * 1024;
+/**
+ * In larger modules the notes cost more than they save: such guests write more, and start more slowly anyway. A small
+ * program in Go is below.
+ */
+export const MAX_TRACKED_CODE_BYTES = 2 * 1024 * 1024;
 
 /** A store writes at most so many bytes from its address on. */
 export const MAX_STORE_BYTES = 16;
