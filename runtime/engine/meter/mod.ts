@@ -200,7 +200,7 @@ function meter(bytes: Uint8Array<ArrayBuffer>, options: MeterOptions): Metered {
     counterName,
     fuel: options.fuel ?? 0,
     custom,
-    beforeCode: code === undefined ? undefined : writeHints(module, layout, code.hints),
+    beforeCode: code === undefined || code.hints.length === 0 ? undefined : writeHints(module, layout, code.hints),
   });
   // Without new code, all that may have moved lies before it.
   const shift = assembled.bytes.length - bytes.length;
