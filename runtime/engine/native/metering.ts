@@ -24,8 +24,8 @@ const FIRST_FUEL = 200_000;
 /** How often a guest that runs asks. */
 const LOOK_MS = 1;
 
-/** How long a guest may keep others from running where it can be suspended. */
-const TURN_MS = 1;
+/** How long a guest may keep others from running where it can be suspended: a turn costs it a millisecond or two. */
+const TURN_MS = 2;
 
 /**
  * How long a guest may run where it cannot be suspended, and so keeps everyone else from running: in an allocator, a
