@@ -303,7 +303,7 @@ export class Dispatcher {
 }
 
 /** How long a caller who has left may go unnoticed. To listen to each costs more than to serve most of them. */
-const CALLER_MS = 5;
+const CALLER_MS = 20;
 
 const unheard = new Map<Task, Request>();
 let listening = false;

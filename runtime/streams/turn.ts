@@ -42,6 +42,6 @@ export function yieldTurn(): Promise<void> | undefined {
 
 /** Calls `body` after everything that is ready now had its turn. Returns a function that takes it back. */
 export function afterTurn(body: () => void): () => void {
-  const handle = setImmediate(body);
-  return () => clearImmediate(handle);
+  // Bound: what a closure made here holds can outlive many requests, until all of memory is collected.
+  return clearImmediate.bind(null, setImmediate(body));
 }

@@ -41,8 +41,10 @@ class P2Exchange implements Exchange, OutparamOutcome {
   #writer: BodyWriter | undefined;
   #settled = false;
   #over = false;
-  /** Resolves `response` now; there while the guest may still end its body within this turn. */
-  #release: (() => void) | undefined;
+  /** The response that was set. */
+  #response: HttpResponse | undefined;
+  /** Takes back that the response goes out at the end of this turn; there while the guest may still end its body. */
+  #forgetTurn: (() => void) | undefined;
 
   constructor(isolate: Isolate, interfaceName: InterfaceName, request: HttpRequest) {
     this.#request = request;
@@ -101,14 +103,13 @@ class P2Exchange implements Exchange, OutparamOutcome {
       this.#outcome.reject(this.#failure("guest-response-invalid", error.message));
       return;
     }
-    const response: HttpResponse = { status, fields, body: writer?.body ?? null };
-    const resolve = () => this.#outcome.resolve(response);
-    if (writer === undefined || writer.ended) return resolve();
-    const cancel = afterTurn(resolve);
-    this.#release = () => {
-      cancel();
-      resolve();
-    };
+    this.#response = { status, fields, body: writer?.body ?? null };
+    if (writer === undefined || writer.ended) return this.#release();
+    this.#forgetTurn = afterTurn(this.#release.bind(this));
+  }
+
+  #release(): void {
+    if (this.#response !== undefined) this.#outcome.resolve(this.#response);
   }
 
   #fail(code: "guest-error" | "guest-no-response", message: string): void {
@@ -123,7 +124,8 @@ class P2Exchange implements Exchange, OutparamOutcome {
     if (!this.#settled) {
       this.#outcome.reject(failure ?? this.#failure("guest-no-response", "the guest returned without a response"));
     }
-    this.#release?.();
+    this.#forgetTurn?.();
+    this.#release();
     if (this.#writer?.ended === false) {
       const why = failure === undefined ? "the guest returned without finishing it" : failure.message;
       this.#writer.breakOff(

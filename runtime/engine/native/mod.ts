@@ -171,11 +171,16 @@ function functionsOf(linked: LinkedPlan, items: ReadonlyMap<string, ExportItem>)
   });
 }
 
+function exportedCall(call: ReturnType<LinkedPlan["exported"]>, isolate: NativeIsolate, ...args: unknown[]) {
+  return call(isolate, args);
+}
+
 function exportsOf(isolate: NativeIsolate, interfaces: readonly ExportedInterface[]): Isolate["exports"] {
   const exports: Record<string, Record<string, ExportedFunction>> = Object.create(null);
   for (const { name, functions } of interfaces) {
     const made: Record<string, ExportedFunction> = exports[name] = Object.create(null);
-    for (const [name, call] of functions) made[name] = (...args: unknown[]) => call(isolate, args);
+    // Bound, for what a closure made here holds is not collected until all of memory is: everything of its request.
+    for (const [name, call] of functions) made[name] = exportedCall.bind(null, call, isolate);
   }
   return exports;
 }
