@@ -43,8 +43,7 @@ export class BodyScan {
   readonly #cursor: Cursor;
   #frames = new Uint8Array(256);
   #cost = 0;
-  /** Whether the last event ended its path. */
-  #dead = false;
+  #dead = false; // Whether the last event ended its path.
 
   constructor(module: ModuleInfo, size: number) {
     this.#cursor = new Cursor(module);
@@ -109,7 +108,7 @@ export class BodyScan {
   }
 
   #event(kind: number, arg: number, at: number): void {
-    // A row of returns or traps would take twelve times the memory of the module.
+    // A row of them would take twelve times the memory of the module.
     const stops = kind === ev.RETURN || kind === ev.STOP && this.#cursor.bytes[at] === 0x00;
     if (this.#dead && stops) return;
     this.#dead = stops;

@@ -5,6 +5,7 @@
  */
 import {
   MAX_PENDING,
+  MAX_PENDING_AT_EXIT,
   MAX_PENDING_BEFORE_CALL,
   MAX_PENDING_BEFORE_LOOP,
   MAX_PENDING_OF_TURN,
@@ -22,7 +23,10 @@ import type { ScannedCode } from "./_scan.ts";
 export interface Callee {
   /** The function, as an old index; clones stand behind all old functions. */
   readonly index: number;
+  /** What it costs, with what the callee leaves unpaid as far as that is known. */
   readonly cost: number;
+  /** What the callee may leave unpaid besides, which is paid before. */
+  readonly ahead: number;
   /** Whether a check must come before it. */
   readonly cut: boolean;
   /** Whether the callee always looks. */
@@ -71,14 +75,20 @@ export class BodyPlanner {
 
   /**
    * Plans the code of `f`. `call` says what a function's index leads to, or -1, an indirect call. With a count of its
-   * own, the body counts its loops' turns there, in a register, and not in the counter.
+   * own, the body counts its loops' turns there, in a register, and not in the counter. A bounded one leaves little
+   * unpaid when it ends, for callers that do not know how much it is.
    */
-  plan(f: number, ownCount: boolean, call: (index: number) => Callee): PlannedBody {
+  plan(
+    f: number,
+    { ownCount, bounded }: { readonly ownCount: boolean; readonly bounded: boolean },
+    call: (index: number) => Callee,
+  ): PlannedBody {
     const { events, firstEvent } = this.#code;
     const data = events.data;
     const edits = this.edits;
     const frames = this.#frames;
     const imported = this.#module.importedFunctions;
+    const atExit = bounded ? MAX_PENDING_AT_EXIT : Infinity;
     const beforeCall = this.#options.exceptions ? MAX_PENDING_BEFORE_CALL : Infinity;
     const firstEdit = edits.length;
     const lastEvent = firstEvent[f + 1]!;
@@ -88,6 +98,8 @@ export class BodyPlanner {
     /** Enclosing loops, counted from the outermost, whose turn has had a check; -1 while the call has had none. */
     let checked = -1;
     let loops = 0;
+    /** An edit that pays, which each path here has passed since the innermost loop's head, or -1. */
+    let payer = -1;
     frames.reset();
 
     for (let e = firstEvent[f]!; e < lastEvent; e += ev.EVENT) {
@@ -99,7 +111,9 @@ export class BodyPlanner {
         pending += data[e + 2]!;
         // A small loop leaves some turns unpaid, on every way out of it.
         const ahead = kind === ev.SMALL_LOOP ? this.#turns.get(e)! * 4 : kind === ev.LOOP ? MAX_PENDING_BEFORE_LOOP : 0;
-        if (pending > 0 && pending + Math.min(ahead, MAX_PENDING) >= MAX_PENDING) {
+        const most = pending > atExit && this.#mayExit(kind, arg, at) ? atExit : MAX_PENDING;
+        if (pending > 0 && pending + Math.min(ahead, MAX_PENDING) >= most) {
+          payer = edits.length;
           edits.push3(at, edit.PAY, pending);
           this.meters = true;
           checked = loops;
@@ -109,18 +123,19 @@ export class BodyPlanner {
       switch (kind) {
         case ev.BLOCK:
         case ev.IF:
-          frames.open(kind, pending, checked, loops);
+          frames.open(kind, pending, checked, loops, payer);
           break;
         case ev.LOOP:
-          frames.open(kind, pending, checked, loops);
+          frames.open(kind, pending, checked, loops, payer);
           frames.header[frames.top] = edits.length;
           loops++;
+          payer = ownCount ? -1 : edits.length;
           edits.push3(at + arg, ownCount ? edit.TURN : edit.CHECK, 0);
           if (!ownCount) checked = loops;
           break;
         case ev.SMALL_LOOP:
           if (pending >= 0) pending += this.#unpaid(e);
-          frames.open(kind, pending, checked, loops);
+          frames.open(kind, pending, checked, loops, payer);
           frames.header[frames.top] = this.loops.length;
           loops++;
           edits.push3(at + arg, edit.REPEAT, this.loops.length);
@@ -132,17 +147,19 @@ export class BodyPlanner {
           frames.arrive(0, pending, checked);
           pending = frames.pendingAt[frames.top]!;
           checked = frames.checkedAt[frames.top]!;
+          payer = frames.payerAt[frames.top]!;
           frames.kind[frames.top] = ev.ELSE;
           break;
         case ev.TRY:
         case ev.TRY_TABLE:
           if (kind === ev.TRY_TABLE && arg > 0 && pending >= 0) this.#catches(at, at + arg, checked);
-          frames.open(kind, pending, checked, loops);
+          frames.open(kind, pending, checked, loops, payer);
           break;
         case ev.CATCH:
           frames.arrive(0, pending, checked);
           pending = frames.pendingAt[frames.top]! < 0 ? -1 : PENDING_AT_CATCH;
           checked = frames.checkedAt[frames.top]!;
+          payer = frames.payerAt[frames.top]!;
           break;
         case ev.END:
         case ev.DELEGATE: {
@@ -159,6 +176,7 @@ export class BodyPlanner {
             checked = frames.checkedEnd[top]!;
           }
           checked = Math.min(checked, loops);
+          payer = frames.payerAt[top]!;
           frames.top--;
           break;
         }
@@ -190,23 +208,33 @@ export class BodyPlanner {
             if (callee.cut && checked < 0) {
               // Next to a call into the host or through a table, a call of a helper is cheap.
               const tight = direct && callee.index >= imported;
-              edits.push3(at, tight ? edit.CHECK : edit.PAY, pending + callee.cost);
+              payer = edits.length;
+              edits.push3(at, tight ? edit.CHECK : edit.PAY, pending);
               if (tight) needs |= edit.NEEDS_TEMP;
               this.meters = true;
               checked = loops;
               pending = 0;
-            } else {
-              if (pending >= beforeCall) {
-                edits.push3(at, edit.PAY, pending);
-                this.meters = true;
-                checked = loops;
-                pending = 0;
-              }
-              pending += callee.cost;
+            } else if (pending >= beforeCall) {
+              payer = edits.length;
+              edits.push3(at, edit.PAY, pending);
+              this.meters = true;
+              checked = loops;
+              pending = 0;
             }
+            pending += callee.cost;
+            // What is paid ahead costs nothing at run time where something is paid anyway.
+            if (payer >= 0) edits.data[payer + 2]! += callee.ahead;
+            else pending += callee.ahead;
             if (callee.looks) checked = loops;
           }
           if (kind === ev.RETURN_CALL || kind === ev.RETURN_CALL_INDIRECT) {
+            // There is no later point to pay at what the callee leaves.
+            if (pending > atExit) {
+              edits.push3(at, edit.PAY, pending);
+              this.meters = true;
+              checked = loops;
+              pending = 0;
+            }
             frames.arrive(frames.top, pending, checked);
             pending = -1;
           }
@@ -222,6 +250,7 @@ export class BodyPlanner {
           if (pending >= 0) {
             checked = loops;
             pending = 0;
+            payer = -1;
           }
           break;
         case ev.MEMORY_GROW:
@@ -255,6 +284,18 @@ export class BodyPlanner {
     };
   }
 
+  /** Whether an instruction may end the function. */
+  #mayExit(kind: number, arg: number, at: number): boolean {
+    const { top } = this.#frames;
+    if (kind === ev.RETURN) return true;
+    if (kind === ev.END) return top === 0;
+    if (kind === ev.BR || kind === ev.BR_IF) return arg === top;
+    if (kind !== ev.BR_TABLE) return false;
+    const r = new ev.Numbers(this.#module.bytes, at + 1);
+    for (let left = r.u32(); left >= 0; left--) if (r.u32() === top) return true;
+    return false;
+  }
+
   /** The turns of a small loop that nothing pays: all but one of those that stand. */
   #unpaid(event: number): number {
     const turn = this.#turns.get(event)!;
@@ -275,7 +316,7 @@ export class BodyPlanner {
       data[header + 1] = edit.SKIP;
       return 0;
     }
-    data[header + 2] = turn;
+    data[header + 2]! += turn;
     return isTurn ? edit.NEEDS_COUNT : edit.NEEDS_TEMP;
   }
 

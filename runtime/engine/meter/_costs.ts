@@ -23,14 +23,14 @@ export const MAX_COST = 1 << 25;
 /** Bulk operations of a constant length below this are counted with the instructions around them. */
 export const MAX_CONSTANT_BULK = 4096;
 
+/** What a function may leave unpaid when not all of its callers know of it. Those pay as much, before they call. */
+export const MAX_PENDING_AT_EXIT = 512;
+/** A call, besides what its callee leaves unpaid. */
 export const COST_CALL = 4;
+/** The same through a table or by a reference. */
 export const COST_INDIRECT = 12;
-/** What an indirect call counts of what its callee may leave unpaid: the most is seldom true. */
-export const MAX_INDIRECT_LEAK = 128;
-/** A call of the host crosses into JavaScript, and does something there. */
+/** A call of the host crosses into JavaScript and does something there. */
 export const COST_IMPORT = 256;
-/** A call whose callee is planned later. */
-export const COST_CUT = 12;
 
 /** What a path may cost before it must pay: some tenths of a microsecond. */
 export const MAX_PENDING = 1024;

@@ -9,10 +9,11 @@ import { BLOCK } from "./_events.ts";
 export class Frames {
   top = 0;
   kind: Uint8Array = new Uint8Array(64);
-  /** Pending cost and checked loops where the block was entered, and how many loops were open. */
+  /** Pending cost, checked loops and payer where the block was entered, and how many loops were open. */
   pendingAt: Int32Array = new Int32Array(64);
   checkedAt: Int32Array = new Int32Array(64);
   loopsAt: Int32Array = new Int32Array(64);
+  payerAt: Int32Array = new Int32Array(64);
   /** What has arrived at a block's end, or at a loop's header from inside. */
   pendingEnd: Int32Array = new Int32Array(64);
   checkedEnd: Int32Array = new Int32Array(64);
@@ -21,16 +22,17 @@ export class Frames {
 
   reset(): void {
     this.top = -1;
-    this.open(BLOCK, 0, -1, 0);
+    this.open(BLOCK, 0, -1, 0, -1);
   }
 
-  open(kind: number, pending: number, checked: number, loops: number): void {
+  open(kind: number, pending: number, checked: number, loops: number, payer: number): void {
     const top = ++this.top;
     if (top === this.kind.length) this.#widen();
     this.kind[top] = kind;
     this.pendingAt[top] = pending;
     this.checkedAt[top] = checked;
     this.loopsAt[top] = loops;
+    this.payerAt[top] = payer;
     this.pendingEnd[top] = -1;
     this.checkedEnd[top] = 0x7fffffff;
   }
@@ -56,6 +58,7 @@ export class Frames {
     this.pendingAt = ints(this.pendingAt);
     this.checkedAt = ints(this.checkedAt);
     this.loopsAt = ints(this.loopsAt);
+    this.payerAt = ints(this.payerAt);
     this.pendingEnd = ints(this.pendingEnd);
     this.checkedEnd = ints(this.checkedEnd);
     this.header = ints(this.header);

@@ -26,9 +26,19 @@ const MAX_TRIED = 12;
 export function* cycles(module: ModuleInfo, code: ScannedCode): Generator<Cycle> {
   const graph = new Graph(module, code);
   const imported = module.importedFunctions;
-  for (const index of graph.indirectTargets()) yield* graph.from(index - imported, true);
+  for (const index of indirectTargets(module, code)) yield* graph.from(index - imported, true);
   for (const index of module.exportedFunctions) yield* graph.from(index - imported, false);
   for (let f = 0; f < code.bodyStart.length; f++) yield* graph.from(f, false);
+}
+
+/** Functions, imported ones too, whose references exist, and, where references come in from elsewhere, all exports. */
+export function* indirectTargets(module: ModuleInfo, code: ScannedCode): Generator<number> {
+  const { elementFunctions, importedFunctions, exportedFunctions, sharesTables } = module;
+  yield* elementFunctions;
+  yield* code.references;
+  // A function from elsewhere may call this module's exports.
+  const foreign = sharesTables || code.takesReferences || elementFunctions.some((i) => i < importedFunctions);
+  if (foreign) yield* exportedFunctions;
 }
 
 /** Tarjan's algorithm, without recursion: a guest chooses how deep calls go. */
@@ -50,16 +60,6 @@ class Graph {
     this.#low = new Int32Array(code.bodyStart.length);
     this.#open = new Uint8Array(code.bodyStart.length);
     this.#callsItself = new Uint8Array(code.bodyStart.length);
-  }
-
-  /** Functions whose references exist, and, where references come in from elsewhere, all exports. */
-  *indirectTargets(): Generator<number> {
-    const { elementFunctions, importedFunctions, exportedFunctions, sharesTables } = this.#module;
-    yield* elementFunctions;
-    yield* this.#code.references;
-    // A function from elsewhere may call this module's exports.
-    const foreign = sharesTables || this.#code.takesReferences || elementFunctions.some((i) => i < importedFunctions);
-    if (foreign) yield* exportedFunctions;
   }
 
   *from(root: number, indirect: boolean): Generator<Cycle> {

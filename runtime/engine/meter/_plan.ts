@@ -19,8 +19,8 @@
 import { BodyPlanner, type Callee } from "./_body_plan.ts";
 import { CLONES } from "./_edits.ts";
 import type * as ev from "./_events.ts";
-import { COST_CALL, COST_CUT, COST_IMPORT, COST_INDIRECT, MAX_INDIRECT_LEAK } from "./_costs.ts";
-import { type Cycle, cycles } from "./_graph.ts";
+import { COST_CALL, COST_IMPORT, COST_INDIRECT, MAX_PENDING_AT_EXIT } from "./_costs.ts";
+import { type Cycle, cycles, indirectTargets } from "./_graph.ts";
 import { chooseLoops } from "./_loops.ts";
 import type { ModuleInfo } from "./_module.ts";
 import type { ScannedCode } from "./_scan.ts";
@@ -81,7 +81,11 @@ class Planner {
   readonly #clones = new Map<number, number>();
   /** Bytes that clones may still add; repeated loops get as much. */
   #growth: number;
-  #indirectLeak = 0;
+  /** Functions that others than direct calls of this module may call. */
+  readonly #entered: Uint8Array;
+  readonly #targets: readonly number[];
+  /** The most that an indirect call may leave unpaid, once all its targets are planned. */
+  #indirectLeak = MAX_PENDING_AT_EXIT;
 
   constructor(module: ModuleInfo, code: ScannedCode, options: PlanOptions) {
     this.#module = module;
@@ -90,14 +94,22 @@ class Planner {
     this.#growth = Math.max(MIN_GROWTH_BYTES, GROWTH * code.bodyBytes) / 2;
     this.#body = new BodyPlanner(module, code, chooseLoops(module, code, this.#growth), options);
     for (let f = 0; f < code.bodyStart.length; f++) this.#source.push(f);
+    const defined = (indices: Iterable<number>) =>
+      [...indices].map((index) => index - module.importedFunctions).filter((f) => f >= 0);
+    this.#targets = defined(indirectTargets(module, code));
+    this.#entered = new Uint8Array(code.bodyStart.length);
+    for (const f of [...this.#targets, ...defined(module.exportedFunctions)]) this.#entered[f] = 1;
   }
 
   plan(): Plan {
+    let indirect = true;
     for (const cycle of cycles(this.#module, this.#code)) {
+      if (indirect && !cycle.indirect) {
+        indirect = false;
+        this.#indirectLeak = this.#targets.reduce((most, f) => Math.max(most, this.#leak[f]!), 0);
+      }
       if (cycle.recursive && this.#mayClone(cycle)) this.#planClones(cycle);
       else this.#planOnce(cycle);
-      if (!cycle.indirect) continue;
-      for (const f of cycle.members) this.#indirectLeak = Math.max(this.#indirectLeak, this.#leak[f]!);
     }
     // A recursion that no path reaches is cloned, and pays nothing.
     const meters = this.#body.meters || this.#clones.size > 0;
@@ -125,12 +137,12 @@ class Planner {
     return true;
   }
 
-  #planOnce({ members, indirect }: Cycle): void {
+  #planOnce({ members, recursive, indirect }: Cycle): void {
     const imported = this.#module.importedFunctions;
     const rank = new Map(members.map((f, i) => [f, i]));
     for (const f of members) {
       const own = rank.get(f)!;
-      this.#planBody(f, f, indirect, false, (callee) => {
+      this.#planBody(f, f, { indirect, ownCount: false, bounded: recursive || this.#entered[f] === 1 }, (callee) => {
         const other = rank.get(callee);
         const cut = other !== undefined && other >= own;
         return cut ? cutCall(callee + imported) : this.#call(callee);
@@ -153,7 +165,8 @@ class Planner {
     for (let clone = CLONES - 1; clone >= 0; clone--) {
       for (const f of members) {
         const own = rank.get(f)!;
-        this.#planBody(f, bodyOf(f, clone), indirect, clone < CLONES - 1, (callee) => {
+        const how = { indirect, ownCount: clone < CLONES - 1, bounded: clone === 0 };
+        this.#planBody(f, bodyOf(f, clone), how, (callee) => {
           const other = rank.get(callee);
           if (other === undefined) return this.#call(callee);
           if (other < own) return this.#call(bodyOf(callee, clone));
@@ -168,28 +181,25 @@ class Planner {
     return {
       index: body + this.#module.importedFunctions,
       cost: COST_CALL + this.#leak[body]!,
+      ahead: 0,
       cut: false,
       looks: this.#looks[body]!,
     };
   }
 
-  #planBody(
-    f: number,
-    body: number,
-    indirect: boolean,
-    ownCount: boolean,
-    direct: (callee: number) => Callee,
-  ): void {
+  #planBody(f: number, body: number, how: How, direct: (callee: number) => Callee): void {
     const imported = this.#module.importedFunctions;
     const indirectCall: Callee = {
       index: -1,
-      cost: COST_INDIRECT + (indirect ? 0 : Math.min(this.#indirectLeak, MAX_INDIRECT_LEAK)),
-      cut: indirect,
+      cost: COST_INDIRECT,
+      ahead: this.#indirectLeak,
+      cut: how.indirect,
       looks: false,
     };
-    const planned = this.#body.plan(f, ownCount, (index) => {
+    const planned = this.#body.plan(f, how, (index) => {
       if (index < 0) return indirectCall;
-      return index < imported ? { index, cost: COST_IMPORT, cut: true, looks: false } : direct(index - imported);
+      if (index >= imported) return direct(index - imported);
+      return { index, cost: COST_CALL, ahead: COST_IMPORT, cut: true, looks: false };
     });
     this.#firstEdit[body] = planned.firstEdit;
     this.#lastEdit[body] = planned.lastEdit;
@@ -199,7 +209,14 @@ class Planner {
   }
 }
 
+/** How a body is planned: see {@linkcode BodyPlanner.plan}. */
+interface How {
+  readonly indirect: boolean;
+  readonly ownCount: boolean;
+  readonly bounded: boolean;
+}
+
 /** A call that is cut: what its callee leaves unpaid is not known yet. */
 function cutCall(index: number): Callee {
-  return { index, cost: COST_CUT, cut: true, looks: false };
+  return { index, cost: COST_CALL, ahead: MAX_PENDING_AT_EXIT, cut: true, looks: false };
 }

@@ -88,7 +88,11 @@ export interface Metered {
   readonly namespace: string;
   /** The hooks that the module imports, in the order of its imports; none where nothing is metered. */
   readonly hooks: readonly (keyof MeterHooks)[];
-  /** The name of the exported counter, a mutable `i32` global, or nothing where nothing is metered. */
+  /**
+   * The name of the exported counter, a mutable `i32` global, or nothing where nothing is metered. The host may read and
+   * set it at any time: a host function that takes long may take from it, and -1 makes the guest look soon. A call of a
+   * host function counts as some ten nanoseconds, however long it takes.
+   */
   readonly counter: string | undefined;
   /** Memories and tables, imported ones first, with the maxima that are now written. */
   readonly memories: readonly Growable[];

@@ -166,6 +166,19 @@ Deno.test("what an exception unwinds has been paid before", async () => {
   expect(spent).toBeGreaterThan(100 * 20 * 10 * 12);
 });
 
+Deno.test("work behind a call that may come around is paid", async () => {
+  const metered = meterModule(await read("unpaid.wasm"));
+  for (const name of ["recursion", "indirect", "indirect_recursion", "tail"]) {
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(metered.bytes), { "skerry:meter": strict(1) });
+    const counter = exports[metered.counter!] as WebAssembly.Global;
+    counter.value = 2_000_000_000;
+    (exports[name] as Exported)(500);
+    const real = 500 * 30 * 12;
+    const spent = 2_000_000_000 - counter.value;
+    expect([name, spent > real, spent < real * 3]).toEqual([name, true, true]);
+  }
+});
+
 Deno.test("a bulk operation costs as much as its length says", () => {
   // memory.fill of 8 MiB, once with a constant length and once with a computed one.
   const constant = [0x41, 0, 0x41, 1, 0x41, 0x80, 0x80, 0x80, 0x04, 0xfc, 0x0b, 0];
