@@ -44,11 +44,17 @@ const ENDS: readonly { fixture: Fixture; path: string; status: number; code: str
   { fixture: "qjs-p3", path: "throw", status: 500, code: "guest-trapped", log: /./ },
 ];
 
+/** Only those that wait for ever have little time: on a busy machine any other answer may take longer than that. */
 const guests = {
-  "c-http": { fixture: "c-http", limits: { wallMs: 300 } },
-  "c-p3": { fixture: "c-p3", limits: { wallMs: 300 } },
-  "qjs-p3": { fixture: "qjs-p3", limits: { wallMs: 300 } },
+  "c-http": { fixture: "c-http" },
+  "c-p3": { fixture: "c-p3" },
+  "qjs-p3": { fixture: "qjs-p3" },
+  "c-http-short": { fixture: "c-http", limits: { wallMs: 300 } },
+  "c-p3-short": { fixture: "c-p3", limits: { wallMs: 300 } },
 } as const;
+
+/** The function that is asked for `path`. */
+const nameFor = (fixture: string, path: string) => path.startsWith("never") ? `${fixture}-short` : fixture;
 
 onEachEngine(
   "a guest that does not answer gets its caller a status, a code and the id, and serves on",
@@ -56,7 +62,7 @@ onEachEngine(
     await using server = await serve({ engine, guests });
     const wrong: unknown[] = [];
     for (const { fixture, path, status, code, log } of ENDS) {
-      const response = await server.fetch(`/${fixture}/${path}`);
+      const response = await server.fetch(`/${nameFor(fixture, path)}/${path}`);
       const body = await response.json().catch(() => undefined);
       const id = response.headers.get("x-request-id")!;
       const outcome = await server.outcome(id);
@@ -114,7 +120,7 @@ onEachEngine("a body that breaks off never looks whole", async (engine) => {
   for (const [fixture, path] of BROKEN_OFF) {
     const answer = await raw(
       server.port,
-      `GET /${fixture}/${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`,
+      `GET /${nameFor(fixture, path)}/${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`,
     );
     // Either the connection breaks, or nothing had been sent yet and the caller is told so.
     if (answer.whole && /^HTTP\/1\.1 200/.test(answer.head)) wrong.push({ fixture, path, answer });
