@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { SourceMap, type SourceMapPayload } from "node:module";
+import { sourcePlace } from "./_source_map.ts";
 
 /** What is known of the build that failed. */
 export interface FailureContext {
@@ -61,10 +61,10 @@ export function explainFailure(printed: string, context: FailureContext): string
 function at({ map, entry }: FailureContext, line?: string, column?: string): string {
   if (line === undefined || column === undefined) return entry;
   if (map === null) return `${entry}:${line}:${column}`;
-  const found = new SourceMap(JSON.parse(map) as SourceMapPayload).findEntry(Number(line) - 1, Number(column) - 1);
-  if (!("originalSource" in found) || found.originalSource === undefined) return entry;
-  const file = found.originalSource.replace(/^file:\/\//, "").replace(/^(\.\.\/)+/, "");
-  return `${file}:${found.originalLine + 1}:${found.originalColumn + 1}`;
+  const place = sourcePlace(map, Number(line) - 1, Number(column) - 1);
+  if (place === undefined) return entry;
+  const file = place.source.replace(/^file:\/\//, "").replace(/^(\.\.\/)+/, "");
+  return `${file}:${place.line + 1}:${place.column + 1}`;
 }
 
 /** The lines that are about the failure: no stack, no paths of ours, no greeting. */
