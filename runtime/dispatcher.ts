@@ -4,6 +4,7 @@
  * @module
  */
 import { type Admission, processAdmission } from "./admission.ts";
+import { Callers } from "./callers.ts";
 import { serveP2 } from "./capabilities/http/serve_p2.ts";
 import { serveP3 } from "./capabilities/http/serve_p3.ts";
 import { withTask } from "./context.ts";
@@ -129,6 +130,7 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #admission: Admission;
   readonly #tasks = new Set<Task>();
+  readonly #callers = new Callers();
   #idle: (() => void)[] = [];
 
   constructor(options: DispatcherOptions) {
@@ -160,13 +162,12 @@ export class Dispatcher {
   ): Promise<Response> {
     const { method, url } = request;
     const label = () => `${method} ${pathOf(url)}`;
-    const forgetCaller = endWithCaller(task, request);
+    this.#callers.watch(task, request);
     try {
       const exchange = await this.#start(served, receiveRequest(request, served.limits), task);
       const answer = boundedResponse(await exchange.response, task);
       if (task.ended) throw task.reason;
-      forgetCaller();
-      task.detachCaller();
+      this.#callers.forget(task);
       const delivery = new Delivery(served.name);
       const response = sendResponse(answer, {
         method,
@@ -177,7 +178,7 @@ export class Dispatcher {
       this.#endAfter(task, exchange.finished, delivery, { status: answer.status, label });
       return response;
     } catch (thrown) {
-      forgetCaller();
+      this.#callers.forget(task);
       const error = toSkerryError(thrown, `serving ${served.name}`);
       logFailure(task, error, label());
       const response = failed({ error, task, request });
@@ -300,31 +301,6 @@ export class Dispatcher {
     }
     return left.length;
   }
-}
-
-/** How long a caller who has left may go unnoticed. To listen to each costs more than to serve most of them. */
-const CALLER_MS = 20;
-
-const unheard = new Map<Task, Request>();
-let listening = false;
-
-/** Ends the task when its caller leaves, unless it is over soon. Returns a function that takes that back. */
-function endWithCaller(task: Task, request: Request): () => void {
-  unheard.set(task, request);
-  if (!listening) {
-    listening = true;
-    const timer = setTimeout(listenToCallers, CALLER_MS);
-    Deno.unrefTimer(timer as unknown as number);
-  }
-  return () => void unheard.delete(task);
-}
-
-function listenToCallers(): void {
-  listening = false;
-  for (const [task, request] of unheard) {
-    if (!task.ended) task.attachCaller(request.signal);
-  }
-  unheard.clear();
 }
 
 /** `promise`, or a rejection with the reason why the task ended before. */

@@ -1,0 +1,40 @@
+/**
+ * Hearing that a caller has left.
+ *
+ * @module
+ */
+import { setImmediate } from "node:timers";
+import type { Task } from "./task.ts";
+
+/**
+ * Ends tasks when their callers leave.
+ *
+ * To ask a request for its signal costs more than to serve most of them, so it is asked for when the turn of the event
+ * loop in which the request came is over, and most tasks with it. Not later: Deno up to 2.8 tells a signal nothing that
+ * happened before it was asked for.
+ */
+export class Callers {
+  readonly #unheard = new Map<Task, Request>();
+  #listening = false;
+
+  /** Ends `task` when the caller of `request` leaves, until {@linkcode forget}. */
+  watch(task: Task, request: Request): void {
+    this.#unheard.set(task, request);
+    if (this.#listening) return;
+    this.#listening = true;
+    setImmediate(this.#listen);
+  }
+
+  /** What the caller does no longer matters to `task`. */
+  forget(task: Task): void {
+    if (!this.#unheard.delete(task)) task.detachCaller();
+  }
+
+  readonly #listen = (): void => {
+    this.#listening = false;
+    for (const [task, request] of this.#unheard) {
+      if (!task.ended) task.attachCaller(request.signal);
+    }
+    this.#unheard.clear();
+  };
+}
