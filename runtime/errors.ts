@@ -27,6 +27,7 @@ export const ERROR_KINDS = Object.freeze({
   ),
   "request-malformed": kind("caller", 400, "The request is malformed."),
   "request-too-large": kind("caller", 413, "The request's body is too large."),
+  "request-timeout": kind("caller", 408, "The request's body did not arrive in time."),
   "headers-too-large": kind("caller", 431, "The request's headers are too large."),
   "function-broken": kind("operator", 503, "The function could not be loaded."),
   "guest-no-response": kind(
@@ -55,7 +56,8 @@ export const ERROR_KINDS = Object.freeze({
   ),
   "cpu-limit": kind("guest", 504, "The function took too long."),
   "loop-detected": kind("operator", 508, "Functions call each other in a circle."),
-  "overloaded": kind("operator", 503, "The function is busy. Try again later."),
+  "function-busy": kind("operator", 429, "The function is busy. Try again later."),
+  "overloaded": kind("operator", 503, "The server is busy. Try again later."),
   "caller-gone": kind(
     "caller",
     499,

@@ -1,6 +1,6 @@
 /**
  * Limits, each with whom it protects from what. A function's manifest may lower or raise the ones named in
- * `function.json`; the rest hold for every function.
+ * `function.json`, up to the operator's ceilings; the rest hold for every function. `limits.md` is made from this file.
  *
  * @module
  */
@@ -29,124 +29,244 @@ export const MAX_OUTGOING_AT_ONCE = 32;
 /** Handles of one component instance at once, so that a guest cannot fill the host's memory with what they stand for. */
 export const MAX_HANDLES = 100_000;
 
-/** One limit of a function. Its unit is in its name. */
+/** One limit of a function. Its unit is in its name, or it is a number of what it names. */
 interface FunctionLimit {
   /** What holds where a manifest says nothing. */
   readonly byDefault: number;
-  /** The most that a manifest may ask for. */
+  /** The most that a manifest may ask for, and an operator may allow. */
   readonly most: number;
   /** For `function.json`. */
   readonly description: string;
+  /** Why the default is what it is: whom it protects from what. */
+  readonly reason: string;
+  /** What the caller gets when it is met: a status and a code, as long as headers have not been sent. */
+  readonly caller: string;
+  /** What the guest gets, where it may go on. */
+  readonly guest?: string;
 }
 
-/** The limits that a manifest may set under `limits`. To add one, add an entry. */
+/**
+ * The limits that a manifest may set under `limits`. To add one, add an entry, and write `limits.md` and the schema anew with
+ * `deno task schema`.
+ */
 export const FUNCTION_LIMITS = {
   wallMs: {
     byDefault: DEFAULT_WALL_MS,
     most: MAX_WALL_MS,
     description: "Wall time of one request, in milliseconds.",
+    reason: "A guest that waits for ever gives its place back before its caller's patience ends.",
+    caller: "504 `deadline-exceeded`",
   },
-  // Seconds of computing for one answer are a mistake far more often than a need, and cost everyone on this core.
   cpuMs: {
     byDefault: 5000,
     most: MAX_WALL_MS,
     description: "CPU time of one request, in milliseconds.",
+    reason: "Seconds of computing for one answer are a mistake far more often than a need, and cost all on this core.",
+    caller: "504 `cpu-limit`",
   },
-  // Room for an interpreter, and for a hundred of such isolates in a machine of 16 GB.
   memoryMb: {
     byDefault: 128,
     most: 65_536,
     description: "Linear memory of one isolate, in MiB.",
+    reason: "Room for an interpreter, and for a hundred of such isolates in a machine of 16 GB.",
+    caller: "what the guest makes of it",
+    guest: "`memory.grow` answers -1",
   },
-  // Several times what the largest runtimes begin with.
   tableElements: {
     byDefault: 200_000,
     most: 10_000_000,
     description: "Elements in the tables of one isolate.",
+    reason: "Several times what the largest language runtimes begin with.",
+    caller: "what the guest makes of it",
+    guest: "`table.grow` answers -1",
   },
-  // Half of what a process has by default: one function that waits for its upstream leaves room for the others.
   isolates: {
     byDefault: 2000,
     most: 100_000,
     description: "Isolates of the function at once; more requests wait.",
+    reason: "Half of what a process has: one function that waits for its upstream leaves room for the others.",
+    caller: "a wait in the function's queue",
   },
-  // Callers behind more than that would wait too long to be still there.
   queue: {
     byDefault: 1000,
     most: 100_000,
-    description: "Requests that may wait for an isolate; more are refused with 503.",
+    description:
+      "Requests that may wait for an isolate; more are refused with 429, or with 503 if the process is full.",
+    reason: "Callers behind more than that would wait too long to be still there.",
+    caller: "429 `function-busy` or 503 `overloaded`, with `Retry-After`",
   },
-  // Below the patience of proxies and people, so that they hear 503 from us and not a timeout from someone else.
   queueWaitMs: {
     byDefault: 5000,
     most: MAX_WALL_MS,
-    description: "How long a request may wait for an isolate before it is refused with 503, in milliseconds.",
+    description:
+      "How long a request may wait for an isolate, in milliseconds, before it is refused with 429, or with 503 if the process is full.",
+    reason: "Below the patience of proxies and people, so that they hear from us and not of a timeout elsewhere.",
+    caller: "429 `function-busy` or 503 `overloaded`, with `Retry-After`",
   },
-  // Bodies stream through in flat memory: what they cost is bandwidth and time. Larger uploads are worth a line.
   requestBodyBytes: {
     byDefault: 2 ** 30,
     most: 2 ** 50,
     description: "Bytes of a request's body; a larger one is refused with 413.",
+    reason: "Bodies stream through in flat memory: what they cost is bandwidth and time.",
+    caller: "413 `request-too-large`",
   },
-  // A guest that writes for ever would otherwise do so until its deadline.
+  requestBodyWaitMs: {
+    byDefault: 10_000,
+    most: MAX_WALL_MS,
+    description:
+      "How long a function may have to wait for its caller to send the body, in milliseconds, in all, and a millisecond more for each byte that has come; then the request is refused with 408.",
+    reason: "A caller who sends a byte now and then would hold an isolate for as long as it likes.",
+    caller: "408 `request-timeout`",
+  },
   responseBodyBytes: {
     byDefault: 2 ** 34,
     most: 2 ** 50,
     description: "Bytes of a response's body; a larger one is broken off.",
+    reason: "A guest that writes for ever would otherwise do so until its deadline.",
+    caller: "502 `response-too-large`, or a body broken off",
   },
   headerCount: {
     byDefault: MAX_FIELDS_COUNT,
     most: 100_000,
     description: "Headers of one message; a request with more is refused with 431.",
+    reason: "More than any browser or proxy sends; each is an object in the host.",
+    caller: "431 `headers-too-large`",
+    guest: "an error or a trap from the call that adds one",
   },
   headerBytes: {
     byDefault: MAX_FIELDS_BYTES,
     most: 16 * 1024 * 1024,
     description: "Bytes in the names and values of one message's headers; a request with more is refused with 431.",
+    reason: "A guest cannot make the host hold a gigabyte of headers.",
+    caller: "431 `headers-too-large`",
+    guest: "an error or a trap from the call that adds one",
   },
-  // One answer that takes hundreds of calls is a loop that lost its end, and our address is what the others see.
   outgoingRequests: {
     byDefault: 1000,
     most: 1_000_000,
     description: "Outgoing requests that one request may cause in all.",
+    reason: "One answer that takes hundreds of calls is a loop that lost its end, and others see our address.",
+    caller: "what the guest makes of it",
+    guest: "`connection-limit-reached`",
   },
   outgoingAtOnce: {
     byDefault: MAX_OUTGOING_AT_ONCE,
     most: 1000,
     description: "Outgoing requests that wait for their response at once; more wait for their turn.",
+    reason: "One request does not fill an upstream, nor the sockets of the process.",
+    caller: "nothing: the guest waits",
+    guest: "a longer wait",
+  },
+  hostCallBytes: {
+    byDefault: 32 * 1024 * 1024,
+    most: 2 ** 28,
+    description: "Bytes of the strings and lists that a guest may hand to the host in one call.",
+    reason: "Lists may overlap in a guest's memory: a megabyte of it could stand for gigabytes in the host's.",
+    caller: "500 `guest-trapped`",
   },
   logBytes: {
     byDefault: MAX_LOG_BYTES,
     most: 2 ** 30,
     description: "Bytes that one request may log; the rest is counted and dropped.",
+    reason: "A guest must not fill the operator's disk.",
+    caller: "nothing",
+    guest: "nothing: the rest is dropped, and a record says how much",
   },
   handles: {
     byDefault: MAX_HANDLES,
     most: 2 ** 28 - 1,
     description: "Handles that one component instance may hold at once.",
+    reason: "What handles stand for is memory of the host.",
+    caller: "500 `guest-trapped`",
+  },
+  subtasks: {
+    byDefault: 1000,
+    most: 1_000_000,
+    description: "Asynchronous calls that one component instance may have under way at once (WASI 0.3).",
+    reason: "Each is a promise, a timer or a socket of the host; more than the calls of any real answer.",
+    caller: "500 `guest-trapped`",
+  },
+  streams: {
+    byDefault: 2000,
+    most: 1_000_000,
+    description: "Streams, futures and bodies that one request may have open at once.",
+    reason: "Behind each the host may hold a buffer of 64 KiB.",
+    caller: "500 `guest-trapped`",
   },
   randomBytes: {
     byDefault: MAX_RANDOM_BYTES,
     most: 2 ** 30,
     description: "Random bytes that one call may ask for.",
+    reason: "A guest can ask for 2^64 of them, and no other request runs while they are made.",
+    caller: "500 `guest-trapped`",
   },
 } as const satisfies Readonly<Record<string, FunctionLimit>>;
 
+/** A limit's name. */
+export type LimitName = keyof typeof FUNCTION_LIMITS;
+
 /** A function's limits, defaults applied. */
-export type Limits = { readonly [Name in keyof typeof FUNCTION_LIMITS]: number };
+export type Limits = { readonly [Name in LimitName]: number };
 
 /** The limits of a function whose manifest says nothing. */
 export const DEFAULT_LIMITS: Limits = Object.freeze(
   Object.fromEntries(Object.entries(FUNCTION_LIMITS).map(([name, { byDefault }]) => [name, byDefault])) as {
-    [Name in keyof Limits]: number;
+    [Name in LimitName]: number;
   },
 );
+
+/** The most that an operator allows functions of this process, where that is less than {@linkcode FUNCTION_LIMITS} do. */
+export type Ceilings = Partial<Limits>;
+
+/**
+ * `limits` where the operator has set ceilings: a default that is above one is lowered to it. What a manifest asks for
+ * beyond one is not: the function would run otherwise than it says.
+ *
+ * @returns the limits, and the names of those that are above their ceilings.
+ *
+ * @example
+ * ```ts
+ * import { DEFAULT_LIMITS, underCeilings } from "./limits.ts";
+ *
+ * const { limits, over } = underCeilings({ ...DEFAULT_LIMITS, memoryMb: 512 }, { cpuMs: 1000, memoryMb: 256 });
+ * console.assert(limits.cpuMs === 1000 && over[0] === "memoryMb");
+ * ```
+ */
+export function underCeilings(limits: Limits, ceilings: Ceilings): { limits: Limits; over: LimitName[] } {
+  const lowered: { -readonly [Name in LimitName]: number } = { ...limits };
+  const over: LimitName[] = [];
+  for (const name of Object.keys(ceilings) as LimitName[]) {
+    const ceiling = ceilings[name]!;
+    if (limits[name] <= ceiling) continue;
+    if (limits[name] === DEFAULT_LIMITS[name]) lowered[name] = ceiling;
+    else over.push(name);
+  }
+  return { limits: lowered, over };
+}
 
 /**
  * Isolates at once in the whole process. Past about 6,000 live memories V8 needs milliseconds for each new one, and an
  * isolate that has ended keeps its memory until it is collected.
  */
 export const DEFAULT_MAX_ISOLATES = 4000;
+
+/**
+ * Memories of isolates at once in the whole process, those included that have ended and are not collected yet. V8 maps
+ * each apart; past some thousands it takes milliseconds to make one.
+ */
+export const MAX_MEMORIES = 5500;
+
+/**
+ * Linear memory of all isolates in the process, in MiB, where nobody says how much there is: four thousand small ones.
+ * It is what they have declared; guests touch a part of it.
+ */
+export const DEFAULT_MEMORY_MB = 4096;
+
+/** How much of the machine's or container's memory guests get, where that is known. The rest is the host's own. */
+export const MEMORY_SHARE = 0.75;
+
+/** What an isolate may grow by without asking the process, so that small ones never wait. It is counted all the same. */
+export const FREE_GROWTH_BYTES = 1024 * 1024;
 
 /** Bytes that wait between a guest and a slow reader before the guest has to wait: memory of the host. */
 export const STREAM_HIGH_WATER_BYTES = 64 * 1024;
@@ -171,6 +291,9 @@ export const MAX_COMPONENT_BYTES = 256 * 1024 * 1024;
 
 /** Throw-away processes at once, for transpiling and building: each takes a core and some hundred megabytes. */
 export const MAX_CHILDREN_AT_ONCE = 2;
+
+/** More of them for what a request waits for, so that it need not wait for those that nobody has asked for yet. */
+export const MAX_URGENT_CHILDREN = 1;
 
 /** How long jco's transpiler may take for one component, so that one that it never ends with holds up no others. */
 export const MAX_TRANSPILE_MS = 120_000;

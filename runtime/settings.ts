@@ -4,7 +4,7 @@
  * @module
  */
 import { SkerryError } from "./errors.ts";
-import { DEFAULT_MAX_ISOLATES, STOP_GRACE_MS } from "./limits.ts";
+import { type Ceilings, DEFAULT_MAX_ISOLATES, FUNCTION_LIMITS, type LimitName, STOP_GRACE_MS } from "./limits.ts";
 import { oneOf, suggest } from "./manifest/suggest.ts";
 
 /** Which engine runs components. */
@@ -30,6 +30,12 @@ export interface Settings {
   readonly lazy: boolean;
   /** Isolates at once in the whole process; more requests wait. */
   readonly maxIsolates: number;
+  /** Linear memory of all isolates in the process, in MiB; `null` for a share of what the machine has. */
+  readonly memoryMb: number | null;
+  /** The most that functions of this process may have, whatever their manifests say. Default: what manifests may say. */
+  readonly ceilings: Ceilings;
+  /** Whether `/-/metrics` answers. Default: only in `dev`, for it tells the names of functions and how they are used. */
+  readonly metrics: boolean;
   /** Measure and bound the CPU time, memory and tables of guests. Default: yes. */
   readonly meter: boolean;
 }
@@ -47,8 +53,19 @@ const NAMES = {
   engine: "SKERRY_ENGINE",
   lazy: "SKERRY_LAZY",
   maxIsolates: "SKERRY_MAX_ISOLATES",
+  memoryMb: "SKERRY_MEMORY_MB",
+  metrics: "SKERRY_METRICS",
   meter: "SKERRY_METER",
-} as const satisfies Record<keyof Settings, string>;
+} as const satisfies Record<Exclude<keyof Settings, "ceilings">, string>;
+
+/**
+ * The setting with the ceiling of a limit: `cpuMs` has `SKERRY_MAX_CPU_MS`. Isolates have none: the process as a whole
+ * has, in `SKERRY_MAX_ISOLATES`.
+ */
+export function ceilingSetting(name: LimitName): string | undefined {
+  if (name === "isolates") return undefined;
+  return `${PREFIX}MAX_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
 
 /**
  * Reads the settings from environment variables. A variable that begins with `SKERRY_` and is no setting is an error: it
@@ -65,32 +82,48 @@ const NAMES = {
  * ```
  */
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
-  const known: readonly string[] = Object.values(NAMES).filter((name) => name.startsWith(PREFIX));
+  const main: readonly string[] = Object.values(NAMES).filter((name) => name.startsWith(PREFIX));
+  const known = [...main, ...LIMIT_NAMES.flatMap((name) => ceilingSetting(name) ?? [])];
   for (const name of Object.keys(environment)) {
     if (!name.startsWith(PREFIX) || known.includes(name)) continue;
     // What all names have in common says nothing about which one was meant.
     const near = suggest(name.slice(PREFIX.length), known.map((other) => other.slice(PREFIX.length)));
-    throw invalid(name, `no such setting; write ${near === undefined ? oneOf(known) : JSON.stringify(PREFIX + near)}`);
+    throw invalid(name, `no such setting; write ${near === undefined ? oneOf(main) : JSON.stringify(PREFIX + near)}`);
   }
   // An empty variable is how a shell or a container unsets one.
-  const read = (setting: keyof Settings) => environment[NAMES[setting]] || undefined;
+  const read = (setting: keyof typeof NAMES) => environment[NAMES[setting]] || undefined;
   const mode = choice("mode", read("mode"), ["dev", "production"], "production");
   return {
     mode,
     functions: read("functions") ?? null,
-    port: whole("port", read("port"), 65_535, 8000),
+    port: whole(NAMES.port, read("port"), 65_535, 8000),
     host: read("host") ?? (mode === "dev" ? "127.0.0.1" : "0.0.0.0"),
-    stopGraceMs: whole("stopGraceMs", read("stopGraceMs"), 3_600_000, STOP_GRACE_MS),
+    stopGraceMs: whole(NAMES.stopGraceMs, read("stopGraceMs"), 3_600_000, STOP_GRACE_MS),
     log: choice("log", read("log"), ["pretty", "json"], mode === "dev" ? "pretty" : "json"),
     engine: choice("engine", read("engine"), ["native", "jco"], "native"),
     lazy: choice("lazy", read("lazy"), ["0", "1"], environment.DENO_DEPLOYMENT_ID ? "1" : "0") === "1",
-    maxIsolates: whole("maxIsolates", read("maxIsolates"), 1_000_000, DEFAULT_MAX_ISOLATES, 1),
+    maxIsolates: whole(NAMES.maxIsolates, read("maxIsolates"), 1_000_000, DEFAULT_MAX_ISOLATES, 1),
+    memoryMb: read("memoryMb") === undefined ? null : whole(NAMES.memoryMb, read("memoryMb"), 2 ** 24, 0, 1),
+    ceilings: readCeilings(environment),
+    metrics: choice("metrics", read("metrics"), ["0", "1"], mode === "dev" ? "1" : "0") === "1",
     meter: choice("meter", read("meter"), ["0", "1"], "1") === "1",
   };
 }
 
+const LIMIT_NAMES = Object.keys(FUNCTION_LIMITS) as LimitName[];
+
+function readCeilings(environment: Readonly<Record<string, string | undefined>>): Ceilings {
+  const ceilings: { -readonly [Name in LimitName]?: number } = {};
+  for (const name of LIMIT_NAMES) {
+    const setting = ceilingSetting(name);
+    const written = setting === undefined ? undefined : environment[setting] || undefined;
+    if (written !== undefined) ceilings[name] = whole(setting!, written, FUNCTION_LIMITS[name].most, 0, 1);
+  }
+  return ceilings;
+}
+
 function choice<T extends string>(
-  setting: keyof Settings,
+  setting: keyof typeof NAMES,
   written: string | undefined,
   allowed: readonly [T, ...T[]],
   byDefault: T,
@@ -103,17 +136,17 @@ function choice<T extends string>(
 }
 
 function whole(
-  setting: keyof Settings,
+  setting: string,
   written: string | undefined,
   most: number,
   byDefault: number,
   least = 0,
 ): number {
   if (written === undefined) return byDefault;
-  const number = /^\d{1,10}$/.test(written) ? Number(written) : NaN;
+  const number = /^\d{1,16}$/.test(written) ? Number(written) : NaN;
   if (number >= least && number <= most) return number;
   throw invalid(
-    NAMES[setting],
+    setting,
     `${JSON.stringify(written)} is not understood; write a whole number ${
       least > 0 ? `from ${least} ` : ""
     }up to ${most}`,

@@ -12,6 +12,9 @@ Deno.test("readSettings() applies every default", () => {
     engine: "native",
     lazy: false,
     maxIsolates: 4000,
+    memoryMb: null,
+    ceilings: {},
+    metrics: false,
     meter: true,
   });
 });
@@ -30,6 +33,10 @@ Deno.test("readSettings() takes what is written, and an empty variable for none"
     SKERRY_LOG: "pretty",
     SKERRY_LAZY: "",
     SKERRY_MAX_ISOLATES: "1",
+    SKERRY_MEMORY_MB: "512",
+    SKERRY_MAX_CPU_MS: "1000",
+    SKERRY_MAX_REQUEST_BODY_BYTES: "1099511627776",
+    SKERRY_METRICS: "1",
     SKERRY_METER: "0",
     HOME: "/home/me",
   });
@@ -43,6 +50,9 @@ Deno.test("readSettings() takes what is written, and an empty variable for none"
     engine: "native",
     lazy: false,
     maxIsolates: 1,
+    memoryMb: 512,
+    ceilings: { cpuMs: 1000, requestBodyBytes: 1_099_511_627_776 },
+    metrics: true,
     meter: false,
   });
 });
@@ -57,7 +67,8 @@ const MISTAKES: [environment: Record<string, string>, message: string][] = [
   [
     { SKERRY_X: "" },
     'SKERRY_X: no such setting; write "SKERRY_MODE", "SKERRY_FUNCTIONS", "SKERRY_HOST", ' +
-    '"SKERRY_STOP_GRACE_MS", "SKERRY_LOG", "SKERRY_ENGINE", "SKERRY_LAZY", "SKERRY_MAX_ISOLATES" or "SKERRY_METER".',
+    '"SKERRY_STOP_GRACE_MS", "SKERRY_LOG", "SKERRY_ENGINE", "SKERRY_LAZY", "SKERRY_MAX_ISOLATES", ' +
+    '"SKERRY_MEMORY_MB", "SKERRY_METRICS" or "SKERRY_METER".',
   ],
   [{ SKERRY_MODE: "Dev" }, 'SKERRY_MODE: "Dev" is not understood; write "dev".'],
   [{ SKERRY_MODE: "staging" }, 'SKERRY_MODE: "staging" is not understood; write "dev" or "production".'],
@@ -66,6 +77,15 @@ const MISTAKES: [environment: Record<string, string>, message: string][] = [
   [
     { SKERRY_MAX_ISOLATES: "0" },
     'SKERRY_MAX_ISOLATES: "0" is not understood; write a whole number from 1 up to 1000000.',
+  ],
+  [{ SKERRY_MAX_CPU: "1" }, 'SKERRY_MAX_CPU: no such setting; write "SKERRY_MAX_CPU_MS".'],
+  [
+    { SKERRY_MAX_WALL_MS: "3600001" },
+    'SKERRY_MAX_WALL_MS: "3600001" is not understood; write a whole number from 1 up to 3600000.',
+  ],
+  [
+    { SKERRY_MAX_RANDOM_BYTES: "1kB" },
+    'SKERRY_MAX_RANDOM_BYTES: "1kB" is not understood; write a whole number from 1 up to 1073741824.',
   ],
   [{ PORT: "-1" }, 'PORT: "-1" is not understood; write a whole number up to 65535.'],
   [
