@@ -12,6 +12,7 @@ import { http } from "./http/mod.ts";
 import { io } from "./io/mod.ts";
 import { kv } from "./kv/mod.ts";
 import { log } from "./log/mod.ts";
+import { messages, queue } from "./queue/mod.ts";
 import { random } from "./random/mod.ts";
 import { sockets } from "./sockets/mod.ts";
 
@@ -25,6 +26,8 @@ export const builtinCapabilities: readonly Capability[] = [
   io,
   kv,
   log,
+  messages,
+  queue,
   random,
   sockets,
 ];

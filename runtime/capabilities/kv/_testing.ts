@@ -30,7 +30,20 @@ const BACKENDS: Readonly<Record<string, WithBackend>> = {
       await Deno.remove(directory, { recursive: true });
     }
   },
+  ...remote(Deno.env.get("TEST_KV_URL")),
 };
+
+/** A `denokv` server, where one is named. Its token is in `DENO_KV_ACCESS_TOKEN`; what the tests leave there is theirs. */
+function remote(url: string | undefined): Readonly<Record<string, WithBackend>> {
+  if (url === undefined) return {};
+  return {
+    async "on a denokv server"(body) {
+      using kv = await Deno.openKv(url);
+      for await (const { key } of kv.list({ prefix: ["skerry", "kv"] })) await kv.delete(key);
+      await body(new DenoKvBackend(kv));
+    },
+  };
+}
 
 /** Registers a test for each backend, in a task whose records it gets. */
 export function onEachBackend(name: string, body: (backend: Backend, records: LogRecord[]) => Promise<void>): void {

@@ -3,12 +3,8 @@
  *
  * @module
  */
-import { dirname } from "node:path";
-import { SkerryError } from "../../errors.ts";
+import { databaseUrl, openDatabase } from "../../database.ts";
 import { type Backend, type BucketId, type Entry, MemoryBackend } from "./backend.ts";
-
-/** Where the data is when nothing else is said, from the folder that the server runs in. */
-const DEFAULT_PATH = ".skerry/kv.sqlite3";
 
 /** A backend on an open Deno KV, below a prefix of its own. */
 export class DenoKvBackend implements Backend {
@@ -60,24 +56,5 @@ const keyOf = (bucket: BucketId, ...key: string[]): string[] => ["skerry", "kv",
  * @throws {SkerryError} `setting-invalid` or `runtime-unsupported`.
  */
 export async function openBackend(): Promise<Backend> {
-  const url = Deno.env.get("KV_URL") ?? (Deno.env.has("DENO_DEPLOYMENT_ID") ? undefined : DEFAULT_PATH);
-  if (url === "memory:") return new MemoryBackend();
-  if (typeof Deno.openKv !== "function") {
-    throw new SkerryError(
-      "runtime-unsupported",
-      'opening the key-value store: this Deno has no KV. Run it with --unstable-kv, or with "unstable": ["kv"] in deno.json.',
-    );
-  }
-  try {
-    const isFile = url !== undefined && !/^(https?:|:memory:$)/.test(url);
-    if (isFile) await Deno.mkdir(dirname(url), { recursive: true });
-    return new DenoKvBackend(await Deno.openKv(url));
-  } catch (error) {
-    throw new SkerryError(
-      "setting-invalid",
-      `opening the key-value store ${url ?? ""}: ${error instanceof Error ? error.message : error}. ` +
-        "Allow the server to write there (--allow-write), or name another place or a denokv server in KV_URL.",
-      { cause: error },
-    );
-  }
+  return databaseUrl() === "memory:" ? new MemoryBackend() : new DenoKvBackend(await openDatabase());
 }
