@@ -28,6 +28,16 @@ export interface ServedFunction {
   readonly limits: Limits;
 }
 
+/** A call that no request asks for. */
+export interface CallOptions {
+  /** What it is for, in the log: `queue orders`. */
+  readonly label: string;
+  /** The task's id. */
+  readonly requestId?: string | undefined;
+  /** The trace that the call goes on with. */
+  readonly traceparent?: string | undefined;
+}
+
 /** The HTTP handler that a component exports. */
 export interface Handler {
   readonly interface: InterfaceName;
@@ -231,6 +241,31 @@ export class Dispatcher {
     });
   }
 
+  /**
+   * Calls a function that no request asks for, such as for a message or by a schedule: `run` gets a fresh isolate, in a task
+   * of its own.
+   *
+   * @throws {SkerryError} what became of the call.
+   */
+  async call<T>(served: ServedFunction, options: CallOptions, run: (isolate: Isolate) => Promise<T>): Promise<T> {
+    const { label, requestId, traceparent } = options;
+    const task = this.#begin(served, { requestId, traceparent, limits: served.limits });
+    return await withTask(task, async () => {
+      try {
+        const isolate = await this.#enter(served, task);
+        const result = await orEnd(task, run(isolate));
+        task.conclude("info", label, summary(task));
+        task.end();
+        return result;
+      } catch (thrown) {
+        const error = toSkerryError(thrown, `calling ${served.name}`);
+        logFailure(task, error, label);
+        task.end(error);
+        throw error;
+      }
+    });
+  }
+
   #begin(served: ServedFunction, options: Omit<TaskOptions, "function">): Task {
     const { sink, record, neighbour } = this.#options;
     const task: Task = new Task({
@@ -254,14 +289,20 @@ export class Dispatcher {
     return task;
   }
 
-  /** Calls the handler in a fresh isolate, as soon as there is a place for it. */
+  /** Calls the handler in a fresh isolate. */
   async #start(served: ServedFunction, request: HttpRequest, task: Task): Promise<Exchange> {
+    const isolate = await this.#enter(served, task);
+    return served.handler.serve(isolate, served.handler.interface, boundedRequest(request, task));
+  }
+
+  /** A fresh isolate, as soon as there is a place for it. It ends with the task. */
+  async #enter(served: ServedFunction, task: Task): Promise<Isolate> {
     // No promise where there is a place, as there nearly always is.
     const leave = this.#admission.tryEnter(served) ?? await this.#admission.enter(served, task.signal);
     task.defer(leave);
     const isolate = await orEnd(task, served.linked.instantiate());
     task.defer(() => isolate.dispose());
-    return served.handler.serve(isolate, served.handler.interface, boundedRequest(request, task));
+    return isolate;
   }
 
   /** Ends the task when the response is sent and the guest has returned, or at the first failure of either. */
@@ -335,11 +376,11 @@ function logFailure(task: Task, error: SkerryError, label: string): void {
   );
 }
 
-function summary(task: Task, status: number): Record<string, unknown> {
+function summary(task: Task, status?: number): Record<string, unknown> {
   let calls = 0;
   for (const count of task.calls.values()) calls += count;
   return {
-    status,
+    ...(status === undefined ? {} : { status }),
     ms: rounded(task.elapsedMs),
     cpuMs: rounded(task.cpuMs),
     calls,
