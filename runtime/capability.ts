@@ -52,10 +52,12 @@ export interface Capability<Grant = unknown, Store = unknown> {
   readonly ungranted?: Grant;
   /** The schema of its parameters in `function.json`. Strict: an unknown key is an error. */
   readonly grant: z.ZodType<Grant>;
+  /** What a grant names in the function's folder: `deno task build` takes it along into `dist/`. */
+  paths?(grant: Grant): readonly string[];
   /** Once per process, when the first function is granted it. */
   open(): Store | Promise<Store>;
   /** Once per function: the host implementations, by interface name. Keeps no state of a request. */
-  link(context: LinkContext<Grant, Store>): HostImports;
+  link(context: LinkContext<Grant, Store>): HostImports | Promise<HostImports>;
 }
 
 /** Types a capability, and leaves its parameter types to itself. */

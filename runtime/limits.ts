@@ -200,6 +200,22 @@ export const FUNCTION_LIMITS = {
     reason: "A guest can ask for 2^64 of them, and no other request runs while they are made.",
     caller: "500 `guest-trapped`",
   },
+  scratchMb: {
+    byDefault: 16,
+    most: 65_536,
+    description: "What is in the scratch folder of one request, in MiB.",
+    reason: "It is memory of the host, beside that of the isolate.",
+    caller: "what the guest makes of it",
+    guest: "`insufficient-space`",
+  },
+  scratchEntries: {
+    byDefault: 1000,
+    most: 1_000_000,
+    description: "Files, folders and links in the scratch folder of one request.",
+    reason: "Each takes some hundred bytes of the host's memory, however empty it is.",
+    caller: "what the guest makes of it",
+    guest: "`insufficient-space`",
+  },
 } as const satisfies Readonly<Record<string, FunctionLimit>>;
 
 /** A limit's name. */
@@ -306,3 +322,12 @@ export const GENERATED_FOLDERS_KEPT = 64;
 
 /** How many functions may call each other in a row, so that two that call each other do not fill the process. */
 export const MAX_CALL_DEPTH = 8;
+
+/** The scratch folders of all requests together, in bytes: memory of the host. */
+export const MAX_SCRATCH_BYTES = 2 ** 30;
+
+/** The assets of one grant, in bytes: they are kept in memory, once for each function. */
+export const MAX_ASSET_BYTES = 256 * 1024 * 1024;
+
+/** Files and folders among the assets of one grant. */
+export const MAX_ASSET_ENTRIES = 65_536;

@@ -19,7 +19,7 @@ const EXPORTS = ["wasi:cli/run@0.2.12", "wasi:http/incoming-handler@0.2.12"];
 const hosts = {
   cli: cli({}),
   clocks,
-  filesystem: files,
+  filesystem: files(() => []),
   http: http({ allow: [] }),
   io,
   random,
@@ -50,7 +50,7 @@ for (const [name, host] of Object.entries(hosts)) {
   });
 }
 
-Deno.test("no interface is provided by two capabilities, and each capability provides what it names", () => {
+Deno.test("no interface is provided by two capabilities, and each capability provides what it names", async () => {
   const names = builtinCapabilities.flatMap((capability) => capability.interfaces);
   expect(new Set(names).size).toBe(names.length);
   expect(builtinCapabilities.map((capability) => capability.name)).toEqual(
@@ -58,12 +58,12 @@ Deno.test("no interface is provided by two capabilities, and each capability pro
   );
   for (const capability of builtinCapabilities) {
     if (capability.ungranted === undefined) continue;
-    const linked = capability.link({
+    const linked = await capability.link({
       function: "f",
       directory: "/",
       env: {},
       grant: capability.ungranted,
-      store: capability.open(),
+      store: await capability.open(),
     });
     expect(Object.keys(linked).sort()).toEqual([...capability.interfaces].sort());
   }
@@ -71,7 +71,7 @@ Deno.test("no interface is provided by two capabilities, and each capability pro
 
 Deno.test("nothing is preopened, and sockets and look-ups are refused", () => {
   const call = (host: HostInterface, name: string) => (host[name] as () => unknown)();
-  expect(call(files["wasi:filesystem/preopens@0.2.12"]!, "getDirectories")).toEqual([]);
+  expect(call(files(() => [])["wasi:filesystem/preopens@0.2.12"]!, "getDirectories")).toEqual([]);
   for (const protocol of ["tcp", "udp"]) {
     const make = () =>
       call(sockets[`wasi:sockets/${protocol}-create-socket@0.2.12`]!, camel(`create-${protocol}-socket`));
