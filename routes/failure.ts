@@ -43,7 +43,7 @@ export function failureResponse(runtime: Pick<Runtime, "dev" | "functions">): Fa
     const { error, task, request } = failure;
     const id = task?.id ?? requestId(request.headers.get("x-request-id"));
     const headers = new Headers({ "x-request-id": id, "cache-control": "no-store", "vary": "accept" });
-    if (error.code === "overloaded" || error.code === "server-stopping") {
+    if (error.code === "function-busy" || error.code === "overloaded" || error.code === "server-stopping") {
       headers.set("retry-after", String(RETRY_AFTER_S));
     }
     const init = { status: error.status, headers };

@@ -6,18 +6,26 @@
  */
 import { SkerryError } from "./errors.ts";
 import { DEFAULT_MAX_ISOLATES, type Limits } from "./limits.ts";
+import { type MemoryAccount, type MemoryGate, type MemoryNeed, NO_MEMORY, processMemory } from "./memory.ts";
 
 /** What one function may take of the process's places. */
 export interface FunctionShare {
   /** The function's name. */
   readonly name: string;
   readonly limits: Pick<Limits, "isolates" | "queue" | "queueWaitMs">;
+  /** What its isolates have from the start. Default: nothing that is known. */
+  readonly memory?: MemoryNeed;
 }
 
-/** Gives the place back. Later calls do nothing. */
-export type Leave = () => void;
+/** A place for one isolate, and its memory. */
+export interface Place {
+  readonly memory: MemoryAccount;
+  /** Gives the place back. Later calls do nothing. */
+  leave(): void;
+}
 
 interface Waiter {
+  readonly need: MemoryNeed;
   readonly admit: () => void;
 }
 
@@ -38,23 +46,31 @@ class Line {
  *
  * const admission = new Admission({ isolates: 1 });
  * const share = { name: "hello", limits: { isolates: 10, queue: 10, queueWaitMs: 1000 } };
- * const leave = admission.tryEnter(share)!;
+ * const place = admission.tryEnter(share)!;
  * console.assert(admission.tryEnter(share) === undefined);
  * const next = admission.enter(share, new AbortController().signal);
- * leave();
- * (await next)();
+ * place.leave();
+ * (await next).leave();
  * ```
  */
 export class Admission {
+  /** Where isolates have their memory from. */
+  readonly memory: MemoryGate;
   readonly #isolates: number;
   readonly #lines = new Map<string, Line>();
   /** Lines with somebody in them, in the order of their turns. */
   readonly #turns = new Set<Line>();
   #running = 0;
 
-  /** @param options `isolates`: how many the whole process may have at once. */
-  constructor(options: { readonly isolates: number }) {
+  /** @param options `isolates`: how many the whole process may have at once; `memory`: by default the process's. */
+  constructor(options: { readonly isolates: number; readonly memory?: MemoryGate }) {
     this.#isolates = options.isolates;
+    this.memory = options.memory ?? processMemory;
+  }
+
+  /** How many isolates there may be at once. */
+  get places(): number {
+    return this.#isolates;
   }
 
   /** Isolates that run now. */
@@ -70,29 +86,50 @@ export class Admission {
   }
 
   /** A place, if there is one now and nobody waits for it; `undefined` otherwise. */
-  tryEnter(share: FunctionShare): Leave | undefined {
+  tryEnter(share: FunctionShare): Place | undefined {
     const line = this.#lineOf(share);
+    const need = share.memory ?? NO_MEMORY;
     if (line.waiting.size > 0 || line.running >= line.isolates || this.#running >= this.#isolates) return undefined;
-    return this.#take(line);
+    return this.memory.fits(need) ? this.#take(line, need) : undefined;
   }
 
   /**
    * A place, as soon as there is one.
    *
    * @param signal Gives the wait up, with its reason.
-   * @throws {SkerryError} `overloaded`, when too many wait already or it took too long.
+   * @throws {SkerryError} when too many wait already, or it took too long: `function-busy`, if the function has all the
+   * isolates that it may have, and `overloaded`, if the process has. `component-over-limit`, if there will never be enough
+   * memory for it.
    */
-  enter(share: FunctionShare, signal: AbortSignal): Promise<Leave> {
+  enter(share: FunctionShare, signal: AbortSignal): Promise<Place> {
     const now = this.tryEnter(share);
     if (now !== undefined) return Promise.resolve(now);
     const line = this.#lineOf(share);
-    if (line.waiting.size >= share.limits.queue) {
+    const need = share.memory ?? NO_MEMORY;
+    if (!this.memory.mayFit(need)) {
+      const [needs, has] = [need.bytes, this.memory.budget].map((bytes) => Math.ceil(bytes / 1024 / 1024));
       return Promise.reject(
         new SkerryError(
-          "overloaded",
-          `admitting a request to ${share.name}: ${line.waiting.size} wait already (limits.queue)`,
+          "component-over-limit",
+          `admitting a request to ${share.name}: its isolates begin with ${needs} MiB in ${need.memories} memories, and ` +
+            `all of the process have ${has}. Set SKERRY_MEMORY_MB.`,
         ),
       );
+    }
+    const refusal = (why: string) => {
+      const own = line.running >= line.isolates;
+      const full = own
+        ? `it has its ${line.isolates} isolates (limits.isolates)`
+        : this.#running >= this.#isolates
+        ? `the process has its ${this.#isolates} isolates (SKERRY_MAX_ISOLATES)`
+        : "the process has no memory left (SKERRY_MEMORY_MB)";
+      return new SkerryError(
+        own ? "function-busy" : "overloaded",
+        `admitting a request to ${share.name}: ${full}, and ${why}`,
+      );
+    };
+    if (line.waiting.size >= share.limits.queue) {
+      return Promise.reject(refusal(`${line.waiting.size} requests wait already (limits.queue)`));
     }
     return new Promise((resolve, reject) => {
       const give = (outcome: () => void) => {
@@ -102,24 +139,15 @@ export class Admission {
         signal.removeEventListener("abort", aborted);
         outcome();
       };
-      const waiter: Waiter = { admit: () => give(() => resolve(this.#take(line))) };
+      const waiter: Waiter = { need, admit: () => give(() => resolve(this.#take(line, need))) };
       const aborted = () => give(() => reject(signal.reason));
-      const timer = setTimeout(
-        () =>
-          give(() =>
-            reject(
-              new SkerryError(
-                "overloaded",
-                `admitting a request to ${share.name}: no place within ${share.limits.queueWaitMs} ms (limits.queueWaitMs)`,
-              ),
-            )
-          ),
-        share.limits.queueWaitMs,
-      );
+      const late = () => refusal(`no place came free within ${share.limits.queueWaitMs} ms (limits.queueWaitMs)`);
+      const timer = setTimeout(() => give(() => reject(late())), share.limits.queueWaitMs);
       line.waiting.add(waiter);
       this.#turns.add(line);
-      if (signal.aborted) aborted();
-      else signal.addEventListener("abort", aborted, { once: true });
+      if (signal.aborted) return aborted();
+      signal.addEventListener("abort", aborted, { once: true });
+      if (!this.memory.fits(need)) this.memory.whenRoom(this.#admitNext);
     });
   }
 
@@ -130,36 +158,41 @@ export class Admission {
     return line;
   }
 
-  #take(line: Line): Leave {
+  #take(line: Line, need: MemoryNeed): Place {
     line.running++;
     this.#running++;
+    const memory = this.memory.open(need);
     let left = false;
-    return () => {
+    const leave = () => {
       if (left) return;
       left = true;
       line.running--;
       this.#running--;
+      memory.close();
       this.#admitNext();
     };
+    return { memory, leave };
   }
 
   /** Gives free places to the lines in turn, one each. */
-  #admitNext(): void {
+  readonly #admitNext = (): void => {
     let skipped = 0;
     while (this.#running < this.#isolates && skipped < this.#turns.size) {
       const [line] = this.#turns;
       // To the back of the turns, whether it gets a place or has all that it may have.
       this.#turns.delete(line!);
       this.#turns.add(line!);
-      if (line!.running >= line!.isolates) {
+      const [first] = line!.waiting;
+      const hasMemory = this.memory.fits(first!.need);
+      if (!hasMemory) this.memory.whenRoom(this.#admitNext);
+      if (line!.running >= line!.isolates || !hasMemory) {
         skipped++;
         continue;
       }
       skipped = 0;
-      const [first] = line!.waiting;
       first!.admit();
     }
-  }
+  };
 }
 
 /** The places of this process, for everyone who has been given no others. */

@@ -1,5 +1,6 @@
 import { expect } from "@std/expect";
-import { Admission, type FunctionShare, type Leave } from "./admission.ts";
+import { Admission, type FunctionShare, type Place } from "./admission.ts";
+import { MemoryGate } from "./memory.ts";
 
 const share = (name: string, some: Partial<FunctionShare["limits"]> = {}): FunctionShare => ({
   name,
@@ -9,23 +10,23 @@ const never = new AbortController().signal;
 
 Deno.test("a place is given at once while there is one, and given back once", () => {
   const admission = new Admission({ isolates: 2 });
-  const leave = admission.tryEnter(share("a"))!;
+  const place = admission.tryEnter(share("a"))!;
   expect(admission.tryEnter(share("b"))).toBeDefined();
   expect(admission.tryEnter(share("b"))).toBe(undefined);
-  leave();
-  leave();
+  place.leave();
+  place.leave();
   expect(admission.running).toBe(1);
 });
 
 Deno.test("a function has no more isolates than its share, however many places are free", async () => {
   const admission = new Admission({ isolates: 100 });
-  const leave = admission.tryEnter(share("a", { isolates: 1 }))!;
+  const place = admission.tryEnter(share("a", { isolates: 1 }))!;
   const order: string[] = [];
-  const second = admission.enter(share("a", { isolates: 1 }), never).then((leave) => (order.push("second"), leave));
+  const second = admission.enter(share("a", { isolates: 1 }), never).then((place) => (order.push("second"), place));
   expect(admission.tryEnter(share("b"))).toBeDefined();
   await Promise.resolve();
   expect(order).toEqual([]);
-  leave();
+  place.leave();
   await second;
   expect(order).toEqual(["second"]);
 });
@@ -33,15 +34,15 @@ Deno.test("a function has no more isolates than its share, however many places a
 Deno.test("a quiet function does not wait for a busy one's whole line", async () => {
   const admission = new Admission({ isolates: 1 });
   const order: string[] = [];
-  let leave: Leave = admission.tryEnter(share("busy"))!;
+  let place: Place = admission.tryEnter(share("busy"))!;
   const enter = (name: string) =>
     admission.enter(share(name), never).then((left) => {
       order.push(name);
-      leave = left;
+      place = left;
     });
   const all = [...Array.from({ length: 5 }, () => enter("busy")), enter("quiet")];
   for (let i = 0; i < 6; i++) {
-    leave();
+    place.leave();
     await new Promise((done) => setTimeout(done));
   }
   await Promise.all(all);
@@ -53,21 +54,21 @@ Deno.test("a full line refuses, and so does a wait that takes too long", async (
   const admission = new Admission({ isolates: 1 });
   admission.tryEnter(share("a"));
   const waiting = admission.enter(share("a", { queue: 1, queueWaitMs: 1 }), never);
-  await expect(admission.enter(share("a", { queue: 1 }), never)).rejects.toThrow(/1 wait already/);
-  await expect(waiting).rejects.toThrow(/no place within 1 ms/);
+  await expect(admission.enter(share("a", { queue: 1 }), never)).rejects.toThrow(/1 requests wait already/);
+  await expect(waiting).rejects.toThrow(/no place came free within 1 ms/);
   expect(admission.waiting).toBe(0);
 });
 
 Deno.test("a caller who leaves gives its place in the line up", async () => {
   const admission = new Admission({ isolates: 1 });
-  const leave = admission.tryEnter(share("a"))!;
+  const place = admission.tryEnter(share("a"))!;
   const controller = new AbortController();
   const gone = admission.enter(share("a"), controller.signal);
   const next = admission.enter(share("a"), never);
   controller.abort(new Error("left"));
   await expect(gone).rejects.toThrow("left");
-  leave();
-  (await next)();
+  place.leave();
+  (await next).leave();
   expect([admission.running, admission.waiting]).toEqual([0, 0]);
   await expect(admission.enter(share("a"), AbortSignal.abort(new Error("gone before")))).resolves.toBeDefined();
 });
@@ -78,13 +79,69 @@ Deno.test("places are never lost nor made over thousands of comings and goings",
   await Promise.all(Array.from({ length: 3000 }, async (_, n) => {
     const controller = new AbortController();
     if (n % 11 === 0) setTimeout(() => controller.abort(new Error("left")), n % 5);
-    const leave = await admission.enter(share(`f${n % 5}`, { isolates: 3, queue: 10_000 }), controller.signal)
+    const place = await admission.enter(share(`f${n % 5}`, { isolates: 3, queue: 10_000 }), controller.signal)
       .catch(() => undefined);
-    if (leave === undefined) return;
+    if (place === undefined) return;
     most = Math.max(most, admission.running);
     if (n % 3 === 0) await new Promise((done) => setTimeout(done));
-    leave();
+    place.leave();
   }));
   expect(most).toBe(7);
   expect([admission.running, admission.waiting]).toEqual([0, 0]);
+});
+
+Deno.test("who refuses is said: the function with its own isolates, or the process", async () => {
+  const admission = new Admission({ isolates: 2 });
+  const one = { isolates: 1, queue: 1, queueWaitMs: 1 };
+  const refusal = (share: FunctionShare) => admission.enter(share, never).catch(({ code, message }) => [code, message]);
+  admission.tryEnter(share("a", one));
+  const late = refusal(share("a", one));
+  expect(await refusal(share("a", one))).toEqual(["function-busy", expect.stringContaining("limits.isolates")]);
+  expect(await late).toEqual(["function-busy", expect.stringContaining("limits.queueWaitMs")]);
+  admission.tryEnter(share("b"));
+  const other = refusal(share("c", one));
+  expect(await refusal(share("c", one))).toEqual(["overloaded", expect.stringContaining("SKERRY_MAX_ISOLATES")]);
+  await other;
+});
+
+const MIB = 1024 * 1024;
+
+Deno.test("an isolate waits for memory, and those that need less go on", async () => {
+  const memory = new MemoryGate({ bytes: 100 * MIB });
+  const admission = new Admission({ isolates: 100, memory });
+  const large = { ...share("large"), memory: { bytes: 60 * MIB, memories: 1 } };
+  const small = { ...share("small"), memory: { bytes: 10 * MIB, memories: 1 } };
+  const first = admission.tryEnter(large)!;
+  expect(admission.tryEnter(large)).toBe(undefined);
+  let admitted = false;
+  const second = admission.enter(large, never).then((place) => (admitted = true, place));
+  const others = [admission.tryEnter(small)!, await admission.enter(small, never)];
+  expect([memory.used, memory.memories]).toEqual([80 * MIB, 3]);
+  others[0]!.leave();
+  await Promise.resolve();
+  expect(admitted).toBe(false);
+  first.leave();
+  (await second).leave();
+  others[1]!.leave();
+  expect([memory.used, memory.memories, admission.running, admission.waiting]).toEqual([0, 0, 0, 0]);
+});
+
+Deno.test("there are no more memories than V8 makes quickly, and what others give back is for those who wait", async () => {
+  const memory = new MemoryGate({ bytes: 100 * MIB, memories: 2 });
+  const admission = new Admission({ isolates: 100, memory });
+  const two = { ...share("two"), memory: { bytes: 0, memories: 2 } };
+  const account = memory.open({ bytes: 0, memories: 1 });
+  const waiting = admission.enter(two, never);
+  expect(admission.waiting).toBe(1);
+  account.close();
+  (await waiting).leave();
+  const refused = admission.enter({ ...share("three"), memory: { bytes: 0, memories: 3 } }, never);
+  await expect(refused).rejects.toThrow("SKERRY_MEMORY_MB");
+});
+
+Deno.test("a process without memory says so", async () => {
+  const admission = new Admission({ isolates: 100, memory: new MemoryGate({ bytes: MIB }) });
+  const one = { ...share("one", { queueWaitMs: 1 }), memory: { bytes: MIB, memories: 1 } };
+  admission.tryEnter(one);
+  await expect(admission.enter(one, never)).rejects.toMatchObject({ code: "overloaded" });
 });

@@ -14,6 +14,7 @@ import { type Exchange, type HttpRequest, type HttpResponse, withSource } from "
 import { receiveRequest, type SendOptions, sendResponse } from "./http/web.ts";
 import { type Limits, MAX_CALL_DEPTH } from "./limits.ts";
 import type { LogSink } from "./log.ts";
+import type { MemoryNeed } from "./memory.ts";
 import { originOf } from "./stack/mod.ts";
 import { bounded } from "./streams/bounded.ts";
 import { type ByteSource, tellEnd } from "./streams/bytes.ts";
@@ -298,8 +299,9 @@ export class Dispatcher {
   /** A fresh isolate, as soon as there is a place for it. It ends with the task. */
   async #enter(served: ServedFunction, task: Task): Promise<Isolate> {
     // No promise where there is a place, as there nearly always is.
-    const leave = this.#admission.tryEnter(served) ?? await this.#admission.enter(served, task.signal);
-    task.defer(leave);
+    const place = this.#admission.tryEnter(served) ?? await this.#admission.enter(served, task.signal);
+    task.memory = place.memory;
+    task.defer(place.leave);
     const isolate = await orEnd(task, served.linked.instantiate());
     task.defer(() => isolate.dispose());
     return isolate;

@@ -175,7 +175,8 @@ export async function loadFunction(
   for (const message of warnings) {
     sink({ time: Date.now(), level: "warn", message, source: "host", function: name });
   }
-  return { name, linked: component, handler, limits };
+  const { memory } = loaded;
+  return { name, linked: component, handler, limits, ...(memory === undefined ? {} : { memory }) };
 }
 
 /**

@@ -4,10 +4,11 @@
  * @module
  */
 import { SkerryError } from "./errors.ts";
-import { DEFAULT_LIMITS, type Limits, MAX_RECORDED_CALLS } from "./limits.ts";
+import { DEFAULT_LIMITS, type LimitName, type Limits, MAX_RECORDED_CALLS } from "./limits.ts";
 import { currentTask, maybeTask, withTask } from "./context.ts";
 import type { HttpRequest, HttpResponse } from "./http/message.ts";
 import { expireAfter } from "./deadline.ts";
+import type { MemoryAccount } from "./memory.ts";
 import { type LogLevel, type LogRecord, type LogSink, silentSink } from "./log.ts";
 import { startTrace, type TraceParent } from "./trace.ts";
 
@@ -91,8 +92,10 @@ export class Task {
   readonly calls: Map<string, number> = new Map();
   /** For how long guest code has run, in milliseconds; engines count it. */
   cpuMs = 0;
-  /** How often each limit was met that the task goes on beyond. */
-  readonly met: Map<keyof Limits, number> = new Map();
+  /** What its isolate may have of the process's memory; `undefined` where nobody counts that. */
+  memory: MemoryAccount | undefined;
+  /** How often each limit was met. */
+  readonly met: Map<LimitName, number> = new Map();
   /** The last host calls, if the task records them. */
   readonly recordedCalls: HostCall[] = [];
   /** The log so far, if the task records it. */
@@ -179,11 +182,18 @@ export class Task {
     return this.ended;
   }
 
-  /** Counts that a limit was met that the guest lives on with, and logs the first time. */
-  meet(limit: keyof Limits, what: string): void {
+  /** Counts that a limit was met. What ends the task for it says the rest. */
+  countLimit(limit: LimitName): number {
     const count = (this.met.get(limit) ?? 0) + 1;
     this.met.set(limit, count);
-    if (count === 1) this.log("warn", `limits.${limit} is ${this.limits[limit]}: refused ${what}`, "host", { limit });
+    return count;
+  }
+
+  /** Counts that a limit was met that the guest lives on with, and logs the first time. */
+  meet(limit: LimitName, what: string): void {
+    if (this.countLimit(limit) === 1) {
+      this.log("warn", `limits.${limit} is ${this.limits[limit]}: refused ${what}`, "host", { limit });
+    }
   }
 
   /** Milliseconds since the task began. */

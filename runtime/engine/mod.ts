@@ -9,6 +9,7 @@
  */
 
 import type { Limits } from "../limits.ts";
+import type { MemoryNeed } from "../memory.ts";
 
 /** The full name of an interface, as it stands in the binary: `wasi:http/types@0.2.3`. */
 export type InterfaceName = string;
@@ -64,6 +65,8 @@ export interface LoadedComponent {
   readonly imports: readonly ImportedInterface[];
   /** The exported interfaces, `wasi:http/incoming-handler@0.2.3`. */
   readonly exports: readonly InterfaceName[];
+  /** What an isolate has from the start, as far as the engine knows. */
+  readonly memory?: MemoryNeed;
   /**
    * Resolves every import against `host`.
    *

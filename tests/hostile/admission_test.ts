@@ -26,7 +26,7 @@ Deno.test("a function that has all its isolates lets one request wait, refuses t
   const second = server.fetch("/busy/hello");
   await untilWaiting(admission, 1);
   const third = await server.fetch("/busy/hello");
-  expect([third.status, (await third.json()).error.code]).toEqual([503, "overloaded"]);
+  expect([third.status, (await third.json()).error.code]).toEqual([429, "function-busy"]);
   expect(third.headers.get("retry-after")).toMatch(/^\d+$/);
   expect(await (await server.fetch("/quiet/hello")).text()).toBe("hello\n");
   caller.abort();

@@ -6,6 +6,7 @@
 import { currentTask, maybeTask, withTask } from "../../context.ts";
 import { SkerryError } from "../../errors.ts";
 import type { Task } from "../../task.ts";
+import { Growth } from "../growth.ts";
 import { Scheduler } from "./async/scheduler.ts";
 import { Cx, Writes } from "./context.ts";
 import type { LinkedPlan } from "./link.ts";
@@ -23,8 +24,7 @@ export class NativeIsolate {
   readonly clock: CpuClock = new CpuClock(this.task);
   /** What metered code was last granted, and how much CPU time its task had taken by then. */
   readonly fuel: { granted: number; atMs: number } = { granted: 0, atMs: 0 };
-  /** What memories and tables have grown by. */
-  readonly grown: { pages: number; elements: number } = { pages: 0, elements: 0 };
+  readonly growth: Growth = new Growth();
   /** Set when the isolate may not run any more: disposed, its task over, or trapped. */
   over = false;
   readonly #linked: LinkedPlan;
@@ -107,7 +107,7 @@ export class NativeIsolate {
   }
 
   #make(index: number): WebAssembly.Exports {
-    const { plan, modules, imports } = this.#linked;
+    const { plan, modules, imports, memories } = this.#linked;
     const { module, owner } = plan.instances[index]!;
     const given = imports[index]!(this);
     now.thread = new GuestThread(this, this.instances[owner]!);
@@ -115,6 +115,7 @@ export class NativeIsolate {
     if (hasStart) this.clock.start();
     const { exports } = new WebAssembly.Instance(modules[module]!, given);
     if (hasStart) this.clock.stop();
+    for (const name of memories[index]!) this.task.memory?.made(exports[name] as WebAssembly.Memory);
     return this.#exports[index] = exports;
   }
 

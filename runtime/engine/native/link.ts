@@ -24,7 +24,7 @@ import { resolveHost } from "./host.ts";
 import { lowerHost, type ResolvedHost } from "./host_call.ts";
 import { METER, type Meter } from "./metering.ts";
 import type { NativeIsolate } from "./isolate.ts";
-import type { CoreItem, Func, HostFunc, LiftedFunc, Plan, Synth } from "./plan.ts";
+import type { CoreItem, CoreModulePlan, Func, HostFunc, LiftedFunc, Plan, Synth } from "./plan.ts";
 import { resourceDrop, resourceNew, resourceRep } from "./resource_calls.ts";
 import type { InstancePool } from "./pool.ts";
 import { isUnobservable } from "./shim.ts";
@@ -52,6 +52,8 @@ export interface LinkedPlan {
   readonly imports: readonly ((isolate: NativeIsolate) => WebAssembly.Imports)[];
   /** Which core instances are made only when something of them is needed. */
   readonly lazy: readonly boolean[];
+  /** For each core instance, the exports that are memories of its own. */
+  readonly memories: readonly (readonly string[])[];
   /** For each component instance, whether its code may be suspended. */
   readonly suspends: readonly boolean[];
   /** Where core instances come from and go to, if they can be restored. */
@@ -123,6 +125,7 @@ class Linker {
       lineages: this.#plan.owners.map((_, index) => this.#lineage(index)),
       usesAsync: this.#async,
       lazy: this.#plan.instances.map(({ module }) => isUnobservable(this.#plan.modules[module]!.shape)),
+      memories: this.#plan.instances.map(({ module }) => ownMemories(this.#plan.modules[module]!)),
       imports: this.#plan.instances.map(({ imports }) => importObject(imports, functions, this.#meter)),
       exported: (func) => this.#export(func),
     };
@@ -280,6 +283,13 @@ class Linker {
     }
     return call;
   }
+}
+
+function ownMemories({ shape }: CoreModulePlan): string[] {
+  const exported = [...shape.exportIndices].filter(([, { kind, index }]) =>
+    kind === "memory" && index >= shape.importedMemories
+  );
+  return [...new Map(exported.map(([name, { index }]) => [index, name])).values()];
 }
 
 /** Calls a function of a core instance, which is made if it is not there yet. */

@@ -4,8 +4,9 @@
  * @module
  */
 import { SkerryError } from "../../errors.ts";
-import type { Limits } from "../../limits.ts";
-import { meterModule } from "../meter/mod.ts";
+import type { MemoryNeed } from "../../memory.ts";
+import type { GrowthLimits } from "../growth.ts";
+import { meterModule, WAIT_GROW } from "../meter/mod.ts";
 import { coreModuleShape } from "./core_module.ts";
 import { fairTurn } from "./cpu.ts";
 import type { NativeIsolate } from "./isolate.ts";
@@ -14,9 +15,6 @@ import { now, resuming, suspending } from "./thread.ts";
 
 /** Under this name metered modules import the hooks. */
 export const METER = "skerry:meter";
-
-/** The limits that a metered module has in it. */
-export type GrowthLimits = Pick<Limits, "memoryMb" | "tableElements">;
 
 /** What a guest may do before it asks for the first time: less than a millisecond's work, and more than most requests. */
 const FIRST_FUEL = 200_000;
@@ -41,10 +39,6 @@ const TAGS = 13;
 
 const PAGE_BYTES = 65_536;
 const PAGES_PER_MB = 16;
-
-/** What a `grow` hook is told, by its first argument; its answers. */
-const ASK_MEMORY = 0, ASK_TABLE = 1, REFUSED_MEMORY = 2, REFUSED_TABLE = 3;
-const REFUSE = 0, GRANT = 1;
 
 /** What `look` and `wait` answer so that the guest traps. */
 const END = -1;
@@ -90,24 +84,30 @@ function meteredModule(
  *
  * @throws {SkerryError} `component-over-limit`
  */
-export function initialGrowth(
-  { name, instances, modules }: Plan,
-  limits: GrowthLimits,
-): { pages: number; left: number } {
-  let pages = 0;
-  for (const { elided, module } of instances) {
-    if (elided) continue;
-    const { memories, importedMemories } = modules[module]!.shape;
-    for (const { limits } of memories.slice(importedMemories)) pages += Number(limits.min);
-  }
+export function initialGrowth(plan: Plan, limits: GrowthLimits): { pages: number; left: number } {
+  const pages = initialMemory(plan).bytes / PAGE_BYTES;
   if (pages > limits.memoryMb * PAGES_PER_MB) {
     throw new SkerryError(
       "component-over-limit",
-      `loading ${name}: its memories begin with ${Math.ceil(pages / PAGES_PER_MB)} MiB, and limits.memoryMb is ` +
+      `loading ${plan.name}: its memories begin with ${Math.ceil(pages / PAGES_PER_MB)} MiB, and limits.memoryMb is ` +
         `${limits.memoryMb}; raise it`,
     );
   }
   return { pages, left: limits.memoryMb * PAGES_PER_MB - pages };
+}
+
+/** What the core instances of an isolate begin with. */
+export function initialMemory({ instances, modules }: Plan): MemoryNeed {
+  let bytes = 0, memories = 0;
+  for (const { elided, module } of instances) {
+    if (elided) continue;
+    const { shape } = modules[module]!;
+    for (const { limits } of shape.memories.slice(shape.importedMemories)) {
+      bytes += Number(limits.min) * 2 ** (limits.pageSizeLog2 ?? 16);
+      memories++;
+    }
+  }
+  return { bytes, memories };
 }
 
 /** The hooks of one linked component, the same for all its isolates. */
@@ -139,6 +139,7 @@ export class Meter {
     const sliceMs = clock.sliceMs(time);
     const cpuMs = task.cpuMs + sliceMs;
     if (cpuMs > task.limits.cpuMs) {
+      task.countLimit("cpuMs");
       return end(isolate, `no end after ${task.limits.cpuMs} ms of CPU time (limits.cpuMs)`);
     }
     // Its timer cannot fire while the guest runs.
@@ -152,38 +153,27 @@ export class Meter {
     fuel.atMs = cpuMs;
     if (thread.canSuspend) return sliceMs >= TURN_MS ? WAIT : fuel.granted;
     if (sliceMs > MAX_UNYIELDING_MS) {
+      task.countLimit("cpuMs");
       return end(isolate, `no end after ${MAX_UNYIELDING_MS} ms where it cannot be suspended to let others run`);
     }
     return fuel.granted;
   }
 
-  /** Lets others run. */
-  #wait(_why: number): Promise<number> {
+  /** Lets others run, or waits for memory. */
+  #wait(why: number): Promise<number> {
     const { thread } = now;
     const { isolate } = thread;
-    return resuming(thread, fairTurn(isolate.task.function).then(() => isolate.over ? END : isolate.fuel.granted));
+    const waited = why === WAIT_GROW
+      ? isolate.growth.wait(isolate.task)
+      : fairTurn(isolate.task.function).then(() => isolate.fuel.granted);
+    return resuming(thread, waited.then((answer) => isolate.over ? END : answer));
   }
 
   #grow(kind: number, total: number, delta: number): number {
-    const { isolate } = now.thread;
-    const { memoryMb, tableElements } = this.#limits;
-    if (kind === ASK_MEMORY) {
-      if (this.#pages + isolate.grown.pages + delta <= memoryMb * PAGES_PER_MB) {
-        isolate.grown.pages += delta;
-        return GRANT;
-      }
-    } else if (kind === ASK_TABLE) {
-      if (isolate.grown.elements + delta <= tableElements) {
-        isolate.grown.elements += delta;
-        return GRANT;
-      }
-    }
-    if (kind === ASK_MEMORY || kind === REFUSED_MEMORY) {
-      isolate.task.meet("memoryMb", `${total * PAGE_BYTES} bytes and ${delta * PAGE_BYTES} more`);
-    } else if (kind === ASK_TABLE || kind === REFUSED_TABLE) {
-      isolate.task.meet("tableElements", `a table of ${total} elements and ${delta} more`);
-    }
-    return REFUSE;
+    const { thread } = now;
+    const { isolate } = thread;
+    const asker = { task: isolate.task, limits: this.#limits, pages: this.#pages, mayWait: thread.canSuspend };
+    return isolate.growth.ask(asker, kind, total, delta);
   }
 }
 

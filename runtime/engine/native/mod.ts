@@ -26,7 +26,7 @@ import type { Engine, ExportedFunction, HostImports, Isolate, LinkedComponent, L
 import { elaborate } from "./elaborate.ts";
 import { NativeIsolate } from "./isolate.ts";
 import { link, type LinkedPlan } from "./link.ts";
-import { initialGrowth, Meter, metered, type ModuleSource } from "./metering.ts";
+import { initialGrowth, initialMemory, Meter, metered, type ModuleSource } from "./metering.ts";
 import type { ExportItem, Plan } from "./plan.ts";
 import { InstancePool } from "./pool.ts";
 import { isRestorable, prepared } from "./restorable.ts";
@@ -129,6 +129,7 @@ function loaded(
   return {
     imports: plan.imports.map(({ name, functions }) => ({ name, functions: functions.map((f) => f.name) })),
     exports: [...plan.exports].filter(([, item]) => item.kind === "instance").map(([name]) => name),
+    memory: initialMemory(plan),
     // deno-lint-ignore require-await -- a refusal is a rejection
     async link(host: HostImports): Promise<LinkedComponent> {
       const linked = link(plan, modules, host, bytes, parts());
