@@ -46,8 +46,7 @@ export class Canons {
     offset: number,
   ): number {
     if (memory?.kind === "export") {
-      const { shape } = this.#shared.modules[this.#shared.instances[memory.instance]!.module]!;
-      const type = shape.exports.get(memory.name)?.type;
+      const type = this.#shared.shapes[memory.instance]!.exports.get(memory.name)?.type;
       if (type?.kind === "memory" && type.limits.is64) this.#shared.unsupported("a 64-bit memory", offset);
       if (type?.kind === "memory" && type.limits.shared) this.#shared.unsupported("a shared memory", offset);
     }
@@ -60,7 +59,8 @@ export class Canons {
 
   define(canon: Canon, scope: Scope, owner: number, offset: number): void {
     if (canon.kind === "lift") {
-      const type = scope.func(canon.type, offset);
+      const typeItem = scope.func(canon.type, offset);
+      const { type } = typeItem;
       const core = scope.get("core func", canon.func, offset);
       const options = this.#options(canon.options, scope, owner, offset);
       const index = this.lifts.length;
@@ -69,7 +69,7 @@ export class Canons {
       const problem = checkLift(lift, canon.options, (item) => this.coreType(item));
       if (problem !== undefined) scope.fail(problem, offset);
       this.lifts.push(lift);
-      return scope.add("func", lift);
+      return scope.add("func", { func: lift, type: typeItem });
     }
     const index = this.synths.push(this.#synth(canon, scope, owner, offset)) - 1;
     scope.add("core func", { kind: "synth", index, sort: "func" });
@@ -85,13 +85,13 @@ export class Canons {
   /** The type of a core function, where it can be said. */
   coreType(item: CoreItem): CoreSignature | undefined {
     if (item.kind === "synth") return synthSignature(this.synths[item.index]!);
-    return this.#shared.modules[this.#shared.instances[item.instance]!.module]!.shape.exports.get(item.name)?.func;
+    return this.#shared.shapes[item.instance]!.exports.get(item.name)?.func;
   }
 
   #synth(canon: Exclude<Canon, { kind: "lift" }>, scope: Scope, owner: number, offset: number): Synth {
     switch (canon.kind) {
       case "lower": {
-        const func = scope.get("func", canon.func, offset);
+        const { func } = scope.get("func", canon.func, offset);
         const options = this.#options(canon.options, scope, owner, offset);
         this.#spend(func.type, scope, offset);
         const problem = checkLower(func.type, canon.options);
@@ -105,7 +105,7 @@ export class Canons {
         if (canon.kind !== "resource.drop" && resource.owner !== owner) {
           scope.fail(`type index ${canon.type} is not a local resource type`, offset);
         }
-        return { kind: canon.kind, resource, owner };
+        return { kind: canon.kind, resource: resource.real ?? resource, owner };
       }
       case "task.return": {
         const options = this.#options(canon.options, scope, owner, offset);

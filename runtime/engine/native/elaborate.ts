@@ -4,77 +4,161 @@
  *
  * @module
  */
-import type { ComponentModel, CoreInstanceDef, Definition, ImportDef, InstanceDef } from "../../component/mod.ts";
+import type {
+  ComponentModel,
+  CoreInstanceDef,
+  Definition,
+  ExportDef,
+  ExternType,
+  ImportDef,
+  InstanceDef,
+} from "../../component/mod.ts";
+import { malformed } from "../../component/reader.ts";
 import { SkerryError } from "../../errors.ts";
 import { Canons } from "./canons.ts";
 import { coreDifference } from "./core_match.ts";
 import { coreModuleShape } from "./core_module.ts";
-import { HostImports } from "./host_imports.ts";
-import type { CoreInstancePlan, CoreItem, CoreModulePlan, Destructor, ExportItem, Plan } from "./plan.ts";
-import { checkMatches } from "./match.ts";
-import { alias, type CoreInstanceItem, type InstanceItem, type Item, Scope } from "./scope.ts";
+import { addCoreType, declared, goThrough, resourceItem } from "./declare.ts";
+import { importPlan } from "./host_imports.ts";
+import { ascribed, checkMatches } from "./match.ts";
+import type { CoreInstancePlan, CoreItem, CoreModulePlan, Destructor, ExportItem, ImportPlan, Plan } from "./plan.ts";
+import {
+  alias,
+  type ComponentItem,
+  type CoreInstanceItem,
+  type InstanceItem,
+  type Item,
+  type Loading,
+  type ModuleItem,
+  Scope,
+} from "./scope.ts";
 import { checkSynth } from "./signatures.ts";
 import { type ResourceType, TypeTable } from "./types.ts";
+import { ExternNames, Visible } from "./visible.ts";
 
 /** Instances in one component: nested ones multiply, so that a small binary could ask for any number. */
 export const MAX_INSTANCES = 1000;
 
-/** Works out a decoded component. */
+/**
+ * Works out a decoded component.
+ *
+ * Everything in it is checked, used or not: each component in it for itself, knowing no more of its imports than their
+ * types, and again as it is instantiated.
+ *
+ * @throws {SkerryError} `component-malformed`, with the offset; `component-unsupported`, when it is valid but for a host.
+ */
 export function elaborate(bytes: Uint8Array, model: ComponentModel, name: string): Plan {
-  return new Elaborator(bytes, name).root(model);
+  return new Binary(bytes, name).plan(model);
 }
 
 /** What its parts need of the elaborator. */
 export interface Shared {
-  readonly modules: readonly CoreModulePlan[];
-  readonly instances: readonly CoreInstancePlan[];
-  resource(name: string, owner: number | undefined): ResourceType;
+  /** Of the core instances. */
+  readonly shapes: readonly ModuleItem["shape"][];
   unsupported(what: string, offset: number): never;
+}
+
+/** A binary: what is the same wherever a component of it is used. */
+class Binary implements Loading {
+  readonly name: string;
+  readonly types = new TypeTable();
+  readonly modules: CoreModulePlan[] = [];
+  readonly #bytes: Uint8Array;
+  readonly #moduleIndices = new Map<number, number>();
+  /** What is being worked out. */
+  at = 0;
+
+  constructor(bytes: Uint8Array, name: string) {
+    this.#bytes = bytes;
+    this.name = name;
+  }
+
+  plan(model: ComponentModel): Plan {
+    try {
+      return new Elaborator(this, true).root(model, undefined);
+    } catch (error) {
+      // Recursion that is too deep for the stack is so because of the binary.
+      if (!(error instanceof RangeError)) throw error;
+      throw malformed(this.name, "definitions are nested too deeply", this.at);
+    }
+  }
+
+  tryInstance(component: ComponentItem, args: InstanceItem, offset: number): InstanceItem {
+    return new Elaborator(this, false).instantiate(component, args, undefined, offset);
+  }
+
+  unsupported(what: string, offset: number): never {
+    throw new SkerryError(
+      "component-unsupported",
+      `loading ${this.name}: ${what} is not supported by the native engine, at offset 0x${offset.toString(16)}`,
+    );
+  }
+
+  module(start: number, end: number): ModuleItem {
+    let index = this.#moduleIndices.get(start);
+    if (index === undefined) {
+      index = this.modules.push({ start, end, shape: coreModuleShape(this.#bytes, start, end, this.name) }) - 1;
+      this.#moduleIndices.set(start, index);
+    }
+    return { module: index, shape: this.modules[index]!.shape };
+  }
+}
+
+/** What a component is worked out in. */
+interface Frame {
+  readonly scope: Scope;
+  readonly owner: number;
+  /** Nothing is given to a component that is checked for itself. */
+  readonly args: InstanceItem | undefined;
+  readonly exports: Map<string, Item>;
+  readonly visible: Visible;
+  readonly names: ExternNames;
 }
 
 class Elaborator implements Shared {
   readonly #canons = new Canons(this);
-  readonly #host = new HostImports(this);
-  readonly #bytes: Uint8Array;
-  readonly #name: string;
-  readonly #types = new TypeTable();
-  readonly modules: CoreModulePlan[] = [];
-  readonly #moduleIndices = new Map<number, number>();
+  readonly #binary: Binary;
+  readonly #isRoot: boolean;
   readonly instances: CoreInstancePlan[] = [];
+  readonly shapes: ModuleItem["shape"][] = [];
   readonly #owners: (number | undefined)[] = [];
   readonly #destructors = new Map<ResourceType, Destructor>();
-  #resources = 0;
+  readonly #imports: ImportPlan[] = [];
+  #refused: (() => never) | undefined;
 
-  constructor(bytes: Uint8Array, name: string) {
-    this.#bytes = bytes;
-    this.#name = name;
+  /** @param isRoot whether this is what will run, and not a check */
+  constructor(binary: Binary, isRoot: boolean) {
+    this.#binary = binary;
+    this.#isRoot = isRoot;
   }
 
-  root(model: ComponentModel): Plan {
-    const scope = new Scope(undefined, this.#name, this.#types);
-    const exports = this.#component(model, scope, undefined, undefined);
+  /** Works a component out that is given nothing. */
+  root(model: ComponentModel, around: Scope | undefined): Plan {
+    const exports = this.#component(model, new Scope(around, this.#binary, "component"), undefined, undefined);
+    if (this.#isRoot) this.#refused?.();
     return {
-      name: this.#name,
-      modules: this.modules,
+      name: this.#binary.name,
+      modules: this.#binary.modules,
       instances: this.instances,
       owners: this.#owners,
       contexts: this.#canons.contexts,
       synths: this.#canons.synths,
       lifts: this.#canons.lifts,
       destructors: this.#destructors,
-      imports: this.#host.imports,
-      exports: exportItems(exports),
+      imports: this.#imports,
+      exports: this.#isRoot ? exportItems(exports) : new Map(),
     };
   }
 
   unsupported(what: string, offset: number): never {
-    throw new SkerryError(
-      "component-unsupported",
-      `loading ${this.#name}: ${what} is not supported by the native engine, at offset 0x${offset.toString(16)}`,
-    );
+    return this.#binary.unsupported(what, offset);
   }
 
-  /** Instantiates a component; `args` is undefined for the outermost, whose imports the host gives. */
+  /** Refuses what is valid once everything has been checked. */
+  #refuse(what: string, offset: number): void {
+    this.#refused ??= () => this.#binary.unsupported(what, offset);
+  }
+
   #component(
     model: ComponentModel,
     scope: Scope,
@@ -84,37 +168,35 @@ class Elaborator implements Shared {
     const owner = this.#owners.push(parent) - 1;
     if (owner >= MAX_INSTANCES) scope.fail(`more than ${MAX_INSTANCES} component instances`, model.start);
     const exports = new Map<string, Item>();
-    for (const definition of model.definitions) this.#define(definition, scope, owner, args, exports);
+    const frame: Frame = { scope, owner, args, exports, visible: new Visible(), names: new ExternNames() };
+    for (const definition of model.definitions) this.#define(definition, frame);
     return exports;
   }
 
-  #define(
-    d: Definition,
-    scope: Scope,
-    owner: number,
-    args: InstanceItem | undefined,
-    exports: Map<string, Item>,
-  ): void {
+  #define(d: Definition, frame: Frame): void {
     const { offset } = d;
+    const { scope, owner } = frame;
+    this.#binary.at = offset;
     scope.spend(1, offset);
     switch (d.kind) {
       case "core-module":
-        return scope.add("core module", { module: this.#module(d.start, d.end) });
+        return scope.add("core module", this.#binary.module(d.start, d.end));
       case "core-instance":
         return scope.add("core instance", this.#coreInstance(d, scope, owner, offset));
       case "core-type":
-        return scope.add("core type", d.type);
+        return addCoreType(d.type, scope);
       case "component":
+        if (frame.args === undefined) new Elaborator(this.#binary, false).root(d.component, scope);
         return scope.add("component", { model: d.component, scope });
       case "instance":
-        return scope.add("instance", this.#instance(d, scope, owner, offset));
+        return scope.add("instance", this.#instance(d, frame, offset));
       case "alias":
         return alias(d, scope, offset);
       case "type": {
         const { type } = d;
         if (type.kind !== "resource") return scope.add("type", scope.define(type, offset));
         if (type.rep !== "i32") this.unsupported(`a resource representation of ${type.rep}`, offset);
-        const resource = this.resource(`resource ${this.#resources}`, owner);
+        const resource = scope.types.resource(undefined, owner);
         if (type.dtor !== undefined) {
           const core = scope.get("core func", type.dtor, offset);
           const found = this.#canons.coreType(core);
@@ -123,45 +205,53 @@ class Elaborator implements Shared {
           }
           this.#destructors.set(resource, { core, owner });
         }
-        return scope.add("type", { kind: "resource", resource });
+        return scope.add("type", resourceItem(resource));
       }
       case "canon":
         return this.#canons.define(d.canon, scope, owner, offset);
       case "start":
         return this.unsupported("a start definition", offset);
-      case "import": {
-        const item = args === undefined ? this.#host.item(d, scope, offset) : argument(d, scope, args, offset);
-        return scope.addItem(item);
-      }
-      case "export": {
-        if (d.sort === "value") this.unsupported("a value export", offset);
-        const item = scope.item(d.sort, d.index, offset);
-        const { name } = d.name;
-        if (d.type !== undefined) checkMatches(`export ${JSON.stringify(name)}`, item, d.type, scope, offset);
-        if (exports.has(name)) scope.fail(`export name ${JSON.stringify(name)} conflicts with previous name`, offset);
-        if (item.sort === "type" && item.item.kind === "resource" && item.item.resource.owner === owner) {
-          item.item.resource.name = name;
-        }
-        if (item.sort === "func" && item.item.kind === "lift") item.item.name = name;
-        if (item.sort === "instance") scope.spend(item.item.size, offset);
-        exports.set(name, item);
-        return scope.addItem(item);
-      }
+      case "import":
+        return this.#import(d, frame, offset);
+      case "export":
+        return this.#export(d, frame, offset);
     }
   }
 
-  #module(start: number, end: number): number {
-    let index = this.#moduleIndices.get(start);
-    if (index === undefined) {
-      index = this.modules.push({ start, end, shape: coreModuleShape(this.#bytes, start, end, this.#name) }) - 1;
-      this.#moduleIndices.set(start, index);
+  #import(d: ImportDef, { scope, args, visible, names }: Frame, offset: number): void {
+    const { name } = d.name;
+    if (args !== undefined) return scope.addItem(argument(name, d.type, scope, args, offset));
+    const item = declared(name, d.type, scope, offset);
+    names.add("import", name, item, scope, offset);
+    visible.add("import", name, item, scope, offset);
+    if (this.#isRoot) {
+      const plan = importPlan(name, item, (what) => this.#refuse(what, offset));
+      if (plan !== undefined) this.#imports.push(plan);
     }
-    return index;
+    scope.addItem(item);
   }
 
-  /** A new resource type; no owner is the host. */
-  resource(name: string, owner: number | undefined): ResourceType {
-    return { id: this.#resources++, name, owner };
+  #export(d: ExportDef, { scope, owner, args, exports, visible, names }: Frame, offset: number): void {
+    if (d.sort === "value") this.unsupported("a value export", offset);
+    if (d.sort.startsWith("core ") && d.sort !== "core module") scope.fail(`a ${d.sort} cannot be exported`, offset);
+    const actual = scope.item(d.sort, d.index, offset);
+    const { name } = d.name;
+    let item = actual;
+    if (d.type !== undefined) {
+      checkMatches(`export ${JSON.stringify(name)}`, actual, d.type, scope, offset);
+      item = ascribed(name, actual, d.type, scope, offset);
+    } else if (item.sort === "type") item = { sort: "type", item: { ...item.item } };
+    if (args === undefined) {
+      names.add("export", name, item, scope, offset);
+      visible.add("export", name, item, scope, offset);
+    }
+    if (actual.sort === "type" && actual.item.kind === "resource" && actual.item.resource.owner === owner) {
+      actual.item.resource.name = name;
+    }
+    if (item.sort === "func" && item.item.func.kind === "lift") item.item.func.name = name;
+    if (item.sort === "instance") scope.spend(item.item.size, offset);
+    exports.set(name, item);
+    scope.addItem(item);
   }
 
   #coreInstance(d: CoreInstanceDef, scope: Scope, owner: number, offset: number): CoreInstanceItem {
@@ -175,8 +265,7 @@ class Elaborator implements Shared {
       }
       return items;
     }
-    const { module } = scope.get("core module", d.module, offset);
-    const { shape } = this.modules[module]!;
+    const { module = -1, shape } = scope.get("core module", d.module, offset);
     scope.spend(shape.imports.length, offset);
     const args = new Map<string, CoreInstanceItem>();
     for (const { name, instance } of d.args) {
@@ -206,7 +295,7 @@ class Elaborator implements Shared {
         if (problem !== undefined) scope.fail(`type mismatch for export ${JSON.stringify(name)}: ${problem}`, offset);
       }
       if (item.kind === "export") {
-        const found = this.modules[this.instances[item.instance]!.module]!.shape.exports.get(item.name)!;
+        const found = this.shapes[item.instance]!.exports.get(item.name)!;
         const problem = coreDifference(wanted, found);
         if (problem !== undefined) scope.fail(`type mismatch for export ${JSON.stringify(name)}: ${problem}`, offset);
       }
@@ -215,6 +304,7 @@ class Elaborator implements Shared {
       fields.set(name, item);
     }
     const instance = this.instances.push({ module, imports, owner }) - 1;
+    this.shapes.push(shape);
     if (instance >= MAX_INSTANCES) scope.fail(`more than ${MAX_INSTANCES} core instances`, offset);
     return {
       get(name) {
@@ -224,26 +314,52 @@ class Elaborator implements Shared {
     };
   }
 
-  #instance(d: InstanceDef, scope: Scope, owner: number, offset: number): InstanceItem {
+  #instance(d: InstanceDef, { scope, owner, args }: Frame, offset: number): InstanceItem {
     const given = new Map<string, Item>();
     if (d.component === undefined) {
-      for (const { name, sort, index } of d.exports) given.set(name.name, scope.item(sort, index, offset));
+      // What it exports has no names in it that functions could refer to.
+      const names = new ExternNames();
+      for (const { name: { name }, sort, index } of d.exports) {
+        const item = scope.item(sort, index, offset);
+        if (args === undefined && item.sort === "func") names.add("export", name, item, scope, offset);
+        given.set(name, item);
+      }
       return given;
     }
     for (const { name, sort, index } of d.args) {
       if (given.has(name)) scope.fail(`instantiation argument ${JSON.stringify(name)} conflicts with previous`, offset);
       given.set(name, scope.item(sort, index, offset));
     }
-    const { model, scope: around } = scope.get("component", d.component, offset);
-    return this.#component(model, new Scope(around, this.#name, this.#types), owner, given);
+    return this.instantiate(scope.get("component", d.component, offset), given, owner, offset);
+  }
+
+  /** Instantiates a component with what it is given. */
+  instantiate(
+    component: ComponentItem,
+    args: InstanceItem,
+    owner: number | undefined,
+    offset: number,
+  ): InstanceItem {
+    const { scope } = component;
+    if ("model" in component) {
+      return this.#component(component.model, new Scope(scope, this.#binary, "component"), owner, args);
+    }
+    const exports = new Map<string, Item>();
+    goThrough(component.type, scope, (d, scope) => {
+      const { name } = d.name;
+      if (d.kind === "import") return argument(name, d.type, scope, args, offset);
+      const item = declared(name, d.type, scope, d.offset);
+      exports.set(name, item);
+      return item;
+    });
+    return exports;
   }
 }
 
-function argument(d: ImportDef, scope: Scope, args: InstanceItem, offset: number): Item {
-  const { name } = d.name;
+function argument(name: string, type: ExternType, scope: Scope, args: InstanceItem, offset: number): Item {
   const item = args.get(name);
   if (item === undefined) scope.fail(`missing import named ${JSON.stringify(name)}`, offset);
-  checkMatches(`import ${JSON.stringify(name)}`, item, d.type, scope, offset);
+  checkMatches(`import ${JSON.stringify(name)}`, item, type, scope, offset);
   return item;
 }
 
@@ -262,10 +378,10 @@ function exportItems(
   const exports = new Map<string, ExportItem>();
   known.set(items, exports);
   for (const [name, item] of items) {
-    if (item.sort === "func") exports.set(name, { kind: "func", func: item.item });
+    if (item.sort === "func") exports.set(name, { kind: "func", func: item.item.func });
     else if (item.sort === "instance") exports.set(name, { kind: "instance", items: exportItems(item.item, known) });
     else if (item.sort === "type" && item.item.kind === "resource") {
-      exports.set(name, { kind: "resource", resource: item.item.resource });
+      exports.set(name, { kind: "resource", resource: item.item.resource.real ?? item.item.resource });
     }
   }
   return exports;

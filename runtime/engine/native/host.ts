@@ -22,8 +22,7 @@ export function resolveHost(plan: Plan, host: HostImports, face: HostFace): Map<
   const resolved = new Map<HostFunc, ResolvedHost>();
   const missing: string[] = [];
   for (const wanted of plan.imports) {
-    // An interface of types alone needs nothing of the host.
-    if (wanted.functions.length + wanted.resources.size === 0) continue;
+    if (isEmpty(wanted)) continue;
     const found = findCompatible(wanted.name, Object.keys(host));
     if (found === undefined) {
       missing.push(`${wanted.name} (${nearest(wanted.name, host)})`);
@@ -42,6 +41,11 @@ export function resolveHost(plan: Plan, host: HostImports, face: HostFace): Map<
     );
   }
   return resolved;
+}
+
+/** An interface of types alone needs nothing of the host. */
+function isEmpty({ functions, resources, instances }: ImportPlan): boolean {
+  return functions.length + resources.size === 0 && [...instances.values()].every(isEmpty);
 }
 
 function nearest(wanted: string, host: HostImports): string {
@@ -68,6 +72,12 @@ function resolveImport(
       : resolve(offered, func.name);
     if (found === undefined) problems.push(func.name);
     else resolved.set(func, found);
+  }
+  for (const [name, inner] of wanted.instances) {
+    if (isEmpty(inner)) continue;
+    const found = offered[name] as HostInterface | undefined;
+    if (found === undefined || found === null) problems.push(name);
+    else problems.push(...resolveImport(inner, found, face, resolved).map((problem) => `${name}#${problem}`));
   }
   return problems;
 }

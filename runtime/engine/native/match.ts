@@ -6,8 +6,10 @@
  * @module
  */
 import type { ExternType } from "../../component/mod.ts";
-import { alias, type Item, Scope, type TypeItem } from "./scope.ts";
-import type { FuncType, ValueType } from "./types.ts";
+import { coreDifference } from "./core_match.ts";
+import { declared, DeclaredInstance, declaredModule, goThrough, instanceOf, resourceItem } from "./declare.ts";
+import type { ComponentItem, InstanceItem, Item, ModuleItem, Scope, ScopeTypeItem, TypeItem } from "./scope.ts";
+import type { FuncType, ResourceType, ValueType } from "./types.ts";
 
 /**
  * Checks `item` against a type that stands in `scope`.
@@ -18,102 +20,176 @@ export function checkMatches(what: string, item: Item, type: ExternType, scope: 
   const differs = (why: string): never => scope.fail(`type mismatch for ${what}: ${why}`, offset);
   const wanted = type.kind === "core-module" ? "core module" : type.kind.startsWith("type") ? "type" : type.kind;
   if (item.sort !== wanted) differs(`expected ${wanted}, found ${item.sort}`);
+  let difference: string | undefined;
   switch (type.kind) {
     case "func": {
-      const declared = scope.func(type.type, offset);
-      const difference = item.sort === "func" ? funcDifference(declared, item.item.type) : undefined;
-      if (difference !== undefined) differs(difference);
-      return;
+      const func = scope.func(type.type, offset);
+      if (item.sort === "func") difference = funcDifference(func.type, item.item.type.type);
+      break;
     }
     case "type-resource":
-      if (item.sort === "type" && item.item.kind !== "resource") differs(`expected resource, found ${item.item.kind}`);
-      return;
+      if (item.sort === "type" && item.item.kind !== "resource") {
+        difference = `expected resource, found ${item.item.kind}`;
+      }
+      break;
     case "type-eq": {
-      const declared = scope.get("type", type.type, offset);
-      const difference = item.sort === "type" ? typeDifference(declared, item.item) : undefined;
-      if (difference !== undefined) differs(difference);
-      return;
+      const wanted = scope.get("type", type.type, offset);
+      if (item.sort !== "type") break;
+      difference = typeDifference(wanted, item.item);
+      if (wanted.kind === "scope" && item.item.kind === "scope") checkSame(what, wanted, item.item, offset);
+      break;
     }
     case "instance":
-      return checkInstance(what, item, type.type, scope, offset);
-      // What a component or core module needs is checked when it is instantiated.
-  }
-}
-
-function checkInstance(what: string, item: Item, type: number, around: Scope, offset: number): void {
-  const declared = around.get("type", type, offset);
-  if (declared.kind !== "scope" || declared.def.kind !== "instance-type") {
-    around.fail(`type index ${type} is not an instance type`, offset);
-  }
-  if (item.sort !== "instance") return;
-  const scope = new Scope(declared.scope, around.name, around.types);
-  for (const d of declared.def.declarations) {
-    scope.spend(1, d.offset);
-    switch (d.kind) {
-      case "core-type":
-        scope.add("core type", d.type);
-        break;
-      case "type":
-        if (d.type.kind !== "resource") scope.add("type", scope.define(d.type, d.offset));
-        else scope.fail("resources can only be defined within a component", d.offset);
-        break;
-      case "alias":
-        alias(d, scope, d.offset);
-        break;
-      case "export-decl": {
-        const name = JSON.stringify(d.name.name);
-        const found = item.item.get(d.name.name) ??
-          scope.fail(`type mismatch for ${what}: missing expected export ${name}`, offset);
-        checkMatches(`export ${name} of ${what}`, found, d.type, scope, offset);
-        // From here on, the declared type is the actual one.
-        scope.addItem(found);
-        break;
+      if (item.sort === "instance") {
+        checkInstance(what, item.item, scope.scopeType(type.type, "instance-type", offset), offset);
       }
-      case "import":
-        scope.fail("an instance type cannot import", d.offset);
-    }
+      break;
+    case "component":
+      if (item.sort === "component") {
+        checkComponent(what, item.item, scope.scopeType(type.type, "component-type", offset), offset);
+      }
+      break;
+    case "core-module":
+      if (item.sort === "core module") {
+        difference = moduleDifference(declaredModule(type.type, scope, offset), item.item);
+      }
+  }
+  if (difference !== undefined) differs(difference);
+}
+
+function checkInstance(what: string, item: InstanceItem, { def, scope }: ScopeTypeItem, offset: number): void {
+  goThrough(def, scope, (d, scope) => {
+    const name = JSON.stringify(d.name.name);
+    const found = item.get(d.name.name) ??
+      scope.fail(`type mismatch for ${what}: missing expected export ${name}`, offset);
+    checkMatches(`export ${name} of ${what}`, found, d.type, scope, offset);
+    // From here on, the declared type is the actual one.
+    return found;
+  });
+}
+
+/** A component is of a type if it can be instantiated with what the type imports, and then exports what the type does. */
+function checkComponent(what: string, item: ComponentItem, { def, scope }: ScopeTypeItem, offset: number): void {
+  const args = new Map<string, Item>();
+  goThrough(def, scope, (d, scope) => {
+    const given = declared(d.name.name, d.type, scope, d.offset);
+    if (d.kind === "import") args.set(d.name.name, given);
+    return given;
+  });
+  const exports = scope.loading.tryInstance(item, args, offset);
+  goThrough(def, scope, (d, scope) => {
+    const name = JSON.stringify(d.name.name);
+    if (d.kind === "import") return args.get(d.name.name)!;
+    const found = exports.get(d.name.name) ??
+      scope.fail(`type mismatch for ${what}: missing expected export ${name}`, offset);
+    checkMatches(`export ${name} of ${what}`, found, d.type, scope, offset);
+    return found;
+  });
+}
+
+/** Two types of instances or components are the same if what is of one is of the other. */
+function checkSame(what: string, a: ScopeTypeItem, b: ScopeTypeItem, offset: number): void {
+  for (const [wanted, found] of [[a, b], [b, a]] as const) {
+    if (wanted.def.kind !== found.def.kind) a.scope.fail(`type mismatch for ${what}: another kind of type`, offset);
+    else if (wanted.def.kind === "instance-type") checkInstance(what, instanceOf(found), wanted, offset);
+    else checkComponent(what, { type: found.def, scope: found.scope }, wanted, offset);
   }
 }
 
-function typeDifference(declared: TypeItem, found: TypeItem): string | undefined {
-  if (declared.kind !== found.kind) return `expected ${declared.kind} type, found ${found.kind} type`;
-  switch (declared.kind) {
-    case "value":
-      return valueDifference(declared.type, (found as typeof declared).type);
+/** What is wrong with giving a core module for one of a type, if anything. */
+function moduleDifference(wanted: ModuleItem, found: ModuleItem): string | undefined {
+  for (const needed of found.shape.imports) {
+    const name = JSON.stringify(`${needed.module}::${needed.name}`);
+    const given = wanted.shape.imports.find(({ module, name }) => module === needed.module && name === needed.name);
+    if (given === undefined) return `missing expected import ${name}`;
+    const difference = coreDifference(needed, given);
+    if (difference !== undefined) return `type mismatch in import ${name}: ${difference}`;
+  }
+  for (const [name, needed] of wanted.shape.exports) {
+    const given = found.shape.exports.get(name);
+    if (given === undefined) return `missing expected export ${JSON.stringify(name)}`;
+    const difference = coreDifference(needed, given);
+    if (difference !== undefined) return `type mismatch in export ${JSON.stringify(name)}: ${difference}`;
+  }
+  return undefined;
+}
+
+/** What others see of an item that has been checked against this type: no more than the type says. */
+export function ascribed(name: string, item: Item, type: ExternType, scope: Scope, offset: number): Item {
+  switch (item.sort) {
     case "func":
-      return funcDifference(declared.type, (found as typeof declared).type);
+      return type.kind === "func"
+        ? { sort: "func", item: { func: item.item.func, type: scope.func(type.type, offset) } }
+        : item;
+    case "type":
+      if (type.kind === "type-eq") return { sort: "type", item: { ...scope.get("type", type.type, offset) } };
+      if (item.item.kind !== "resource") return item;
+      return { sort: "type", item: resourceItem(scope.types.abstracted(name, item.item.resource)) };
+    case "instance": {
+      if (type.kind !== "instance") return item;
+      const { item: actual } = item;
+      const { def, scope: around } = scope.scopeType(type.type, "instance-type", offset);
+      const exports = new Map<string, Item>();
+      const resources = new Map<string, ResourceType>();
+      const { refersToResources } = goThrough(def, around, (d, scope) => {
+        const { name } = d.name;
+        const seen = ascribed(name, actual.get(name)!, d.type, scope, offset);
+        exports.set(name, seen);
+        return seen;
+      });
+      return {
+        sort: "instance",
+        item: new DeclaredInstance(() => ({ imports: new Map(), exports, resources, refersToResources })),
+      };
+    }
+    case "core module":
+      if (type.kind !== "core-module") return item;
+      return { sort: item.sort, item: { ...declaredModule(type.type, scope, offset), module: item.item.module } };
+    default:
+      return item;
+  }
+}
+
+function typeDifference(wanted: TypeItem, found: TypeItem): string | undefined {
+  if (wanted.kind !== found.kind) return `expected ${wanted.kind} type, found ${found.kind} type`;
+  switch (wanted.kind) {
+    case "value":
+      return valueDifference(wanted.type, (found as typeof wanted).type);
+    case "func":
+      return funcDifference(wanted.type, (found as typeof wanted).type);
     case "resource":
-      return declared.resource === (found as typeof declared).resource ? undefined : "resource types are not the same";
+      return wanted.resource === (found as typeof wanted).resource ? undefined : "resource types are not the same";
     case "scope":
       return undefined;
   }
 }
 
-function valueDifference(declared: ValueType | undefined, found: ValueType | undefined): string | undefined {
-  if (declared === found) return undefined;
-  if (declared === undefined || found === undefined) return `expected ${kind(declared)}, found ${kind(found)}`;
+function valueDifference(wanted: ValueType | undefined, found: ValueType | undefined): string | undefined {
+  if (wanted === found) return undefined;
+  if (wanted === undefined || found === undefined) return `expected ${kind(wanted)}, found ${kind(found)}`;
   const isHandle = (type: ValueType) => type.kind === "own" || type.kind === "borrow";
-  if (isHandle(declared) && declared.kind === found.kind) return "resource types are not the same";
-  return declared.kind === found.kind
-    ? `another ${declared.kind} type than expected`
-    : `expected ${kind(declared)}, found ${kind(found)}`;
+  if (isHandle(wanted) && wanted.kind === found.kind) return "resource types are not the same";
+  return wanted.kind === found.kind
+    ? `another ${wanted.kind} type than expected`
+    : `expected ${kind(wanted)}, found ${kind(found)}`;
 }
 
 function kind(type: ValueType | undefined): string {
   return type === undefined ? "nothing" : type.kind;
 }
 
-function funcDifference(declared: FuncType, found: FuncType): string | undefined {
-  if (declared.async !== found.async) return `expected ${declared.async ? "an async" : "a sync"} function`;
-  if (declared.params.length !== found.params.length) {
-    return `expected ${declared.params.length} parameters, found ${found.params.length}`;
+function funcDifference(wanted: FuncType, found: FuncType): string | undefined {
+  if (wanted === found) return undefined;
+  if (wanted.async !== found.async) return `expected ${wanted.async ? "an async" : "a sync"} function`;
+  if (wanted.params.length !== found.params.length) {
+    return `expected ${wanted.params.length} parameters, found ${found.params.length}`;
   }
-  for (let i = 0; i < declared.params.length; i++) {
-    const [a, b] = [declared.params[i]!, found.params[i]!];
+  for (let i = 0; i < wanted.params.length; i++) {
+    const [a, b] = [wanted.params[i]!, found.params[i]!];
     if (a.name !== b.name) return `expected parameter named ${JSON.stringify(a.name)}, found ${JSON.stringify(b.name)}`;
     const difference = valueDifference(a.type, b.type);
     if (difference !== undefined) return `in parameter ${JSON.stringify(a.name)}: ${difference}`;
   }
-  const difference = valueDifference(declared.result, found.result);
+  const difference = valueDifference(wanted.result, found.result);
   return difference === undefined ? undefined : `in the result: ${difference}`;
 }

@@ -52,7 +52,7 @@ export interface ContextPlan {
 export interface HostFunc {
   readonly kind: "host";
   /** The import's name; `undefined` for a function that is imported by itself. */
-  readonly interface: string | undefined;
+  interface: string | undefined;
   readonly name: string;
   readonly type: FuncType;
 }
@@ -115,6 +115,8 @@ export interface ImportPlan {
   readonly functions: HostFunc[];
   /** Resource types that the import introduces, by their WIT names. */
   readonly resources: Map<string, ResourceType>;
+  /** Instances in an instance, by what they are called in the host's object. */
+  readonly instances: Map<string, ImportPlan>;
 }
 
 export interface Plan {

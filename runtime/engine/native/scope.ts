@@ -3,20 +3,76 @@
  *
  * @module
  */
-import type { AliasDef, CoreTypeDef, FuncTypeDef, ScopeTypeDef, Sort, TypeDef, ValType } from "../../component/mod.ts";
+import type {
+  AliasDef,
+  ComponentModel,
+  CoreTypeDef,
+  FuncTypeDef,
+  ScopeTypeDef,
+  Sort,
+  TypeDef,
+  ValType,
+} from "../../component/mod.ts";
 import { malformed } from "../../component/reader.ts";
-import type { ComponentModel } from "../../component/mod.ts";
-import { declare } from "./declare.ts";
+import type { CoreModuleShape } from "./core_module.ts";
+import { type Declared, declareScope } from "./declare.ts";
 import type { CoreItem, Func } from "./plan.ts";
 import { type FuncType, MAX_STEPS, type ResourceType, type TypeTable, type ValueType } from "./types.ts";
 
+/** A type as it stands in an index space: each import and each export of a type has one of its own. */
 export type TypeItem =
-  | { readonly kind: "value"; readonly type: ValueType }
-  | { readonly kind: "func"; readonly type: FuncType }
-  | { readonly kind: "resource"; readonly resource: ResourceType }
-  | { readonly kind: "scope"; readonly def: ScopeTypeDef; readonly scope: Scope };
+  & {
+    /** The types in it, as it refers to them. */
+    readonly refs: readonly TypeItem[];
+    /** Whether some resource type is in it that is not its own. */
+    readonly hasResource: boolean;
+  }
+  & (
+    | { readonly kind: "value"; readonly type: ValueType }
+    | FuncTypeItem
+    | { readonly kind: "resource"; readonly resource: ResourceType }
+    | ScopeTypeItem
+  );
 
-/** Definitions by sort. A component and a type of component or instance keep the scope that they were written in. */
+export interface FuncTypeItem {
+  readonly kind: "func";
+  readonly type: FuncType;
+  readonly refs: readonly TypeItem[];
+  readonly hasResource: boolean;
+  /** How the first parameter and the result are referred to, unless they are primitive. */
+  readonly first: TypeItem | undefined;
+  readonly result: TypeItem | undefined;
+}
+
+/** The type of an instance or a component: what stands in it makes sense, but is made anew for each. */
+export interface ScopeTypeItem {
+  readonly kind: "scope";
+  readonly def: ScopeTypeDef;
+  readonly scope: Scope;
+  readonly refs: readonly TypeItem[];
+  readonly hasResource: boolean;
+  /** What was made when it was checked: the first to ask for an instance may have it. */
+  readonly spare: { declared: Declared | undefined };
+}
+
+/** A function with its type as it was last stated. */
+export interface FuncItem {
+  readonly func: Func;
+  readonly type: FuncTypeItem;
+}
+
+/** A component: one of the binary, or one that is known by its type alone. Both keep the scope they were written in. */
+export type ComponentItem =
+  | { readonly model: ComponentModel; readonly scope: Scope }
+  | { readonly type: ScopeTypeDef; readonly scope: Scope };
+
+/** A core module; one that is known by its type alone has no index. */
+export interface ModuleItem {
+  readonly module: number | undefined;
+  readonly shape: Pick<CoreModuleShape, "imports" | "exports">;
+}
+
+/** Definitions by sort. */
 export interface Items {
   "core func": CoreItem;
   "core table": CoreItem;
@@ -24,12 +80,12 @@ export interface Items {
   "core global": CoreItem;
   "core tag": CoreItem;
   "core type": CoreTypeDef;
-  "core module": { readonly module: number };
+  "core module": ModuleItem;
   "core instance": CoreInstanceItem;
-  func: Func;
+  func: FuncItem;
   value: never;
   type: TypeItem;
-  component: { readonly model: ComponentModel; readonly scope: Scope };
+  component: ComponentItem;
   instance: InstanceItem;
 }
 
@@ -40,7 +96,22 @@ export interface CoreInstanceItem {
   get(name: string): CoreItem | undefined;
 }
 
-export type InstanceItem = ReadonlyMap<string, Item>;
+/** An instance: its exports, by name. */
+export interface InstanceItem {
+  readonly size: number;
+  get(name: string): Item | undefined;
+  [Symbol.iterator](): Iterator<[string, Item]>;
+}
+
+/** What all scopes of a component have in common. */
+export interface Loading {
+  /** What is being loaded, for messages. */
+  readonly name: string;
+  readonly types: TypeTable;
+  /** What a component would export, given `args`. */
+  tryInstance(component: ComponentItem, args: InstanceItem, offset: number): InstanceItem;
+  unsupported(what: string, offset: number): never;
+}
 
 const SORTS: readonly Sort[] = [
   "core func",
@@ -61,15 +132,18 @@ const SORTS: readonly Sort[] = [
 /** The index spaces of one component instance, or of one component or instance type. */
 export class Scope {
   readonly parent: Scope | undefined;
-  /** What is being loaded, for messages. */
-  readonly name: string;
+  readonly loading: Loading;
   readonly types: TypeTable;
+  readonly #isType: boolean;
   readonly #spaces: Record<Sort, Item["item"][]>;
+  /** Of a type: whether it refers to resource types around it. */
+  refersToResources = false;
 
-  constructor(parent: Scope | undefined, name: string, types: TypeTable) {
+  constructor(parent: Scope | undefined, loading: Loading, kind: "component" | "type") {
     this.parent = parent;
-    this.name = name;
-    this.types = types;
+    this.loading = loading;
+    this.types = loading.types;
+    this.#isType = kind === "type";
     this.#spaces = Object.fromEntries(SORTS.map((sort) => [sort, []])) as unknown as Record<Sort, Item["item"][]>;
   }
 
@@ -98,8 +172,21 @@ export class Scope {
     return scope ?? this.fail(`invalid outer alias count of ${count}`, offset);
   }
 
+  /** A type from so many steps outwards: into a component, no resource comes that was not given to it. */
+  outerType(count: number, index: number, offset: number): TypeItem {
+    const item = this.outer(count, offset).get("type", index, offset);
+    if (!item.hasResource) return item;
+    for (let scope = this as Scope, i = count; i > 0; scope = scope.parent!, i--) {
+      if (!scope.#isType) {
+        this.fail(`type index ${index} outside of the component transitively refers to resources`, offset);
+      }
+      scope.refersToResources = true;
+    }
+    return item;
+  }
+
   fail(what: string, offset: number): never {
-    throw malformed(this.name, what, offset);
+    throw malformed(this.loading.name, what, offset);
   }
 
   /** Counts steps of working the component out. */
@@ -107,61 +194,87 @@ export class Scope {
     if (!this.types.spend(steps)) this.fail(`working it out takes more than ${MAX_STEPS} steps`, offset);
   }
 
-  /** The type of a value where it is used. */
-  value(type: ValType, offset: number): ValueType {
+  /** The type of a value where it is used; what it refers to is added to `refs`. */
+  value(type: ValType, offset: number, refs?: TypeItem[]): ValueType {
     if (typeof type === "string") return this.types.intern({ kind: type });
     const item = this.get("type", type, offset);
     if (item.kind !== "value") this.fail(`type index ${type} is not a defined type`, offset);
+    refs?.push(item);
     return item.type;
   }
 
-  optional(type: ValType | undefined, offset: number): ValueType | undefined {
-    return type === undefined ? undefined : this.value(type, offset);
+  optional(type: ValType | undefined, offset: number, refs?: TypeItem[]): ValueType | undefined {
+    return type === undefined ? undefined : this.value(type, offset, refs);
   }
 
-  func(index: number, offset: number): FuncType {
+  func(index: number, offset: number): FuncTypeItem {
     const item = this.get("type", index, offset);
     if (item.kind !== "func") this.fail(`type index ${index} is not a function type`, offset);
-    return item.type;
+    return item;
   }
 
   resource(index: number, offset: number): ResourceType {
+    return this.#resource(index, offset).resource;
+  }
+
+  #resource(index: number, offset: number): TypeItem & { kind: "resource" } {
     const item = this.get("type", index, offset);
     if (item.kind !== "resource") this.fail(`type index ${index} is not a resource type`, offset);
-    return item.resource;
+    return item;
+  }
+
+  /** The type of an instance or a component. */
+  scopeType(index: number, kind: ScopeTypeDef["kind"], offset: number): ScopeTypeItem {
+    const item = this.get("type", index, offset);
+    if (item.kind !== "scope" || item.def.kind !== kind) {
+      this.fail(`type index ${index} is not ${kind === "instance-type" ? "an instance" : "a component"} type`, offset);
+    }
+    return item;
   }
 
   /** Makes a type of its definition; resource types are made by whoever makes their instance. */
   define(def: Exclude<TypeDef, { kind: "resource" }>, offset: number): TypeItem {
     switch (def.kind) {
       case "func":
-        return { kind: "func", type: this.#funcType(def, offset) };
+        return this.#funcType(def, offset);
       case "component-type":
-      case "instance-type":
-        declare(def, this);
-        return { kind: "scope", def, scope: this };
-      default:
+      case "instance-type": {
+        const declared = declareScope(def, this, true);
+        const hasResource = declared.refersToResources;
+        return { kind: "scope", def, scope: this, refs: [], hasResource, spare: { declared } };
+      }
+      default: {
+        const refs: TypeItem[] = [];
         try {
-          return { kind: "value", type: this.types.intern(this.#shape(def, offset)) };
+          const type = this.types.intern(this.#shape(def, offset, refs));
+          return { kind: "value", type, refs, hasResource: refs.some((ref) => ref.hasResource) };
         } catch (error) {
           return error instanceof RangeError ? this.fail(error.message, offset) : raise(error);
         }
+      }
     }
   }
 
-  #funcType(def: FuncTypeDef, offset: number): FuncType {
-    const result = this.optional(def.result, offset);
+  #funcType(def: FuncTypeDef, offset: number): FuncTypeItem {
+    const refs: TypeItem[] = [];
+    const params = def.params.map((p) => ({ name: p.name, type: this.value(p.type, offset, refs) }));
+    const first = typeof def.params[0]?.type === "number" ? refs[0] : undefined;
+    const result = this.optional(def.result, offset, refs);
     if (result?.hasBorrow) this.fail("function result cannot contain a `borrow` type", offset);
     return {
-      async: def.async,
-      params: def.params.map((p) => ({ name: p.name, type: this.value(p.type, offset) })),
-      result,
+      kind: "func",
+      type: { async: def.async, params, result },
+      refs,
+      hasResource: refs.some((ref) => ref.hasResource),
+      first,
+      result: typeof def.result === "number" ? refs.at(-1) : undefined,
     };
   }
 
   #shape(
     def: Exclude<TypeDef, { kind: "resource" | "func" | "component-type" | "instance-type" }>,
     offset: number,
+    refs: TypeItem[],
   ): Parameters<TypeTable["intern"]>[0] {
     switch (def.kind) {
       case "prim":
@@ -169,36 +282,39 @@ export class Scope {
       case "record":
         return {
           kind: "record",
-          fields: def.fields.map((f) => ({ name: f.name, type: this.value(f.type, offset) })),
+          fields: def.fields.map((f) => ({ name: f.name, type: this.value(f.type, offset, refs) })),
         };
       case "variant":
         return {
           kind: "variant",
-          cases: def.cases.map((c) => ({ name: c.name, type: this.optional(c.type, offset) })),
+          cases: def.cases.map((c) => ({ name: c.name, type: this.optional(c.type, offset, refs) })),
         };
       case "list":
-        return { kind: "list", element: this.value(def.element, offset), length: def.length };
+        return { kind: "list", element: this.value(def.element, offset, refs), length: def.length };
       case "tuple":
-        return { kind: "tuple", types: def.types.map((t) => this.value(t, offset)) };
+        return { kind: "tuple", types: def.types.map((t) => this.value(t, offset, refs)) };
       case "flags":
       case "enum":
         return { kind: def.kind, labels: def.labels };
       case "option":
-        return { kind: "option", type: this.value(def.type, offset) };
+        return { kind: "option", type: this.value(def.type, offset, refs) };
       case "result":
-        return { kind: "result", ok: this.optional(def.ok, offset), err: this.optional(def.err, offset) };
+        return { kind: "result", ok: this.optional(def.ok, offset, refs), err: this.optional(def.err, offset, refs) };
       case "own":
-      case "borrow":
-        return { kind: def.kind, resource: this.resource(def.resource, offset) };
+      case "borrow": {
+        const item = this.#resource(def.resource, offset);
+        refs.push(item);
+        return { kind: def.kind, resource: item.resource };
+      }
       case "stream":
       case "future": {
-        const element = this.optional(def.element, offset);
+        const element = this.optional(def.element, offset, refs);
         if (element?.hasBorrow) this.fail(`${def.kind} cannot contain a \`borrow\` type`, offset);
         if (def.kind === "stream" && element?.kind === "char") this.fail("`stream<char>` is not valid", offset);
         return { kind: def.kind, element };
       }
       case "map":
-        return { kind: "map", key: this.value(def.key, offset), value: this.value(def.value, offset) };
+        return { kind: "map", key: this.value(def.key, offset, refs), value: this.value(def.value, offset, refs) };
     }
   }
 }
@@ -211,6 +327,7 @@ export function alias(d: AliasDef, scope: Scope, offset: number): void {
       if (sort !== "type" && sort !== "core type" && sort !== "component" && sort !== "core module") {
         scope.fail(`a ${sort} cannot be aliased from outside`, offset);
       }
+      if (sort === "type") return scope.add(sort, scope.outerType(target.count, target.index, offset));
       return scope.addItem(scope.outer(target.count, offset).item(sort, target.index, offset));
     case "core-export": {
       const item = scope.get("core instance", target.instance, offset).get(target.name);

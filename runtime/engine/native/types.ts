@@ -35,8 +35,8 @@ export interface ResourceType {
   name: string;
   /** The component instance that made it; `undefined` is the host. */
   readonly owner: number | undefined;
-  /** Set when the type is defined by a component: index of the destructor among the plan's core functions. */
-  readonly dtor?: unknown;
+  /** Of a type that others see under an abstract one: what it really is. Values have this one. */
+  readonly real?: ResourceType;
 }
 
 export type ValueShape =
@@ -61,6 +61,9 @@ export interface Layout {
   readonly id: number;
   readonly size: number;
   readonly align: number;
+  /** The same where addresses have 64 bits: no type may be valid for one kind of memory alone. */
+  readonly size64: number;
+  readonly align64: number;
   /** The flat form; one more than {@linkcode MAX_FLAT_PARAMS} stands for all that are longer. */
   readonly flat: readonly FlatType[];
   readonly nodes: number;
@@ -110,7 +113,9 @@ export function payloads(type: ValueType): readonly (ValueType | undefined)[] {
   }
 }
 
-const PRIM_LAYOUT: Readonly<Record<PrimType, readonly [size: number, align: number, ...flat: FlatType[]]>> = {
+const PRIM_LAYOUT: Readonly<
+  Record<Exclude<PrimType, "string">, readonly [size: number, align: number, ...flat: FlatType[]]>
+> = {
   bool: [1, 1, "i32"],
   s8: [1, 1, "i32"],
   u8: [1, 1, "i32"],
@@ -123,7 +128,6 @@ const PRIM_LAYOUT: Readonly<Record<PrimType, readonly [size: number, align: numb
   f32: [4, 4, "f32"],
   f64: [8, 8, "f64"],
   char: [4, 4, "i32"],
-  string: [8, 4, "i32", "i32"],
   "error-context": [4, 4, "i32"],
 };
 
@@ -137,11 +141,17 @@ export function joinFlat(a: FlatType, b: FlatType): FlatType {
 export class TypeTable {
   readonly #interned = new Map<string, ValueType>();
   #steps = 0;
-  #someResources = 0;
+  #resources = 0;
 
-  /** A resource type of which it is not known yet which one it will be. */
-  someResource(name: string): ResourceType {
-    return { id: --this.#someResources, name, owner: undefined };
+  /** A new resource type; no owner is the host, or somebody of whom it is not known yet who it will be. */
+  resource(name: string | undefined, owner: number | undefined): ResourceType {
+    const id = this.#resources++;
+    return { id, name: name ?? `resource ${id}`, owner };
+  }
+
+  /** What is seen of a resource type where it is not said which one it is. */
+  abstracted(name: string, type: ResourceType): ResourceType {
+    return { id: this.#resources++, name, owner: undefined, real: type.real ?? type };
   }
 
   /** Counts steps of the component's; answers whether it may take them. */
@@ -155,14 +165,21 @@ export class TypeTable {
     const key = keyOf(shape);
     let type = this.#interned.get(key);
     if (type === undefined) {
-      type = { ...shape, ...layout(shape), id: this.#interned.size };
-      if (type.size >= MAX_ELEMENT_BYTES) throw new RangeError("type size is too large");
+      type = { ...realized(shape), ...layout(shape), id: this.#interned.size };
+      if (type.size >= MAX_ELEMENT_BYTES || type.size64 >= MAX_ELEMENT_BYTES) {
+        throw new RangeError("type size is too large");
+      }
       if (type.nodes > MAX_TYPE_NODES) throw new RangeError("effective type size exceeds the limit");
       if (type.depth > MAX_TYPE_DEPTH) throw new RangeError("type nesting is too deep");
       this.#interned.set(key, type);
     }
     return type;
   }
+}
+
+function realized(shape: ValueShape): ValueShape {
+  if (shape.kind !== "own" && shape.kind !== "borrow" || shape.resource.real === undefined) return shape;
+  return { kind: shape.kind, resource: shape.resource.real };
 }
 
 const id = (type: ValueType | undefined) => type === undefined ? "_" : type.id;
@@ -235,48 +252,61 @@ function layout(shape: ValueShape): LayoutOnly {
       const nodes = 1 + shape.key.nodes + shape.value.nodes;
       const depth = 1 + Math.max(shape.key.depth, shape.value.depth);
       const hasBorrow = shape.key.hasBorrow || shape.value.hasBorrow;
-      return { ...leaf(8, 4, "i32", "i32"), nodes, depth, hasBorrow, hasPointer: true };
+      return { ...pointer(), nodes, depth, hasBorrow };
     }
     case "list": {
       const { element, length } = shape;
       if (length === undefined) {
         const nodes = 1 + element.nodes;
         const { hasBorrow, depth } = element;
-        return { ...leaf(8, 4, "i32", "i32"), nodes, depth: 1 + depth, hasBorrow, hasPointer: true };
+        return { ...pointer(), nodes, depth: 1 + depth, hasBorrow };
       }
       const flat: FlatType[] = [];
       for (let i = 0; i < length && flat.length <= MAX_FLAT_PARAMS; i++) flat.push(...element.flat);
-      const { align, hasBorrow, hasPointer } = element;
+      const { align, align64, hasBorrow, hasPointer } = element;
       return {
         align,
+        align64,
         hasBorrow,
         hasPointer,
         size: element.size * length,
+        size64: element.size64 * length,
         flat: flat.slice(0, MAX_FLAT_PARAMS + 1),
         nodes: 1 + element.nodes,
         depth: 1 + element.depth,
       };
     }
+    case "string":
+      return pointer();
     default: {
       const [size, align, ...flat] = PRIM_LAYOUT[shape.kind];
-      return { ...leaf(size, align, ...flat), hasPointer: shape.kind === "string" };
+      return leaf(size, align, ...flat);
     }
   }
 }
 
 function leaf(size: number, align: number, ...flat: FlatType[]): LayoutOnly {
-  return { size, align, flat, nodes: 1, depth: 1, hasBorrow: false, hasPointer: false };
+  return { size, align, size64: size, align64: align, flat, nodes: 1, depth: 1, hasBorrow: false, hasPointer: false };
+}
+
+/** An address and a length. */
+function pointer(): LayoutOnly {
+  return { ...leaf(8, 4, "i32", "i32"), size64: 16, align64: 8, hasPointer: true };
 }
 
 function product(types: readonly ValueType[]): LayoutOnly {
   let size = 0;
   let align = 1;
+  let size64 = 0;
+  let align64 = 1;
   let nodes = 1;
   let depth = 0;
   const flat: FlatType[] = [];
   for (const type of types) {
     size = alignTo(size, type.align) + type.size;
     align = Math.max(align, type.align);
+    size64 = alignTo(size64, type.align64) + type.size64;
+    align64 = Math.max(align64, type.align64);
     nodes += type.nodes;
     depth = Math.max(depth, type.depth);
     if (flat.length <= MAX_FLAT_PARAMS) flat.push(...type.flat);
@@ -284,6 +314,8 @@ function product(types: readonly ValueType[]): LayoutOnly {
   return {
     size: alignTo(size, align),
     align,
+    size64: alignTo(size64, align64),
+    align64,
     flat: flat.slice(0, MAX_FLAT_PARAMS + 1),
     nodes,
     depth: depth + 1,
@@ -293,8 +325,11 @@ function product(types: readonly ValueType[]): LayoutOnly {
 
 function sum(cases: readonly (ValueType | undefined)[]): LayoutOnly {
   const offset = payloadOffset(cases);
+  const discriminant = discriminantSize(cases.length);
   let size = 0;
-  let align: number = discriminantSize(cases.length);
+  let align: number = discriminant;
+  let size64 = 0;
+  let align64: number = discriminant;
   let nodes = 1;
   let depth = 0;
   const flat: FlatType[] = ["i32"];
@@ -302,6 +337,8 @@ function sum(cases: readonly (ValueType | undefined)[]): LayoutOnly {
     if (type === undefined) continue;
     size = Math.max(size, type.size);
     align = Math.max(align, type.align);
+    size64 = Math.max(size64, type.size64);
+    align64 = Math.max(align64, type.align64);
     nodes += type.nodes;
     depth = Math.max(depth, type.depth);
     type.flat.forEach((t, i) => {
@@ -312,6 +349,9 @@ function sum(cases: readonly (ValueType | undefined)[]): LayoutOnly {
   return {
     size: alignTo(offset + size, align),
     align,
+    // The payload lies where the alignment of the whole lets it: the discriminant's is part of that.
+    size64: alignTo(alignTo(discriminant, align64) + size64, align64),
+    align64,
     flat: flat.slice(0, MAX_FLAT_PARAMS + 1),
     nodes,
     depth: depth + 1,

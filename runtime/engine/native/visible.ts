@@ -1,0 +1,119 @@
+/**
+ * What names say about types, and which types have names: whoever uses a component must be able to refer to them.
+ *
+ * Implements "External Visibility of Types" of the Component Model's Explainer.md, and the rules for `[constructor]`,
+ * `[method]` and `[static]` of "Import and Export Definitions" in Binary.md.
+ *
+ * @module
+ */
+import { parseFunctionName } from "../../component/mod.ts";
+import { instanceOf } from "./declare.ts";
+import type { FuncTypeItem, InstanceItem, Item, Scope, TypeItem } from "./scope.ts";
+
+type Kind = "import" | "export";
+
+/** The types that have names in one component or component type. */
+export class Visible {
+  readonly #named: Record<Kind, Set<TypeItem>> = { import: new Set(), export: new Set() };
+  /** What has been gone through: what had a name keeps it. */
+  readonly #known: Record<Kind, Set<TypeItem | InstanceItem>> = { import: new Set(), export: new Set() };
+
+  /** @throws {SkerryError} `component-malformed`, when types in it have no names. */
+  add(kind: Kind, name: string, item: Item, scope: Scope, offset: number): void {
+    if (this.#add(kind, item, scope, offset)) return;
+    scope.fail(
+      `${item.sort} not valid to be used as ${kind}: a type in ${
+        JSON.stringify(name)
+      } has not been ${kind}ed by a name`,
+      offset,
+    );
+  }
+
+  #add(kind: Kind, item: Item, scope: Scope, offset: number): boolean {
+    switch (item.sort) {
+      case "type":
+        if (!this.#isComplete(kind, item.item)) return false;
+        this.#named[kind].add(item.item);
+        return true;
+      case "func":
+        return item.item.type.refs.every((ref) => this.#isNamed(kind, ref));
+      case "instance":
+        if (this.#known[kind].has(item.item)) return true;
+        this.#known[kind].add(item.item);
+        for (const [, inner] of item.item) {
+          scope.spend(1, offset);
+          if (!this.#add(kind, inner, scope, offset)) return false;
+        }
+        return true;
+      default:
+        return true;
+    }
+  }
+
+  /** Whether a type may be named: what is in it is. */
+  #isComplete(kind: Kind, item: TypeItem): boolean {
+    if (item.kind !== "scope") return item.refs.every((ref) => this.#isNamed(kind, ref));
+    if (item.def.kind === "component-type") return true;
+    // Its own types have names in it.
+    const inside = new Visible();
+    for (const set of ["import", "export"] as const) for (const type of this.#named[set]) inside.#named[set].add(type);
+    return inside.#add(kind, { sort: "instance", item: instanceOf(item) }, item.scope, 0);
+  }
+
+  #isNamed(kind: Kind, item: TypeItem): boolean {
+    if (this.#known[kind].has(item) || this.#named.import.has(item)) return true;
+    if (kind === "export" && this.#named.export.has(item)) return true;
+    const needsName = item.kind === "resource" ||
+      item.kind === "value" && NOMINAL.has(item.type.kind);
+    if (needsName || !item.refs.every((ref) => this.#isNamed(kind, ref))) return false;
+    this.#known[kind].add(item);
+    return true;
+  }
+}
+
+const NOMINAL: ReadonlySet<string> = new Set(["record", "variant", "enum", "flags"]);
+
+/** The resources of one component or type by their names, which functions may belong to. */
+export class ExternNames {
+  readonly #resources: Record<Kind, Map<TypeItem, string>> = { import: new Map(), export: new Map() };
+
+  /** @throws {SkerryError} `component-malformed`, when the name says something that the type does not. */
+  add(kind: Kind, name: string, item: Item, scope: Scope, offset: number): void {
+    if (item.sort === "type" && item.item.kind === "resource") this.#resources[kind].set(item.item, name);
+    if (name[0] !== "[" || item.sort !== "func") return;
+    const problem = this.#problem(this.#resources[kind], name, item.item.type);
+    if (problem !== undefined) scope.fail(`${kind} name ${JSON.stringify(name)}: ${problem}`, offset);
+  }
+
+  #problem(resources: ReadonlyMap<TypeItem, string>, name: string, func: FuncTypeItem): string | undefined {
+    const { kind, resource } = parseFunctionName(name);
+    switch (kind) {
+      case "function":
+        return undefined;
+      case "static":
+        return [...resources.values()].includes(resource!) ? undefined : `there is no resource ${resource} before it`;
+      case "constructor": {
+        const { result } = func;
+        const own = result?.kind === "value" && result.type.kind === "result" && result.type.ok?.kind === "own"
+          ? result.refs[0]
+          : result;
+        if (own?.kind !== "value" || own.type.kind !== "own") {
+          return "a constructor should return one value, `(own $T)` or `(result (own $T))`";
+        }
+        return mismatch(resources, own, resource!);
+      }
+      case "method": {
+        const [self] = func.type.params;
+        if (self?.name !== "self") return "a method should have a first argument called `self`";
+        if (self.type.kind !== "borrow") return "a method should take a first argument of `(borrow $T)`";
+        return mismatch(resources, func.first!, resource!);
+      }
+    }
+  }
+}
+
+function mismatch(resources: ReadonlyMap<TypeItem, string>, handle: TypeItem, wanted: string): string | undefined {
+  const found = resources.get(handle.refs[0]!);
+  if (found === undefined) return "the resource in it has no name here";
+  return found === wanted ? undefined : `it is of the resource ${JSON.stringify(found)}`;
+}
