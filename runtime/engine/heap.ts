@@ -1,0 +1,62 @@
+/**
+ * What a guest's objects take in the host's heap.
+ *
+ * WebAssembly's structs and arrays lie in the heap of JavaScript, which no maximum of a guest bounds: whoever fills it ends
+ * the process. How much is a guest's own nobody can say, so what the heap grows by while the guest runs is taken for it,
+ * less what is collected meanwhile.
+ *
+ * @module
+ */
+import { getHeapStatistics } from "node:v8";
+
+/**
+ * What guests that allocate are granted at once: some thousand objects, a few hundred megabytes of the largest there are.
+ */
+export const MOST_FUEL = 50_000;
+
+/** Of the heap that V8 allows itself: when it has used all of it, it ends the process. */
+const MOST_OF_HEAP = 0.75;
+
+/** What an element of an array takes at most. */
+const ELEMENT_BYTES = 16;
+
+const MB = 1024 * 1024;
+
+/** What one isolate takes. It is told when the isolate's code runs. */
+export class HeapUse {
+  #bytes = 0;
+  #last = 0;
+
+  start(): void {
+    this.#last = getHeapStatistics().used_heap_size;
+  }
+
+  stop(): void {
+    this.#count(getHeapStatistics().used_heap_size);
+  }
+
+  #count(used: number): void {
+    this.#bytes = Math.max(0, this.#bytes + used - this.#last);
+    this.#last = used;
+  }
+
+  /**
+   * Looks how much there is, while the isolate's code runs.
+   *
+   * @param debt what it is about to pay: a unit or more for each element of an array that it makes then
+   * @returns why it must end, if it must
+   */
+  look(memoryMb: number, debt: number): string | undefined {
+    const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
+    this.#count(used);
+    if (this.#bytes > memoryMb * MB) {
+      return `its objects take ${Math.ceil(this.#bytes / MB)} MiB (limits.memoryMb is ${memoryMb})`;
+    }
+    if (used + Math.max(0, debt) * ELEMENT_BYTES > limit * MOST_OF_HEAP) {
+      return `there is no room for its objects: ${Math.round(used / MB)} of the process's ${
+        Math.round(limit / MB)
+      } MiB are used`;
+    }
+    return undefined;
+  }
+}
