@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { MAX_CHILDREN_AT_ONCE } from "./limits.ts";
+import { inLine, type LineOptions } from "./line.ts";
 
 /** What to run, and what it may do. */
-export interface ChildOptions {
+export interface ChildOptions extends LineOptions {
   /** Deno's own arguments before the script: permissions, mostly. */
   readonly flags?: readonly string[];
   /** The script: a path or a file URL. */
@@ -26,27 +26,13 @@ export interface ChildResult {
   readonly stderr: string;
 }
 
-let running = 0;
-const queue: (() => void)[] = [];
-
 /**
- * Runs a script in a process of its own. At most {@linkcode MAX_CHILDREN_AT_ONCE} run at once; the rest wait in line.
+ * Runs a script in a process of its own, when its turn has come: see {@linkcode inLine}.
  *
  * The child sees nothing of this process's environment but what Deno itself needs to find its cache.
  */
-export async function runChild(options: ChildOptions): Promise<ChildResult> {
-  if (running >= MAX_CHILDREN_AT_ONCE) {
-    await new Promise<void>((ready) => queue.push(ready));
-  } else {
-    running++;
-  }
-  try {
-    return await spawn(options);
-  } finally {
-    const next = queue.shift();
-    if (next === undefined) running--;
-    else next();
-  }
+export function runChild(options: ChildOptions): Promise<ChildResult> {
+  return inLine(() => spawn(options), options);
 }
 
 async function spawn(options: ChildOptions): Promise<ChildResult> {

@@ -331,3 +331,12 @@ export const MAX_ASSET_BYTES = 256 * 1024 * 1024;
 
 /** Files and folders among the assets of one grant. */
 export const MAX_ASSET_ENTRIES = 65_536;
+
+/** After so many failures a message is a dead letter: an outage of a minute or two is outlived, a mistake is not retried for ever. */
+export const DEFAULT_QUEUE_ATTEMPTS = 8;
+
+/** Messages of one queue that a process handles at once, so that a long line takes no places from requests. */
+export const DEFAULT_QUEUE_CONCURRENCY = 10;
+
+/** The longest that a retry waits. */
+export const MAX_QUEUE_BACKOFF_MS = 3_600_000;

@@ -114,16 +114,18 @@ const inputsOf = new Map<string, readonly string[]>();
 
 /** Imported when it is used: a server in production has no need of compilers. */
 async function build({ manifest, directory }: FunctionFolder): Promise<string> {
-  const { source } = manifest;
+  const { name, source } = manifest;
   if (source.kind !== "script") return join(directory, source.path);
   const { buildFunction } = await import("./build/mod.ts");
   const built = await buildFunction({
+    name,
     dir: directory,
     source: source.path,
     backend: source.backend,
     wit: source.wit,
     world: source.world,
     onProgress({ step, source, ms }) {
+      if (step === "queued") console.log(`queued ${source}`);
       if (step === "building") console.log(`building ${source} …`);
       if (step === "built") console.log(`built ${source} in ${(ms / 1000).toFixed(1)} s`);
     },

@@ -13,6 +13,7 @@ import { SkerryError, toSkerryError } from "./errors.ts";
 import { type FunctionEntry as Entry, type FunctionEvent, type FunctionFolder, FunctionRegistry } from "./functions.ts";
 import { type Grantee, Host } from "./host.ts";
 import { MAX_COMPONENT_BYTES } from "./limits.ts";
+import { hurry } from "./line.ts";
 import { jsonSink, type LogSink } from "./log.ts";
 import type { Limits } from "./manifest.ts";
 import { shownPath } from "./manifest/folder.ts";
@@ -80,7 +81,10 @@ export class FunctionRuntime implements Runtime {
       sink: this.#sink,
       record: this.dev,
       ...(options.admission === undefined ? {} : { admission: options.admission }),
-      neighbour: (name) => this.functions.find((entry) => entry.name === name)?.ready(),
+      neighbour: (name) => {
+        const entry = this.functions.find((entry) => entry.name === name);
+        return entry === undefined ? undefined : waitFor(entry);
+      },
     });
     this.#registry = new FunctionRegistry({
       directory: options.directory,
@@ -121,7 +125,7 @@ export class FunctionRuntime implements Runtime {
     let served = entry.served;
     if (served === null) {
       try {
-        served = await entry.ready();
+        served = await waitFor(entry);
       } catch (thrown) {
         return failed({ error: toSkerryError(thrown, `loading ${entry.name}`), task: null, request });
       }
@@ -150,6 +154,12 @@ export class FunctionRuntime implements Runtime {
         "Run `deno task build`, and serve dist/.",
     );
   }
+}
+
+/** A function that somebody waits for: it is built before those that nobody has asked for. */
+async function waitFor(entry: FunctionEntry): Promise<ServedFunction> {
+  using _first = hurry(entry.name);
+  return await entry.ready();
 }
 
 /** What a component has to be known by to be served. */

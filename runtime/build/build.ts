@@ -13,6 +13,8 @@ import { witFiles } from "./wit.ts";
 
 /** A source to build. */
 export interface BuildOptions {
+  /** The function's name, by which it can be hurried. */
+  readonly name?: string;
   /** The function's folder. */
   readonly dir: string;
   /** The source, relative to the folder: TypeScript or JavaScript. */
@@ -32,10 +34,11 @@ export interface BuildOptions {
 
 /** How a build goes, for the terminal. A build from the cache reports nothing. */
 export interface BuildProgress {
-  readonly step: "building" | "built" | "failed";
+  /** `queued` only if it has to wait for others. */
+  readonly step: "queued" | "building" | "built" | "failed";
   /** The source, as the operator knows it. */
   readonly source: string;
-  /** Since the build began. */
+  /** Since it is being built; the time in line does not count. */
   readonly ms: number;
 }
 
@@ -87,15 +90,22 @@ export async function buildFunction(options: BuildOptions): Promise<Built> {
     }
   }
 
-  const began = performance.now();
+  let began = performance.now();
   const report = (step: BuildProgress["step"]) =>
     options.onProgress?.({ step, source: shown, ms: Math.round(performance.now() - began) });
-  report("building");
+  const line = {
+    for: options.name,
+    onQueued: () => report("queued"),
+    onStart() {
+      began = performance.now();
+      report("building");
+    },
+  };
   const startedAt = Date.now();
   const workDir = join(cacheDir, `tmp-${crypto.randomUUID()}`);
   await Deno.mkdir(workDir, { recursive: true });
   try {
-    const made = await componentize({ entry, shown, backend, wit, world, workDir, signal: options.signal });
+    const made = await componentize({ entry, shown, backend, wit, world, workDir, line, signal: options.signal });
     const inputs = [...new Set([...made.facts.inputs, ...await witInputs(wit)])].sort();
     const key = await keyOf(settings, entry, inputs);
     // An input that changed while it was read must not pass for the one that was built.

@@ -6,6 +6,7 @@
 import { basename, join } from "node:path";
 import { runChild } from "../child.ts";
 import { SkerryError } from "../errors.ts";
+import type { LineOptions } from "../line.ts";
 import type { Backend } from "../manifest.ts";
 import type { BundleFacts } from "./_bundle_config.ts";
 import { packageFolder } from "./_packages.ts";
@@ -23,6 +24,8 @@ export interface ComponentizeOptions {
   readonly world: string | null;
   /** A folder for this build alone, absolute. */
   readonly workDir: string;
+  /** How it stands in line. */
+  readonly line: LineOptions;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -52,6 +55,7 @@ export async function componentize(options: ComponentizeOptions): Promise<Compon
     });\n`,
   );
   const { code, stdout, stderr } = await runChild({
+    ...options.line,
     // It runs native code: a bundler, and the pre-initialization of the guest.
     flags: ["--allow-all"],
     script: join(packageFolder("@bytecodealliance/jco"), "dist", "jco.js"),
@@ -64,7 +68,7 @@ export async function componentize(options: ComponentizeOptions): Promise<Compon
     const output = `${new TextDecoder().decode(stdout)}\n${stderr}`;
     const context = { map: facts?.map ?? null, entry: basename(entry), wit };
     // Before there is a bundle, only WIT of its own can have failed for another reason than the source.
-    const mistake = facts === undefined && options.wit !== null ? await witMistake(wit) : undefined;
+    const mistake = facts === undefined && options.wit !== null ? await witMistake(wit, options.line.for) : undefined;
     const cause = mistake === undefined ? explainFailure(output, context) : `the WIT in ${options.wit}: ${mistake}`;
     throw new SkerryError("build-failed", `building ${options.shown}: ${cause}`);
   }
@@ -72,8 +76,9 @@ export async function componentize(options: ComponentizeOptions): Promise<Compon
 }
 
 /** What is wrong with the WIT, if anything is. */
-async function witMistake(wit: string): Promise<string | undefined> {
+async function witMistake(wit: string, name: string | undefined): Promise<string | undefined> {
   const { stdout } = await runChild({
+    for: name,
     script: new URL("./_wit_child.ts", import.meta.url),
     flags: ["--allow-read", "--allow-env"],
     args: [wit, WORLD],

@@ -39,7 +39,9 @@ export async function prepare(from: string, to: string, engine: EngineChoice = "
         wit,
         world,
         onProgress: ({ step, source, ms }) =>
-          step === "failed" || console.log(step === "built" ? `  ${source}: built in ${ms} ms` : `  ${source} …`),
+          step === "building"
+            ? console.log(`  ${source} …`)
+            : step === "built" && console.log(`  ${source}: built in ${ms} ms`),
       });
       built.set(basename(directory), result);
       return result.wasm;

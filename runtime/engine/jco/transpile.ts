@@ -149,6 +149,7 @@ async function generate(
     transpiler.lastIndexOf("node_modules") + "node_modules".length,
   );
   const result = await runChild({
+    for: name,
     script: new URL("./_transpile_child.ts", import.meta.url),
     // Its environment is empty but for Deno's own; jco's WASI shim reads all of it as it starts.
     flags: [
