@@ -10,8 +10,14 @@ import type { GrantSchemas } from "./manifest/grants.ts";
 import { type JsonSource, JsonSyntaxError, type KeyPath, parseJson, type Position } from "./manifest/json_source.ts";
 import { claimsOf, methodsOverlap, type Route } from "./manifest/route.ts";
 import { type Backend, identitySchema, type Limits, manifestSchema } from "./manifest/schema.ts";
+import {
+  type QueueTrigger,
+  resolveTriggers,
+  type ScheduleTrigger,
+  triggerContradictions,
+} from "./manifest/triggers.ts";
 
-export type { Backend, GrantSchemas, Limits, Route };
+export type { Backend, GrantSchemas, Limits, QueueTrigger, Route, ScheduleTrigger };
 
 /** The file in a function's folder that makes it one. */
 export const MANIFEST_FILE = "function.json";
@@ -43,6 +49,10 @@ export interface Manifest {
   readonly limits: Limits;
   /** All the environment that the guest sees. */
   readonly env: Readonly<Record<string, string>>;
+  /** The queues whose messages it is called for. */
+  readonly queues: readonly QueueTrigger[];
+  /** When it is called by itself. */
+  readonly schedule: readonly ScheduleTrigger[];
 }
 
 /** What {@linkcode parseManifest} needs to know beside the text. */
@@ -124,12 +134,22 @@ export function parseManifest(text: string, options: ParseOptions): Manifest {
   if (Object.hasOwn(Object(env), "__proto__")) {
     mistakes.push({ path: ["env", "__proto__"], message: "cannot be the name of a variable; write another" });
   }
-  if (parsed.success) mistakes.push(...contradictions(parsed.data));
-  else mistakes.push(...explain(parsed.error.issues, source.value, jsonSchemaOf(schema)));
+  const issues = [...parsed.error?.issues ?? [], ...uncalled(source.value)];
+  if (issues.length === 0) mistakes.push(...contradictions(parsed.data!));
+  else mistakes.push(...explain(issues, source.value, jsonSchemaOf(schema)));
   if (!parsed.success || mistakes.length > 0) {
     throw new ManifestError(file, locate(mistakes, source), identityOf(source.value));
   }
   return resolve(parsed.data, source.value);
+}
+
+/** The issue of a function that nothing calls: what it lacks is routes. */
+function uncalled(value: unknown): z.core.$ZodIssue[] {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return [];
+  const { routes, queues, schedule } = value as Record<string, unknown>;
+  const some = [queues, schedule].some((calls) => calls !== undefined && !(Array.isArray(calls) && calls.length === 0));
+  if (routes !== undefined || some) return [];
+  return [{ code: "invalid_type", expected: "array", path: ["routes"], input: undefined, message: "" }];
 }
 
 type Written = z.output<ReturnType<typeof manifestSchema>>;
@@ -150,6 +170,7 @@ function resolve(written: Written, value: unknown): Manifest {
 
     limits,
     env,
+    ...resolveTriggers(written),
   };
 }
 
@@ -164,7 +185,7 @@ function resolveRoute(route: Written["routes"][number]): Route {
 
 /** What each key allows and the keys together do not. */
 function contradictions(written: Written): Mistake[] {
-  const mistakes: Mistake[] = [];
+  const mistakes = triggerContradictions(written);
   if (written.source.endsWith(".wasm")) {
     for (const key of ["backend", "wit", "world"] as const) {
       if (written[key] === undefined) continue;

@@ -34,6 +34,8 @@ Deno.test("parseManifest() applies every default", () => {
     grants: {},
     limits: DEFAULT_LIMITS,
     env: {},
+    queues: [],
+    schedule: [],
   });
 });
 
@@ -63,6 +65,8 @@ Deno.test("parseManifest() keeps what is written", () => {
     grants: { http: { allow: ["https://api.example.com", "http://localhost:8080"] } },
     limits: { ...DEFAULT_LIMITS, wallMs: 500 },
     env: { GREETING: "Hello", EMPTY: "" },
+    queues: [],
+    schedule: [],
   });
 });
 
@@ -84,11 +88,11 @@ const MISTAKES: [name: string, written: Record<string, unknown>, messages: strin
     'nam: no such key; write "name"',
   ]],
   ["an unknown key like no other", { banana: 1 }, [
-    'banana: no such key; write "$schema", "name", "routes", "source", "backend", "wit", "world", "grants", "limits" or "env"',
+    'banana: no such key; write "$schema", "name", "routes", "source", "backend", "wit", "world", "grants", "limits", "env", "queues" or "schedule"',
   ]],
   ["a key in the wrong place", { wallMs: 5 }, ['wallMs: no such key here; write it in "limits"']],
   ["__proto__ as a key", JSON.parse('{ "__proto__": {} }'), [
-    '__proto__: no such key; write "$schema", "name", "routes", "source", "backend", "wit", "world", "grants", "limits" or "env"',
+    '__proto__: no such key; write "$schema", "name", "routes", "source", "backend", "wit", "world", "grants", "limits", "env", "queues" or "schedule"',
   ]],
   ["no routes", { routes: undefined }, [
     'routes: is missing; write [{"path":"/hello","methods":["GET"]}]',
@@ -265,7 +269,7 @@ Deno.test("the JSON Schema tells an editor every key and refuses unknown ones", 
     additionalProperties: boolean;
   };
   expect(schema.additionalProperties).toBe(false);
-  expect(schema.required).toEqual(["name", "routes", "source"]);
+  expect(schema.required).toEqual(["name", "source"]);
   for (const [key, property] of Object.entries(schema.properties)) {
     expect(`${key}: ${property.description ?? ""}`).toMatch(/: .{20}/);
   }

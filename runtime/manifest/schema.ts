@@ -7,6 +7,7 @@ import { z } from "zod";
 import { FUNCTION_LIMITS, type Limits } from "../limits.ts";
 import type { GrantSchemas } from "./grants.ts";
 import { hostProblem, methodProblem, METHODS, pathProblem } from "./route.ts";
+import { triggerKeys } from "./triggers.ts";
 
 export type { Limits };
 
@@ -68,8 +69,8 @@ const route = z.strictObject({
   }),
 });
 
-const routes = z.array(route).min(1).meta({
-  description: "The requests that the function takes.",
+const routes = z.array(route).min(1).default([]).meta({
+  description: "The requests that the function takes. Only who is called for messages or by a schedule can do without.",
   examples: [[{ path: "/hello", methods: ["GET"] }]],
 });
 
@@ -129,6 +130,7 @@ export function manifestSchema(grants: GrantSchemas) {
       examples: [{ wallMs: 5000 }],
     }),
     env: environment,
+    ...triggerKeys,
   });
 }
 

@@ -107,7 +107,7 @@ export function parseCron(text: string): Cron {
     const count = expanded.trim() === "" ? 0 : written.length;
     const why = count === 6 ? "there are no seconds" : `these are ${count}`;
     throw new CronError(
-      `has five fields: minute, hour, day of the month, month, day of the week; ${why}; write for example "0 3 * * *"`,
+      `needs five fields: minute, hour, day of the month, month, day of the week; ${why}; write for example "0 3 * * *"`,
     );
   }
   const sets = written.map((field, index) => parseField(field, FIELDS[index]!));

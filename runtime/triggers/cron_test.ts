@@ -39,8 +39,8 @@ Deno.test("a cron expression names its minutes in UTC", () => {
 
 Deno.test("what is wrong with a cron expression is said with what to write", () => {
   const cases: [cron: string, problem: RegExp][] = [
-    ["", /^has five fields: .*; these are 0; write/],
-    ["0 3 * *", /^has five fields: .*; these are 4; write for example "0 3 \* \* \*"$/],
+    ["", /^needs five fields: .*; these are 0; write/],
+    ["0 3 * *", /^needs five fields: .*; these are 4; write for example "0 3 \* \* \*"$/],
     ["0 0 3 * * *", /there are no seconds/],
     ["60 * * * *", /^has the minute "60", which is out of range; write 0 to 59, or for example "\*\/15"$/],
     ["* 24 * * *", /the hour "24", which is out of range; write 0 to 23/],

@@ -10,11 +10,15 @@ export interface QueueGrant {
   readonly send: readonly string[];
 }
 
-const queueName = z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,62}$/, {
-  error: ({ input }) =>
-    `${JSON.stringify(input)} is no name of a queue; write lower-case letters, digits, dashes, dots and underscores, ` +
-    "at most 63",
-});
+const NAME = /^[a-z0-9][a-z0-9_.-]{0,62}$/;
+
+const queueName = z.string().check(({ value, issues }) => {
+  if (NAME.test(value)) return;
+  const message =
+    `${JSON.stringify(value)} is no name of a queue; write lower-case letters, digits, dashes, dots and ` +
+    "underscores, at most 63";
+  issues.push({ code: "custom", message, input: value });
+}).meta({ pattern: NAME.source });
 
 /**
  * The schema of the grant.
