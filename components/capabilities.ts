@@ -1,4 +1,6 @@
 // Capabilities of your own: a line for each. A function is granted one by its name in function.json.
-import { stopwatch } from "./stopwatch/capability.ts";
+import { gatherCapabilities } from "../runtime/mod.ts";
 
-export const capabilities = [stopwatch];
+export const capabilities = await gatherCapabilities([
+  () => import("./stopwatch/capability.ts"),
+]);

@@ -13,6 +13,7 @@ export { type Culprit, ERROR_KINDS, type ErrorCode, SkerryError, toSkerryError, 
 export type { LogRecord, LogSink } from "./log.ts";
 export { compareSpecificity, expandPath, formatRoute, type Route, splitPath } from "./manifest/route.ts";
 export { type OpenOptions, openRuntime } from "./open.ts";
+export { gatherCapabilities, type ImportModule } from "./own.ts";
 export { type FunctionEntry, FunctionRuntime, type Runtime, type RuntimeOptions } from "./runtime.ts";
 export { stopOnSignals } from "./server.ts";
 export { readSettings, type Settings } from "./settings.ts";
