@@ -33,6 +33,8 @@ class FakeRuntime implements Runtime {
       name,
       file: `components/${name}/function.json`,
       routes: [{ methods: null, host: null, ...route }],
+      queues: [],
+      schedule: [],
       problem: null,
       served: null,
       ready: () => Promise.reject(new Error("not asked for")),

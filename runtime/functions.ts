@@ -5,7 +5,15 @@
  */
 import { join } from "node:path";
 import { SkerryError, toSkerryError } from "./errors.ts";
-import { type GrantSchemas, type Manifest, ManifestError, type Route, sameRequests } from "./manifest.ts";
+import {
+  type GrantSchemas,
+  type Manifest,
+  ManifestError,
+  type QueueTrigger,
+  type Route,
+  sameRequests,
+  type ScheduleTrigger,
+} from "./manifest.ts";
 import { type FunctionFolder, listFolders, readFunction, shownPath } from "./manifest/folder.ts";
 import { formatRoute } from "./manifest/route.ts";
 
@@ -33,6 +41,10 @@ export interface FunctionEntry<Served> {
   /** The manifest's file, for messages. */
   readonly file: string;
   readonly routes: readonly Route[];
+  /** The queues whose messages it is called for. */
+  readonly queues: readonly QueueTrigger[];
+  /** When it is called by itself. */
+  readonly schedule: readonly ScheduleTrigger[];
   /** Why the newest version does not serve; `null` if it does, or is still loading. */
   readonly problem: SkerryError | null;
   /** The version in service once it is loaded; `null` before that, and when there is no good one. */
@@ -167,13 +179,20 @@ export class FunctionRegistry<Served> {
 
   /** The one that is there already keeps its name and its routes. */
   #refuseConflicts(read: FunctionFolder, known: Slot<Served> | undefined): void {
-    const { name, routes } = read.manifest;
+    const { name, routes, queues } = read.manifest;
     for (const other of this.#slots) {
       if (other === known || (other.conflicted && other.served === null)) continue;
       if (other.claims.some((claim) => claim.name === name)) {
         throw new Conflict(
           read.mistake(["name"], `${JSON.stringify(name)} is the name in ${other.file}; write another`),
         );
+      }
+      const held = queues.findIndex((queue) =>
+        other.claims.some((claim) => claim.queues.some((theirs) => theirs.name === queue.name))
+      );
+      if (held >= 0) {
+        const message = `${JSON.stringify(queues[held]!.name)} has a function already, in ${other.file}; write another`;
+        throw new Conflict(read.mistake(["queues", held, "name"], message));
       }
       for (const [index, route] of routes.entries()) {
         const taken = other.claims.flatMap((claim) => claim.routes).find((theirs) => sameRequests(theirs, route));
@@ -219,6 +238,8 @@ class Slot<Served> implements FunctionEntry<Served> {
   readonly #changed: () => void;
   #name: string;
   #routes: readonly Route[] = [];
+  #queues: readonly QueueTrigger[] = [];
+  #schedule: readonly ScheduleTrigger[] = [];
   #problem: SkerryError | null = null;
   #served: Served | null = null;
   /** Loads the version that was offered last, once. */
@@ -243,6 +264,14 @@ class Slot<Served> implements FunctionEntry<Served> {
     return this.#routes;
   }
 
+  get queues(): readonly QueueTrigger[] {
+    return this.#queues;
+  }
+
+  get schedule(): readonly ScheduleTrigger[] {
+    return this.#schedule;
+  }
+
   get problem(): SkerryError | null {
     return this.#problem;
   }
@@ -252,7 +281,7 @@ class Slot<Served> implements FunctionEntry<Served> {
   }
 
   /** What nobody else may have: the names and routes in service, and those of a version that is loading. */
-  get claims(): readonly Pick<Manifest, "name" | "routes">[] {
+  get claims(): readonly Pick<Manifest, "name" | "routes" | "queues">[] {
     return this.#pending === null ? [this] : [this, this.#pending];
   }
 
@@ -323,6 +352,8 @@ class Slot<Served> implements FunctionEntry<Served> {
   #take(read: FunctionFolder): void {
     this.#name = read.manifest.name;
     this.#routes = read.manifest.routes;
+    this.#queues = read.manifest.queues;
+    this.#schedule = read.manifest.schedule;
     this.#problem = null;
   }
 

@@ -165,6 +165,21 @@ Deno.test("whoever lost a conflict serves as soon as the other gives the route u
   expect(world.kinds).toEqual(["replaced a", "ready b"]);
 });
 
+Deno.test("a queue has one function: of two that receive from it the first keeps it, until it gives it up", async () => {
+  await using world = new World();
+  world.write("a", { queues: [{ name: "orders" }] });
+  world.write("b", { queues: [{ name: "mail" }, { name: "orders" }] });
+  await world.registry.scan();
+  expect(await world.serving()).toEqual({ a: "a", b: "route-conflict" });
+  expect(world.problem("b")).toContain(
+    `queues[1].name: "orders" has a function already, in ${world.file("a")}; write another.`,
+  );
+  world.write("a", {});
+  await world.registry.refresh("a");
+  expect(await world.serving()).toEqual({ a: "a", b: "b" });
+  expect(world.registry.entries.map(({ queues }) => queues.map(({ name }) => name))).toEqual([[], ["mail", "orders"]]);
+});
+
 Deno.test("a route belongs to the version that is still loading as well", async () => {
   await using world = new World();
   world.write("a", {});

@@ -41,6 +41,8 @@ export class ComponentRuntime implements Runtime, FunctionEntry {
   readonly dev: boolean;
   readonly version = 0;
   readonly routes: readonly Route[] = [{ path: "/*", methods: null, host: null }];
+  readonly queues = [];
+  readonly schedule = [];
   readonly #dispatcher: Dispatcher;
   readonly #loading: Promise<ServedFunction>;
   #served: ServedFunction | null = null;
