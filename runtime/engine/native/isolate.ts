@@ -6,14 +6,16 @@
 import { currentTask, maybeTask, withTask } from "../../context.ts";
 import { SkerryError } from "../../errors.ts";
 import type { Task } from "../../task.ts";
+import { CpuClock } from "../cpu.ts";
 import { Growth } from "../growth.ts";
+import type { Fuel } from "../metering.ts";
 import { Scheduler } from "./async/scheduler.ts";
 import { Cx, Writes } from "./context.ts";
 import type { LinkedPlan } from "./link.ts";
 import type { CoreItem } from "./plan.ts";
 import type { CoreExports } from "./pool.ts";
 import { ResourceHandle } from "./resources.ts";
-import { CpuClock } from "./cpu.ts";
+
 import { ComponentState } from "./state.ts";
 import { type CoreFunction, GuestThread, now, promising } from "./thread.ts";
 import { asTrap, trap, uncatchable } from "./trap.ts";
@@ -21,9 +23,8 @@ import { asTrap, trap, uncatchable } from "./trap.ts";
 export class NativeIsolate {
   readonly task: Task = currentTask();
   readonly instances: readonly ComponentState[];
-  readonly clock: CpuClock = new CpuClock(this.task);
-  /** What metered code was last granted, and how much CPU time its task had taken by then. */
-  readonly fuel: { granted: number; atMs: number } = { granted: 0, atMs: 0 };
+  readonly clock: CpuClock;
+  readonly fuel: Fuel = { granted: 0, atMs: 0 };
   readonly growth: Growth = new Growth();
   /** Set when the isolate may not run any more: disposed, its task over, or trapped. */
   over = false;
@@ -43,6 +44,7 @@ export class NativeIsolate {
   constructor(linked: LinkedPlan) {
     const { plan } = linked;
     this.#linked = linked;
+    this.clock = linked.meter?.clock(this.task) ?? new CpuClock(this.task);
     this.instances = linked.lineages.map((lineage, index) =>
       new ComponentState(index, lineage, this.task.limits.handles)
     );

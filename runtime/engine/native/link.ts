@@ -22,7 +22,8 @@ import { componentFace, HostFace } from "./faces.ts";
 import { compileLift, hostFacing, type LiftedCall, lowerLifted } from "./guest_call.ts";
 import { resolveHost } from "./host.ts";
 import { lowerHost, type ResolvedHost } from "./host_call.ts";
-import { METER, type Meter } from "./metering.ts";
+import { METER, type Meter } from "../metering.ts";
+import { meterImports } from "./metering.ts";
 import type { NativeIsolate } from "./isolate.ts";
 import type { CoreItem, CoreModulePlan, Func, HostFunc, LiftedFunc, Plan, Synth } from "./plan.ts";
 import { resourceDrop, resourceNew, resourceRep } from "./resource_calls.ts";
@@ -115,6 +116,7 @@ class Linker {
       const call = this.#synth(synth);
       return { call, value: this.#waits(synth) ? suspending(call) : call };
     });
+    const meter = this.#meter && meterImports(this.#meter);
     return {
       plan: this.#plan,
       modules: this.#modules,
@@ -126,7 +128,7 @@ class Linker {
       usesAsync: this.#async,
       lazy: this.#plan.instances.map(({ module }) => isUnobservable(this.#plan.modules[module]!.shape)),
       memories: this.#plan.instances.map(({ module }) => ownMemories(this.#plan.modules[module]!)),
-      imports: this.#plan.instances.map(({ imports }) => importObject(imports, functions, this.#meter)),
+      imports: this.#plan.instances.map(({ imports }) => importObject(imports, functions, meter)),
       exported: (func) => this.#export(func),
     };
   }
@@ -329,10 +331,10 @@ function refuseEntry(): never {
 function importObject(
   imports: ReadonlyMap<string, ReadonlyMap<string, CoreItem>>,
   functions: readonly CoreImportFunction[],
-  meter: Meter | undefined,
+  meter: WebAssembly.ModuleImports | undefined,
 ): (isolate: NativeIsolate) => WebAssembly.Imports {
   const fixed: WebAssembly.Imports = Object.create(null);
-  if (meter !== undefined) fixed[METER] = meter.imports;
+  if (meter !== undefined) fixed[METER] = meter;
   const varying: [module: string, base: WebAssembly.ModuleImports, items: [string, CoreItem & { kind: "export" }][]][] =
     [];
   for (const [module, fields] of imports) {

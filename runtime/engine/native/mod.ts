@@ -23,10 +23,11 @@ import { camelCase, decodeComponent, parseFunctionName } from "../../component/m
 import { SkerryError } from "../../errors.ts";
 import { DEFAULT_LIMITS } from "../../limits.ts";
 import type { Engine, ExportedFunction, HostImports, Isolate, LinkedComponent, LoadedComponent } from "../mod.ts";
+import { Meter, pagesLeft } from "../metering.ts";
 import { elaborate } from "./elaborate.ts";
 import { NativeIsolate } from "./isolate.ts";
 import { link, type LinkedPlan } from "./link.ts";
-import { initialGrowth, initialMemory, Meter, metered, type ModuleSource } from "./metering.ts";
+import { initialMemory, metered, type ModuleSource } from "./metering.ts";
 import type { ExportItem, Plan } from "./plan.ts";
 import { InstancePool } from "./pool.ts";
 import { isRestorable, prepared } from "./restorable.ts";
@@ -69,9 +70,12 @@ export function createNativeEngine({ restore = true, meter = true }: NativeEngin
       }
       const decoded = withoutShims(bytes, elaborate(bytes, decodeComponent(bytes, name), name));
       const restorable = restore && isRestorable(bytes, decoded);
-      const initial = meter ? initialGrowth(decoded, limits) : undefined;
-      const sources = meter ? metered(bytes, decoded, limits) : decoded.modules.map((plan) => ({ bytes, plan }));
-      const slack = restorable ? slackOf(sources, decoded.instances, initial?.left) : NO_SLACK;
+      const { bytes: initial } = initialMemory(decoded);
+      const left = meter ? pagesLeft(initial, decoded.name, limits) : undefined;
+      const sources: ModuleSource[] = meter
+        ? metered(bytes, decoded, limits)
+        : decoded.modules.map((plan) => ({ bytes, plan }));
+      const slack = restorable ? slackOf(sources, decoded.instances, left) : NO_SLACK;
       const modules = await Promise.all(
         decoded.modules.map(({ start }, i) => compile(sources[i]!, start, restorable, slack.get(i))),
       );
@@ -79,7 +83,9 @@ export function createNativeEngine({ restore = true, meter = true }: NativeEngin
       const prepared = { ...plan, modules: sources.map((source) => source.plan) };
       return loaded(plan, modules, bytes, () => ({
         pool: restorable ? new InstancePool(prepared, slack) : undefined,
-        meter: initial && new Meter(limits, initial),
+        meter: meter
+          ? new Meter({ limits, bytes: initial, allocates: sources.some(({ allocates }) => allocates === true) })
+          : undefined,
       }));
     },
   };

@@ -1,0 +1,183 @@
+/**
+ * Metered guests: what is added to their core modules as they are loaded, and what the host does when they ask.
+ *
+ * It is the same for all engines. They differ in how they know which guest is running, and in how they suspend it.
+ *
+ * @module
+ */
+import { SkerryError } from "../errors.ts";
+import { fairTurn } from "../streams/turn.ts";
+import type { Task } from "../task.ts";
+import { CpuClock } from "./cpu.ts";
+import type { Growth, GrowthLimits } from "./growth.ts";
+import { HeapUse, MOST_FUEL } from "./heap.ts";
+import { type Metered, meterModule, WAIT_GROW } from "./meter/mod.ts";
+import { Pace } from "./meter/pace.ts";
+
+/** Under this name metered modules import the hooks. */
+export const METER = "skerry:meter";
+
+/** What a guest may do before it asks for the first time: less than a millisecond's work, and more than most requests. */
+const FIRST_FUEL = 200_000;
+
+/** How long a guest may keep others from running where it can be suspended: a turn costs it a millisecond or two. */
+const TURN_MS = 2;
+
+/**
+ * How long a guest may run where it cannot be suspended, and so keeps everyone else from running: in an allocator, a
+ * destructor, a `post-return`, a start function.
+ */
+export const MAX_UNYIELDING_MS = 250;
+
+const PAGE_BYTES = 65_536;
+const PAGES_PER_MB = 16;
+
+/** What `look` and `wait` answer so that the guest traps. */
+const END = -1;
+/** What `look` answers so that `wait` is called, which may suspend the guest. */
+const WAIT = 0;
+
+/** What the meter has to know of an isolate. */
+export interface MeteredIsolate {
+  readonly task: Task;
+  readonly clock: CpuClock;
+  /** Whether it may not run any more. */
+  readonly over: boolean;
+  readonly fuel: Fuel;
+  readonly growth: Growth;
+  /** Ends it for an error of its guest. */
+  failed(error: unknown): unknown;
+}
+
+/** What metered code of one isolate was last granted; 0 before the first time. */
+export interface Fuel {
+  granted: number;
+  /** What its task had computed by then, in milliseconds. */
+  atMs: number;
+}
+
+/** Guest code that runs. */
+export interface Running {
+  readonly isolate: MeteredIsolate;
+  /** Whether it can be suspended where it is: there is nothing but core code on its stack. */
+  readonly canSuspend: boolean;
+}
+
+/** One core module, with metering and bounds added. */
+export function meter(
+  bytes: Uint8Array<ArrayBuffer>,
+  name: string,
+  limits: GrowthLimits,
+  exceptions?: boolean,
+): Metered {
+  const options = {
+    name,
+    namespace: METER,
+    ...(exceptions === undefined ? {} : { exceptions }),
+    // Growing always asks: what an isolate has is counted over all its modules.
+    memory: { max: limits.memoryMb * PAGES_PER_MB, ask: 0 },
+    table: { max: limits.tableElements, ask: 0 },
+  };
+  const metered = meterModule(bytes, { ...options, fuel: FIRST_FUEL });
+  return metered.allocates ? meterModule(bytes, { ...options, fuel: MOST_FUEL }) : metered;
+}
+
+/**
+ * How many pages memories of `bytes` in all may still grow by.
+ *
+ * @throws {SkerryError} `component-over-limit`
+ */
+export function pagesLeft(bytes: number, name: string, { memoryMb }: GrowthLimits): number {
+  const left = memoryMb * PAGES_PER_MB - bytes / PAGE_BYTES;
+  if (left >= 0) return left;
+  throw new SkerryError(
+    "component-over-limit",
+    `loading ${name}: its memories begin with ${Math.ceil(bytes / PAGE_BYTES / PAGES_PER_MB)} MiB, and ` +
+      `limits.memoryMb is ${memoryMb}; raise it`,
+  );
+}
+
+export interface MeterOptions {
+  readonly limits: GrowthLimits;
+  /** What its memories begin with. */
+  readonly bytes: number;
+  /** Whether any of its modules makes objects in the host's heap. */
+  readonly allocates: boolean;
+}
+
+/** The host's side of the hooks of one linked component, the same for all its isolates. */
+export class Meter {
+  readonly #options: MeterOptions;
+  /** How much of what is granted its code uses in a millisecond: it depends on the code and the machine. */
+  readonly #pace = new Pace();
+
+  constructor(options: MeterOptions) {
+    this.#options = options;
+  }
+
+  /** Counts what an isolate of `task` takes. */
+  clock(task: Task): CpuClock {
+    return new CpuClock(task, this.#options.allocates ? new HeapUse() : undefined);
+  }
+
+  /**
+   * The guest's fuel has run out: how much more it gets.
+   *
+   * @param fuel what is left: below zero by what it is about to pay
+   */
+  look({ isolate, canSuspend }: Running, fuel: number): number {
+    if (isolate.over) return END;
+    const { task, clock, fuel: use } = isolate;
+    // Whoever stopped it: this is guest code that runs.
+    clock.start();
+    const sliceMs = clock.sliceMs(performance.now());
+    const cpuMs = task.cpuMs + sliceMs;
+    if (cpuMs > task.limits.cpuMs) {
+      task.countLimit("cpuMs");
+      return end(isolate, "cpu-limit", `no end after ${task.limits.cpuMs} ms of CPU time (limits.cpuMs)`);
+    }
+    // Its timer cannot fire while the guest runs.
+    if (task.expire()) return END;
+    if (use.granted > 0 && cpuMs > use.atMs) this.#pace.took(cpuMs - use.atMs);
+    use.granted = this.#pace.grant;
+    use.atMs = cpuMs;
+    if (clock.heap !== undefined) {
+      const over = clock.heap.look(this.#options.limits.memoryMb, -fuel);
+      if (over !== undefined) {
+        task.countLimit("memoryMb");
+        return end(isolate, "guest-trapped", over);
+      }
+      use.granted = Math.min(use.granted, MOST_FUEL);
+    }
+    if (canSuspend) return sliceMs >= TURN_MS ? WAIT : use.granted;
+    if (sliceMs > MAX_UNYIELDING_MS) {
+      task.countLimit("cpuMs");
+      const why = `no end after ${MAX_UNYIELDING_MS} ms where it cannot be suspended to let others run`;
+      return end(isolate, "cpu-limit", why);
+    }
+    return use.granted;
+  }
+
+  /** Lets others run, or waits for memory. */
+  async wait({ isolate }: Running, why: number): Promise<number> {
+    const { task, fuel, growth } = isolate;
+    if (why === WAIT_GROW) {
+      const answer = await growth.wait(task);
+      return isolate.over ? END : answer;
+    }
+    await fairTurn(task.function);
+    return isolate.over ? END : fuel.granted;
+  }
+
+  /** Whether something may grow; hears what has been refused. */
+  grow({ isolate, canSuspend }: Running, kind: number, total: number, delta: number): number {
+    const { limits, bytes } = this.#options;
+    const asker = { task: isolate.task, limits, pages: bytes / PAGE_BYTES, mayWait: canSuspend };
+    return isolate.growth.ask(asker, kind, total, delta);
+  }
+}
+
+function end(isolate: MeteredIsolate, code: "cpu-limit" | "guest-trapped", why: string): number {
+  isolate.failed(new SkerryError(code, `running ${isolate.task.function}: ${why}`));
+  return END;
+}
