@@ -26,13 +26,8 @@ import * as op from "./_opcodes.ts";
 import { skipValueType } from "./_types.ts";
 
 // What may stand open.
-const FUNCTION_FRAME = 0;
-const BLOCK_FRAME = 1;
-const IF_FRAME = 2;
-const ELSE_FRAME = 3;
-const TRY_FRAME = 4;
-const CATCH_FRAME = 5;
-const CATCH_ALL_FRAME = 6;
+const FUNCTION_FRAME = 0, BLOCK_FRAME = 1, IF_FRAME = 2, ELSE_FRAME = 3;
+const TRY_FRAME = 4, CATCH_FRAME = 5, CATCH_ALL_FRAME = 6;
 
 export class BodyScan {
   readonly events: ev.Ints;
@@ -40,11 +35,13 @@ export class BodyScan {
   takesReferences = false;
   catches = false;
   allocates = false;
+  /** Which opcodes that have no step of their own have been read, and which ones behind the prefix 0xfc. */
+  readonly seen: Uint8Array = new Uint8Array(256);
+  readonly seenMisc: Uint8Array = new Uint8Array(32);
   readonly #cursor: Cursor;
   #frames = new Uint8Array(256);
   #cost = 0;
   #dead = false; // Whether the last event ended its path.
-
   constructor(module: ModuleInfo, size: number) {
     this.#cursor = new Cursor(module);
     this.events = new ev.Ints(64 + (size * 3 >> 3));
@@ -135,8 +132,8 @@ export class BodyScan {
   /** Control flow, calls, what costs by its operand, and all that is rare. */
   #instruction(code: number, at: number, previous: number): void {
     const c = this.#cursor;
-    const module = c.module;
-    const functions = module.functionTypes.length;
+    const { module, module: { functionTypes: { length: functions } } } = c;
+    this.seen[code] = 1;
     switch (code) {
       case 0x23: // global.get
       case 0x24: // global.set
@@ -218,6 +215,8 @@ export class BodyScan {
         return this.#event(code === 0x14 ? ev.CALL_INDIRECT : ev.RETURN_CALL_INDIRECT, 0, at);
       case 0x26: // table.set
         this.takesReferences = true;
+        // falls through
+      case 0x3f: // memory.size
         return c.skip();
       case 0x1c: { // select t
         const count = c.count("types", at);
@@ -299,6 +298,7 @@ export class BodyScan {
     const { memories, tables } = c.module;
     const sub = c.u32();
     const kind = op.MISC[sub];
+    this.seenMisc[sub] = 1;
     if (kind === op.NONE) return;
     if (kind === op.LEB) return c.skip();
     if (kind !== op.OWN) c.unknown(`the opcode 0xfc 0x${hex(sub)}`, at);

@@ -49,8 +49,7 @@ export const PLAIN: Uint8Array = table(256, [
   [0x25, 0x25, LEB], // table.get
   [0x26, 0x26, OWN], // table.set
   [0x28, 0x3e, MEMARG], // loads and stores
-  [0x3f, 0x3f, LEB], // memory.size
-  [0x40, 0x40, OWN], // memory.grow
+  [0x3f, 0x40, OWN], // memory.size, memory.grow
   [0x41, 0x42, LEB], // i32.const, i64.const
   [0x43, 0x44, OWN], // f32.const, f64.const
   [0x45, 0xc4, NONE], // arithmetic

@@ -35,6 +35,29 @@ export interface ScannedCode {
   readonly catches: boolean;
   /** Whether some function makes objects of the host's garbage-collected heap. */
   readonly allocates: boolean;
+  readonly facts: CodeFacts;
+}
+
+/** What a host may want to know of a module's code that has nothing to do with metering, from the same scan. */
+export interface CodeFacts {
+  /**
+   * Whether, of what an instance has, it can change only bytes of its memories, by stores and bulk operations, the
+   * memories' sizes, and globals: no tables, no dropped segments, no objects, no atomic stores.
+   */
+  readonly changesOnlyMemory: boolean;
+  /** Whether it has `memory.size` or `memory.grow`. */
+  readonly asksForSize: boolean;
+}
+
+/** `table.set`, garbage collection, atomics; `data.drop`, `table.init`, `elem.drop`, `table.copy`, `.grow`, `.fill`. */
+const OTHER_CHANGES = [0x26, 0xfb, 0xfe], OTHER_MISC_CHANGES = [0x09, 0x0c, 0x0d, 0x0e, 0x0f, 0x11];
+
+function factsOf({ seen, seenMisc }: BodyScan): CodeFacts {
+  return {
+    changesOnlyMemory: !OTHER_CHANGES.some((code) => seen[code] === 1) &&
+      !OTHER_MISC_CHANGES.some((code) => seenMisc[code] === 1),
+    asksForSize: seen[0x3f] === 1 || seen[0x40] === 1,
+  };
 }
 
 export function scanCode(module: ModuleInfo, section: Section | undefined): ScannedCode {
@@ -75,6 +98,7 @@ export function scanCode(module: ModuleInfo, section: Section | undefined): Scan
     takesReferences,
     catches,
     allocates,
+    facts: factsOf(scan),
   };
 }
 

@@ -20,8 +20,9 @@ import { CODE, readModule, type Section } from "./_module.ts";
 import { rewriteNames } from "./_names.ts";
 import { planCode } from "./_plan.ts";
 import { assemble } from "./_rewrite.ts";
-import { scanCode } from "./_scan.ts";
+import { type CodeFacts, scanCode } from "./_scan.ts";
 
+export type { CodeFacts } from "./_scan.ts";
 export type { Growable } from "./_limits.ts";
 
 /** Up to where something may grow, and above what the host is asked first. */
@@ -101,6 +102,7 @@ export interface Metered {
   readonly exceptions: boolean;
   /** Whether it makes objects in the host's garbage-collected heap, which no maximum bounds. */
   readonly allocates: boolean;
+  readonly facts: CodeFacts;
   /** From an offset in the new code, as stack traces have it, to the one in the old file, or -1 for what was added. */
   originalOffset(offset: number): number;
 }
@@ -179,6 +181,7 @@ function meter(bytes: Uint8Array<ArrayBuffer>, options: MeterOptions): Metered {
     tables: module.tables.map((table) => describe(table, bounds.table.max, false)),
     exceptions,
     allocates: scanned.allocates,
+    facts: scanned.facts,
   };
   const limits = [...metered.memories, ...metered.tables];
   const limited = [...module.memories, ...module.tables].some(({ max }, i) => max !== limits[i]!.max);
@@ -211,6 +214,16 @@ function meter(bytes: Uint8Array<ArrayBuffer>, options: MeterOptions): Metered {
   const originalOffset = (offset: number) =>
     code === undefined ? offset - shift : oldOffset(code.offsets, offset - assembled.codeAt);
   return { ...metered, bytes: assembled.bytes, originalOffset };
+}
+
+/**
+ * What {@linkcode Metered.facts} says, of a module that is not metered.
+ *
+ * @throws {SkerryError} as {@linkcode meterModule} does.
+ */
+export function codeFacts(bytes: Uint8Array, name: string): CodeFacts {
+  const module = readModule(bytes, name);
+  return scanCode(module, module.sections.find(({ id }) => id === CODE)).facts;
 }
 
 /** Whether a custom section speaks of offsets or indices of the code, other than names. */

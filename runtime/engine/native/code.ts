@@ -10,14 +10,74 @@ import type { CoreModuleShape } from "./core_module.ts";
 /** What a function calls by number. `undefined` stands for anything: calls through tables, or code that is not understood. */
 export type Calls = ReadonlySet<number> | undefined;
 
-/** What every function of a module calls; imported ones come first, and call nothing by number. */
-export function callsOf(bytes: Uint8Array, shape: CoreModuleShape): Calls[] {
-  const calls: Calls[] = new Array(shape.importedFunctions).fill(new Set<number>());
-  const section = shape.sections.get(10);
-  if (section === undefined) return calls;
-  const r = new Reader(bytes, shape.name, section.start, section.end);
-  r.vec("functions", () => calls.push(callsIn(body(r))));
-  return calls;
+const NOTHING: ReadonlySet<number> = new Set();
+
+/** Which functions of a module call which, each read when it is asked for. */
+export class CallGraph {
+  readonly #bytes: Uint8Array;
+  readonly #shape: CoreModuleShape;
+  /** Where the bodies' sizes stand. */
+  readonly #bodies: readonly number[];
+  readonly #calls = new Map<number, Calls>();
+  readonly #growing = new Set<number>();
+
+  constructor(bytes: Uint8Array, shape: CoreModuleShape) {
+    this.#bytes = bytes;
+    this.#shape = shape;
+    const section = shape.sections.get(10);
+    const bodies: number[] = [];
+    if (section !== undefined) {
+      const r = new Reader(bytes, shape.name, section.start, section.end);
+      for (let left = r.count("functions"); left > 0; left--) {
+        bodies.push(r.pos);
+        r.take(r.u32(), "function");
+      }
+    }
+    this.#bodies = bodies;
+  }
+
+  /** Everything that `from` may call, directly or not, itself too; `undefined` for anything. */
+  reachable(from: number): Calls {
+    const seen = new Set([from]);
+    for (const index of seen) {
+      const direct = this.#of(index);
+      if (direct === undefined) return undefined;
+      for (const callee of direct) seen.add(callee);
+    }
+    return seen;
+  }
+
+  /** Whether what a function does depends on nothing but its instance: it reaches no import, and grows no memory. */
+  isClosed(func: number): boolean {
+    const reached = this.reachable(func);
+    if (reached === undefined) return false;
+    for (const index of reached) {
+      if (index < this.#shape.importedFunctions || this.#growing.has(index)) return false;
+    }
+    return true;
+  }
+
+  /** What one function calls; imported ones call nothing by number. */
+  #of(index: number): Calls {
+    const at = this.#bodies[index - this.#shape.importedFunctions];
+    if (at === undefined) return NOTHING;
+    if (!this.#calls.has(index)) this.#calls.set(index, this.#read(index, at));
+    return this.#calls.get(index);
+  }
+
+  #read(index: number, at: number): Calls {
+    const r = body(new Reader(this.#bytes, this.#shape.name, at, this.#shape.sections.get(10)!.end));
+    const calls = new Set<number>();
+    while (!r.done) {
+      const opcode = r.peek();
+      if (opcode === 0x10 || opcode === 0x12) {
+        r.u8();
+        calls.add(r.u32());
+      } else if (opcode === 0x11 || opcode >= 0x13 && opcode <= 0x15 || instruction(r) === undefined) return undefined;
+      else if (opcode === 0x40) this.#growing.add(index);
+    }
+    return calls;
+  }
 }
 
 /** A reader for a function's instructions. */
@@ -28,29 +88,6 @@ export function body(r: Reader): Reader {
     coreValType(b);
   });
   return b;
-}
-
-function callsIn(r: Reader): Calls {
-  const calls = new Set<number>();
-  while (!r.done) {
-    const opcode = r.peek();
-    if (opcode === 0x10 || opcode === 0x12) {
-      r.u8();
-      calls.add(r.u32());
-    } else if (opcode === 0x11 || opcode >= 0x13 && opcode <= 0x15 || instruction(r) === undefined) return undefined;
-  }
-  return calls;
-}
-
-/** Everything that `from` may call, directly or not; `undefined` for anything. */
-export function reachable(calls: readonly Calls[], from: number): Calls {
-  const seen = new Set([from]);
-  for (const index of seen) {
-    const direct = calls[index];
-    if (direct === undefined) return undefined;
-    for (const callee of direct) seen.add(callee);
-  }
-  return seen;
 }
 
 /**
@@ -88,6 +125,7 @@ function skip(r: Reader, opcode: number): boolean {
     case 0x03:
     case 0x04:
     case 0x06:
+      return blockType(r);
     case 0xd0:
       r.s33();
       return true;
@@ -115,7 +153,7 @@ function skip(r: Reader, opcode: number): boolean {
       r.vec("types", () => coreValType(r));
       return true;
     case 0x1f:
-      r.s33();
+      blockType(r);
       r.vec("catches", () => r.u8() < 2 ? index(r) && index(r) : index(r));
       return true;
     case 0x41:
@@ -148,6 +186,14 @@ function skipVector(r: Reader, opcode: number): boolean {
     r.u8();
   }
   return opcode <= 0x113;
+}
+
+/** Nothing, a value type, of which references are several numbers, or a type's index. */
+function blockType(r: Reader): true {
+  const code = r.peek();
+  if (code === 0x63 || code === 0x64) r.u8();
+  r.s33();
+  return true;
 }
 
 function index(r: Reader): true {

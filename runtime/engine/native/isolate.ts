@@ -76,13 +76,14 @@ export class NativeIsolate {
   }
 
   #instantiate(): Promise<void> | undefined {
-    const { instances } = this.#linked.plan;
+    const { plan: { instances }, pool } = this.#linked;
+    if (this.#restored && pool!.startsOnce) return undefined;
     for (let i = 0; i < instances.length; i++) {
       const { elided, start } = instances[i]!;
       if (start !== undefined) return this.#instantiateFrom(i);
       if (!elided && !this.#restored && !this.#linked.lazy[i]) this.#make(i);
     }
-    if (!this.#restored) this.#linked.pool?.made(this.#exports);
+    if (!this.#restored) pool?.made(this.#exports);
     return undefined;
   }
 
@@ -90,7 +91,7 @@ export class NativeIsolate {
   async #instantiateFrom(first: number): Promise<void> {
     const { plan, lazy, suspends, pool } = this.#linked;
     // A component that makes more instances after it has run code has no pool.
-    if (!this.#restored) pool?.made(this.#exports);
+    if (!this.#restored && pool?.startsOnce === false) pool.made(this.#exports);
     for (let i = first; i < plan.instances.length; i++) {
       const { elided, start, owner } = plan.instances[i]!;
       if (start !== undefined) {
@@ -106,6 +107,7 @@ export class NativeIsolate {
         if (this.over) throw this.reason;
       } else if (!elided && !this.#restored && !lazy[i]) this.#make(i);
     }
+    if (pool?.startsOnce) pool.made(this.#exports);
   }
 
   #make(index: number): WebAssembly.Exports {

@@ -29,7 +29,7 @@ import type { CoreItem, CoreModulePlan, Func, HostFunc, LiftedFunc, Plan, Synth 
 import { resourceDrop, resourceNew, resourceRep } from "./resource_calls.ts";
 import type { InstancePool } from "./pool.ts";
 import { isUnobservable } from "./shim.ts";
-import { type Calls, callsOf, reachable } from "./code.ts";
+import { CallGraph } from "./code.ts";
 import { type CoreFunction, NEVER, now, promising, resuming, suspending } from "./thread.ts";
 import { Trap } from "./trap.ts";
 
@@ -85,7 +85,7 @@ class Linker {
   readonly #async: boolean;
   readonly #bytes: Uint8Array;
   readonly #meter: Meter | undefined;
-  readonly #callsOf = new Map<number, Calls[]>();
+  readonly #callGraphs = new Map<number, CallGraph>();
   readonly #exported = new Map<Func, (isolate: NativeIsolate, values: unknown[]) => Promise<unknown>>();
 
   constructor(
@@ -178,9 +178,12 @@ class Linker {
   }
 
   #calls(module: number, func: number): ReadonlySet<number> | undefined {
-    let calls = this.#callsOf.get(module);
-    if (calls === undefined) this.#callsOf.set(module, calls = callsOf(this.#bytes, this.#plan.modules[module]!.shape));
-    return reachable(calls, func);
+    let graph = this.#callGraphs.get(module);
+    if (graph === undefined) {
+      graph = new CallGraph(this.#bytes, this.#plan.modules[module]!.shape);
+      this.#callGraphs.set(module, graph);
+    }
+    return graph.reachable(func);
   }
 
   #synth(synth: Synth): CoreFunction {

@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { SkerryError } from "../../errors.ts";
 import type { MemoryNeed } from "../../memory.ts";
 import type { GrowthLimits } from "../growth.ts";
+import { type CodeFacts, codeFacts } from "../meter/mod.ts";
 import { type Meter, meter } from "../metering.ts";
 import { coreModuleShape } from "./core_module.ts";
 import type { CoreModulePlan, Plan } from "./plan.ts";
@@ -20,13 +22,32 @@ export interface ModuleSource {
   readonly plan: CoreModulePlan;
   /** Whether it makes objects in the host's heap. */
   readonly allocates?: boolean;
+  /** What its code does, where that is known already: see {@linkcode factsOf}. */
+  readonly facts?: CodeFacts;
 }
 
-/** The modules of a component, with metering and bounds added. */
-export function metered(bytes: Uint8Array<ArrayBuffer>, { modules }: Plan, limits: GrowthLimits): ModuleSource[] {
+/** What the code of a module does; `undefined` if it cannot be read, which the compiler has the last word on. */
+export function factsOf({ bytes, plan: { start, end, shape }, facts }: ModuleSource): CodeFacts | undefined {
+  if (facts !== undefined || !shape.sections.has(10)) return facts ?? { changesOnlyMemory: true, asksForSize: false };
+  try {
+    return codeFacts(bytes.subarray(start, end), shape.name);
+  } catch (error) {
+    if (error instanceof SkerryError) return undefined;
+    throw error;
+  }
+}
+
+/** The modules of a component, with metering and bounds added to those that are ever made. */
+export function metered(
+  bytes: Uint8Array<ArrayBuffer>,
+  { instances, modules }: Plan,
+  limits: GrowthLimits,
+): ModuleSource[] {
   // What one module throws unwinds the functions of others.
   const throws = modules.some(({ shape }) => shape.sections.has(TAGS) || shape.imports.some((i) => i.kind === "tag"));
-  return modules.map((module) => meteredModule(bytes, module, limits, throws));
+  const used = new Set<number>();
+  for (const { elided, module } of instances) if (!elided) used.add(module);
+  return modules.map((plan, i) => used.has(i) ? meteredModule(bytes, plan, limits, throws) : { bytes, plan });
 }
 
 function meteredModule(
@@ -42,6 +63,7 @@ function meteredModule(
     bytes: made.bytes,
     plan: { start: 0, end: length, shape: coreModuleShape(made.bytes, 0, length, name) },
     allocates: made.allocates,
+    facts: made.facts,
   };
 }
 

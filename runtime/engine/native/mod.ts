@@ -27,12 +27,12 @@ import { Meter, pagesLeft } from "../metering.ts";
 import { elaborate } from "./elaborate.ts";
 import { NativeIsolate } from "./isolate.ts";
 import { link, type LinkedPlan } from "./link.ts";
-import { initialMemory, metered, type ModuleSource } from "./metering.ts";
+import { compile, prepare } from "./load.ts";
+import { initialMemory } from "./metering.ts";
 import type { ExportItem, Plan } from "./plan.ts";
 import { InstancePool } from "./pool.ts";
-import { isRestorable, prepared } from "./restorable.ts";
 import { withoutShims } from "./shim.ts";
-import { NO_SLACK, type Slack, slackOf, withPages } from "./slack.ts";
+import { withPages } from "./slack.ts";
 
 /** The name under which functions are found that a component exports by themselves, not in an interface. */
 export const ROOT = "$root";
@@ -69,47 +69,20 @@ export function createNativeEngine({ restore = true, meter = true }: NativeEngin
         );
       }
       const decoded = withoutShims(bytes, elaborate(bytes, decodeComponent(bytes, name), name));
-      const restorable = restore && isRestorable(bytes, decoded);
       const { bytes: initial } = initialMemory(decoded);
       const left = meter ? pagesLeft(initial, decoded.name, limits) : undefined;
-      const sources: ModuleSource[] = meter
-        ? metered(bytes, decoded, limits)
-        : decoded.modules.map((plan) => ({ bytes, plan }));
-      const slack = restorable ? slackOf(sources, decoded.instances, left) : NO_SLACK;
-      const modules = await Promise.all(
-        decoded.modules.map(({ start }, i) => compile(sources[i]!, start, restorable, slack.get(i))),
-      );
-      const plan = { ...decoded, instances: withPages(decoded.modules, decoded.instances, slack) };
-      const prepared = { ...plan, modules: sources.map((source) => source.plan) };
+      const code = prepare(bytes, decoded, { restore, left, limits: meter ? limits : undefined });
+      const modules = await compile(decoded, code);
+      const { allocates, restoring } = code;
+      const plan = restoring === undefined
+        ? decoded
+        : { ...decoded, instances: withPages(decoded.modules, decoded.instances, restoring.slack) };
       return loaded(plan, modules, bytes, () => ({
-        pool: restorable ? new InstancePool(prepared, slack) : undefined,
-        meter: meter
-          ? new Meter({ limits, bytes: initial, allocates: sources.some(({ allocates }) => allocates === true) })
-          : undefined,
+        pool: restoring && new InstancePool(plan, restoring),
+        meter: meter ? new Meter({ limits, bytes: initial, allocates }) : undefined,
       }));
     },
   };
-}
-
-/** @param offset of the module in its component */
-async function compile(
-  { bytes, plan }: ModuleSource,
-  offset: number,
-  restorable: boolean,
-  slack: Slack | undefined,
-): Promise<WebAssembly.Module> {
-  try {
-    return await WebAssembly.compile(restorable ? prepared(bytes, plan, slack) : bytes.subarray(plan.start, plan.end));
-  } catch (error) {
-    if (error instanceof SkerryError) throw error;
-    throw new SkerryError(
-      "component-malformed",
-      `compiling ${plan.shape.name}: ${
-        error instanceof Error ? error.message : error
-      }, in the core module at offset 0x${offset.toString(16)}`,
-      { cause: error },
-    );
-  }
 }
 
 /**

@@ -5,8 +5,8 @@
  */
 import type { CoreItem, Plan } from "./plan.ts";
 import { Writes } from "./context.ts";
-import { LOWEST, SPAN, type StateNames, stateNames } from "./restorable.ts";
-import { NO_SLACK, ownerOfMemory, PAGES, type SlackPlan } from "./slack.ts";
+import { LOWEST, type ModuleState, type Restoring, SPAN } from "./restorable.ts";
+import { ownerOfMemory, PAGES } from "./slack.ts";
 import { MAX_STORE_BYTES } from "./track.ts";
 
 /** Instances kept for one component, so that a burst of requests does not stay in memory for good. */
@@ -35,7 +35,12 @@ interface InstanceImage {
 
 /** The pool of one linked component. */
 export class InstancePool {
-  readonly #names: readonly StateNames[];
+  /** Whether what a component calls as it starts has been called in instances that come from here. */
+  readonly startsOnce: boolean;
+  /** By instance. */
+  readonly #states: readonly ModuleState[];
+  /** For each memory of each instance, where it may be other than zero at first; nothing if that is not known. */
+  readonly #filled: readonly (readonly Ranges[])[];
   /** For each instance, the instances that write to its memory, if all of them keep note of where; otherwise nothing. */
   readonly #writers: readonly (readonly number[] | undefined)[];
   readonly #images: (InstanceImage | undefined)[];
@@ -47,9 +52,10 @@ export class InstancePool {
   #bytes = 0;
   #refused = false;
 
-  /** @param plan with its modules before they were prepared */
-  constructor(plan: Plan, slack: SlackPlan = NO_SLACK) {
-    this.#names = plan.instances.map(({ module }) => stateNames(plan.modules[module]!, slack.get(module)));
+  constructor(plan: Plan, { slack, startsOnce, states }: Restoring) {
+    this.startsOnce = startsOnce;
+    this.#states = plan.instances.map(({ module }) => states[module]!);
+    this.#filled = filledBy(plan, this.#states);
     this.#pages = plan.contexts.map(({ memory }) => {
       if (memory?.kind !== "export") return undefined;
       const { shape } = plan.modules[plan.instances[memory.instance]!.module]!;
@@ -57,7 +63,7 @@ export class InstancePool {
       if (slack.get(plan.instances[owner]!.module)?.kind !== "own") return undefined;
       return { kind: "export", instance: owner, name: PAGES, sort: "global" };
     });
-    this.#writers = writersOf(plan, this.#names);
+    this.#writers = writersOf(plan, this.#states);
     this.#images = plan.instances.map(() => undefined);
   }
 
@@ -73,11 +79,14 @@ export class InstancePool {
     return this.#pages[context];
   }
 
-  /** Remembers the first state of instances that have just been made, if it does not know it yet. */
+  /** Remembers the first state of instances that are in it, if it does not know it yet. */
   made(exports: CoreExports): void {
     exports.forEach((made, index) => {
       if (made === undefined || this.#images[index] !== undefined) return;
-      const image = this.#images[index] = imageOf(made, this.#names[index]!);
+      const { lowest, highest } = this.#written(index, exports, undefined);
+      const written: Ranges = this.startsOnce ? [{ at: lowest, end: highest }] : [];
+      const filled = this.#filled[index]!.map((ranges) => ranges && [...ranges, ...written]);
+      const image = this.#images[index] = imageOf(made, this.#states[index]!, filled);
       // JavaScript has one NaN, WebAssembly many: such a value could not be put back as it was.
       if (image.globals.some((value) => typeof value === "number" && Number.isNaN(value))) this.#refused = true;
     });
@@ -103,7 +112,7 @@ export class InstancePool {
     let slackUsed = 0;
     for (let i = 0; i < memories.length; i++) {
       const image = memories[i]!;
-      const memory = made[this.#names[index]!.memories[i]!] as WebAssembly.Memory;
+      const memory = made[this.#states[index]!.memories[i]!] as WebAssembly.Memory;
       if (memory.buffer.byteLength !== image.bytes) return false;
       const written = this.#written(index, exports, writes.get(memory));
       const highest = Math.min(written.highest, image.bytes);
@@ -135,7 +144,7 @@ export class InstancePool {
   #restoreGlobals(index: number, exports: CoreExports): void {
     const made = exports[index];
     if (made === undefined) return;
-    const { globals, tracked } = this.#names[index]!;
+    const { globals, tracked } = this.#states[index]!;
     const values = this.#images[index]!.globals;
     for (let i = 0; i < globals.length; i++) (made[globals[i]!] as WebAssembly.Global).value = values[i]!;
     if (!tracked) return;
@@ -157,32 +166,39 @@ export class InstancePool {
   }
 }
 
-function imageOf(exports: WebAssembly.Exports, names: StateNames): InstanceImage {
+/** Parts of a memory; nothing if it may be all of it. */
+type Ranges = readonly { readonly at: number; readonly end: number }[] | undefined;
+
+function imageOf(exports: WebAssembly.Exports, state: ModuleState, filled: readonly Ranges[]): InstanceImage {
   return {
-    memories: names.memories.map((name) => {
+    memories: state.memories.map((name, i) => {
       const buffer = (exports[name] as WebAssembly.Memory).buffer as ArrayBuffer;
       const pages = exports[PAGES] as WebAssembly.Global | undefined;
-      return memoryImage(buffer, pages === undefined ? buffer.byteLength : pages.value * WASM_PAGE_BYTES);
+      const declared = pages === undefined ? buffer.byteLength : pages.value * WASM_PAGE_BYTES;
+      return { bytes: buffer.byteLength, declared, parts: partsOf(buffer, filled[i]) };
     }),
-    globals: names.globals.map((name) => (exports[name] as WebAssembly.Global).value as number | bigint),
+    globals: state.globals.map((name) => (exports[name] as WebAssembly.Global).value as number | bigint),
   };
 }
 
-function memoryImage(buffer: ArrayBuffer, declared: number): MemoryImage {
+/** Copies what is not zero, in ascending order. */
+function partsOf(buffer: ArrayBuffer, filled: Ranges): MemoryImage["parts"] {
+  const all = filled ?? [{ at: 0, end: Infinity }];
   const parts: { at: number; data: Uint8Array }[] = [];
-  const words = new BigUint64Array(buffer);
-  const wordsInPage = PAGE_BYTES / 8;
-  let from: number | undefined;
-  for (let page = 0; page * wordsInPage <= words.length; page++) {
-    const zero = page * wordsInPage === words.length ||
-      words.subarray(page * wordsInPage, (page + 1) * wordsInPage).every((word) => word === 0n);
-    if (!zero) from ??= page;
-    else if (from !== undefined) {
-      parts.push({ at: from * PAGE_BYTES, data: new Uint8Array(buffer.slice(from * PAGE_BYTES, page * PAGE_BYTES)) });
-      from = undefined;
+  let done = 0;
+  for (const range of all.toSorted((a, b) => a.at - b.at)) {
+    const end = Math.min(range.end, buffer.byteLength);
+    for (let at = Math.max(range.at, done); at < end; at += PAGE_BYTES) {
+      const piece = new Uint8Array(buffer, at, Math.min(PAGE_BYTES, end - at));
+      if (piece.some(isSet)) parts.push({ at, data: piece.slice() });
     }
+    done = Math.max(done, end);
   }
-  return { bytes: buffer.byteLength, declared, parts };
+  return parts;
+}
+
+function isSet(byte: number): boolean {
+  return byte !== 0;
 }
 
 /** Writes the first state back between two addresses. */
@@ -204,14 +220,38 @@ function restore(memory: WebAssembly.Memory, { parts }: MemoryImage, from: numbe
 }
 
 /** For each instance with a memory of its own, who writes to it: `undefined` when somebody does not keep note. */
-function writersOf(plan: Plan, names: readonly StateNames[]): (number[] | undefined)[] {
+function writersOf(plan: Plan, states: readonly ModuleState[]): (number[] | undefined)[] {
   const writers: (number[] | undefined)[] = plan.instances.map(() => []);
   plan.instances.forEach(({ elided, module }, index) => {
     const { shape } = plan.modules[module]!;
     if (elided || shape.memories.length === 0 || !shape.sections.has(10)) return;
     // What tracks has one memory; of the rest it is not known which of theirs they write to.
-    if (names[index]!.tracked) writers[ownerOfMemory(plan, index, 0)]?.push(index);
+    if (states[index]!.tracked) writers[ownerOfMemory(plan, index, 0)]?.push(index);
     else shape.memories.forEach((_, memory) => writers[ownerOfMemory(plan, index, memory)] = undefined);
   });
   return writers;
+}
+
+/** For each memory of each instance's own, where instantiating writes to it. */
+function filledBy(plan: Plan, states: readonly ModuleState[]): Ranges[][] {
+  const filled = states.map((state): Ranges[] => state.memories.map(() => []));
+  plan.instances.forEach(({ elided, module }, index) => {
+    if (elided) return;
+    const { memories, importedMemories } = plan.modules[module]!.shape;
+    const { data } = states[index]!;
+    for (let memory = 0; memory < memories.length; memory++) {
+      const written = data?.filter((segment) => segment.memory === memory);
+      if (written?.length === 0) continue;
+      const owner = filled[ownerOfMemory(plan, index, memory)]!;
+      for (let own = 0; own < owner.length; own++) {
+        if (memory >= importedMemories && own !== memory - importedMemories) continue;
+        const known = owner[own];
+        // Of an instance with several memories it is not asked here which one is imported.
+        const isKnown = known !== undefined && written !== undefined &&
+          (owner.length === 1 || memory >= importedMemories);
+        owner[own] = isKnown ? [...known, ...written.map(({ at, length }) => ({ at, end: at + length }))] : undefined;
+      }
+    }
+  });
+  return filled;
 }

@@ -4,15 +4,17 @@
  * The state of a core instance is its memories, globals and tables, and which of its segments were dropped (section
  * "Store" of the WebAssembly specification). A component qualifies when its code can change nothing of that but
  * memories and globals whose values JavaScript can read and write, and when no module runs code of its own as it is
- * instantiated. Everything else is refused, whatever it is.
+ * instantiated. Everything else is refused, whatever it is. The first state is that of instances that have just been
+ * made; where what the component calls as it starts would do the same in every isolate, the one behind that.
  *
  * @module
  */
 import { Reader } from "../../component/reader.ts";
-import { body, instruction } from "./code.ts";
+import { CallGraph } from "./code.ts";
 import { CORE_KINDS, type CoreModuleShape } from "./core_module.ts";
-import type { CoreModulePlan, Plan } from "./plan.ts";
-import { HERE, PAGES, type Slack } from "./slack.ts";
+import { factsOf, type ModuleSource } from "./metering.ts";
+import type { CoreItem, CoreModulePlan, Plan } from "./plan.ts";
+import { type ActiveData, activeData, HERE, NO_SLACK, PAGES, type Slack, type SlackPlan } from "./slack.ts";
 import { isTrackable, trackedCode, type TrackIndices } from "./track.ts";
 import { Writer } from "./writer.ts";
 
@@ -20,58 +22,91 @@ import { Writer } from "./writer.ts";
 const MEMORY = "skerry:memory-";
 const GLOBAL = "skerry:global-";
 
-/** `table.set`, `table.init`, `elem.drop`, `table.copy`, `table.grow`, `table.fill`, `data.drop`. */
-const UNDOABLE = new Set([0x26, 0xfc0c, 0xfc0d, 0xfc0e, 0xfc0f, 0xfc11, 0xfc09]);
-
 /** Mutable globals of these types are numbers or bigints to JavaScript. */
 const PLAIN_TYPES = new Set(["i32", "i64", "f32", "f64"]);
 
-/** Whether isolates of this component can be restored. */
-export function isRestorable(bytes: Uint8Array, plan: Plan): boolean {
+/**
+ * Whether isolates of this component can be restored.
+ *
+ * @param sources its modules, metered or as they are
+ */
+export function isRestorable(plan: Plan, sources: readonly ModuleSource[]): boolean {
   // The first state is kept when all instances are made and no code has run.
   const firstStart = plan.instances.findIndex((i) => i.start !== undefined);
   if (firstStart >= 0 && plan.instances.slice(firstStart + 1).some((i) => !i.elided)) return false;
   const used = new Set(plan.instances.filter((i) => !i.elided).map((i) => i.module));
-  return [...used].every((index) => isModuleRestorable(bytes, plan.modules[index]!));
+  return [...used].every((index) =>
+    canKeepState(plan.modules[index]!.shape) && factsOf(sources[index]!)?.changesOnlyMemory
+  );
 }
 
-function isModuleRestorable(bytes: Uint8Array, { shape }: CoreModulePlan): boolean {
+function canKeepState(shape: CoreModuleShape): boolean {
   // A start function would run before the first state is kept, with what the host tells it in one request.
   if (shape.hasStart) return false;
   if (shape.globals.some((g) => g.mutable && !PLAIN_TYPES.has(g.type))) return false;
   if (shape.memories.some(({ limits }) => limits.shared || limits.is64)) return false;
   for (const name of shape.exports.keys()) if (name.startsWith("skerry:")) return false;
-  const section = shape.sections.get(10);
-  if (section === undefined) return true;
-  const r = new Reader(bytes, shape.name, section.start, section.end);
-  return r.vec("functions", () => isCodeRestorable(body(r))).every(Boolean);
-}
-
-function isCodeRestorable(r: Reader): boolean {
-  while (!r.done) {
-    const opcode = instruction(r);
-    if (opcode === undefined || UNDOABLE.has(opcode)) return false;
-  }
   return true;
 }
 
-/** The names under which a prepared module exports its state. */
-export interface StateNames {
+/** What is to be known of a module to restore its instances. */
+export interface ModuleState {
+  /** The names under which the prepared module exports its memories, and its globals. */
   readonly memories: readonly string[];
   readonly globals: readonly string[];
   /** Whether it keeps note of where it writes, in {@linkcode LOWEST} and {@linkcode SPAN}. */
   readonly tracked: boolean;
+  /** What instantiating it writes into memories, if that is known. */
+  readonly data: readonly ActiveData[] | undefined;
+}
+
+/** What restoring the isolates of a component takes. It is plain data. */
+export interface Restoring {
+  /** By module. */
+  readonly states: readonly ModuleState[];
+  readonly slack: SlackPlan;
+  /**
+   * Whether the functions that are called as the component starts depend on nothing but their instances: then the state
+   * to restore is the one behind them, and they are called once, not in each isolate.
+   */
+  readonly startsOnce: boolean;
 }
 
 /** Between these addresses a tracked module has written: the lowest, and the distance of the highest from it. */
 export const LOWEST = "skerry:lowest";
 export const SPAN = "skerry:span";
 
-export function stateNames({ shape }: CoreModulePlan, slack?: Slack): StateNames {
+/**
+ * What there is to know once modules and slack are.
+ *
+ * @param bytes of the component
+ */
+export function restoringOf(
+  bytes: Uint8Array,
+  plan: Plan,
+  sources: readonly ModuleSource[],
+  slack: SlackPlan = NO_SLACK,
+): Restoring {
+  return {
+    states: sources.map((source, index) => stateOf(source, slack.get(index))),
+    slack,
+    startsOnce: plan.instances.every(({ start }) => start === undefined || isClosed(bytes, plan, start)),
+  };
+}
+
+function isClosed(bytes: Uint8Array, plan: Plan, start: CoreItem): boolean {
+  if (start.kind !== "export") return false;
+  const { shape } = plan.modules[plan.instances[start.instance]!.module]!;
+  return new CallGraph(bytes, shape).isClosed(shape.exportIndices.get(start.name)!.index);
+}
+
+function stateOf(source: ModuleSource, slack: Slack | undefined): ModuleState {
+  const { shape } = source.plan;
   return {
     memories: ownMemories(shape).map((index) => MEMORY + index),
     globals: [...ownGlobals(shape).map((index) => GLOBAL + index), ...(slack?.kind === "own" ? [PAGES] : [])],
     tracked: isTrackable(shape),
+    data: activeData(source),
   };
 }
 
@@ -84,8 +119,8 @@ function ownGlobals(shape: CoreModuleShape): number[] {
     .filter((index) => index >= shape.importedGlobals && shape.globals[index]!.mutable);
 }
 
-/** The order of sections, of which 13 (tags) and 12 (the number of data segments) are out of line. */
-const ORDER = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11];
+/** The place of each section in a module, by its id: tags and the number of data segments came later than the rest. */
+const RANK: readonly number[] = [0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 13, 11, 6];
 
 /** The module with its state exported, with tracking where that pays, and with its memory's slack. */
 export function prepared(
@@ -95,45 +130,46 @@ export function prepared(
 ): Uint8Array<ArrayBuffer> {
   const sections = preparedSections(bytes, shape, slack);
   if (sections.size === 0) return bytes.subarray(start, end);
-  const out = new Writer((end - start) * 2);
-  out.raw(bytes.subarray(start, start + 8));
-  const write = (id: number, content: Writer) => {
-    out.u8(id);
-    out.sized(content);
-    sections.delete(id);
+  // In the order of a module: one that was not there before goes before the first that comes after it.
+  const changed = [...sections].sort(([a], [b]) => RANK[a]! - RANK[b]!);
+  let length = end - start;
+  for (const [, content] of changed) length += content.length + 6;
+  const out = new Writer(length);
+  let next = 0;
+  const writeUpTo = (rank: number) => {
+    for (; next < changed.length && RANK[changed[next]![0]]! <= rank; next++) {
+      const [id, content] = changed[next]!;
+      out.u8(id);
+      out.u32(content.length);
+      out.raw(content);
+    }
   };
+  out.raw(bytes.subarray(start, start + 8));
   const r = new Reader(bytes, shape.name, start + 8, end);
   while (!r.done) {
     const at = r.pos;
     const id = r.u8();
-    r.sub(r.u32(), "section");
-    // A section that was not there before goes before the first that comes after it.
-    if (id !== 0) {
-      for (const earlier of ORDER.slice(0, ORDER.indexOf(id))) {
-        const content = sections.get(earlier);
-        if (content !== undefined) write(earlier, content);
-      }
-    }
-    const content = sections.get(id);
-    if (content !== undefined) write(id, content);
-    else out.raw(bytes.subarray(at, r.pos));
+    r.take(r.u32(), "section");
+    if (id !== 0) writeUpTo(RANK[id]!);
+    if (!sections.has(id)) out.raw(bytes.subarray(at, r.pos));
   }
-  for (const id of ORDER) {
-    const content = sections.get(id);
-    if (content !== undefined) write(id, content);
-  }
+  writeUpTo(Infinity);
   return out.bytes;
 }
 
 /** The sections that differ from the original's, by their ids. */
-function preparedSections(bytes: Uint8Array, shape: CoreModuleShape, slack: Slack | undefined): Map<number, Writer> {
+function preparedSections(
+  bytes: Uint8Array,
+  shape: CoreModuleShape,
+  slack: Slack | undefined,
+): Map<number, Uint8Array> {
   const isMoved = slack?.kind === "imported";
   const moved = (global: number) => isMoved && global >= shape.importedGlobals ? global + 1 : global;
   const exports: [name: string, kind: number, index: number][] = [
     ...ownMemories(shape).map((index): [string, number, number] => [MEMORY + index, 2, index]),
     ...ownGlobals(shape).map((index): [string, number, number] => [GLOBAL + index, 3, moved(index)]),
   ];
-  const sections = new Map<number, Writer>();
+  const sections = new Map<number, Uint8Array>();
   const added: number[] = [];
   const addGlobal = (initial: number) => moved(shape.globals.length + added.push(initial) - 1);
   if (isTrackable(shape)) {
@@ -209,7 +245,7 @@ function preparedSections(bytes: Uint8Array, shape: CoreModuleShape, slack: Slac
       const out = new Writer();
       out.u32(all.length);
       write(out);
-      sections.set(7, out);
+      sections.set(7, out.bytes);
     } else sections.set(7, extended(bytes, shape, 7, all.length, write));
   }
   return sections;
@@ -227,13 +263,13 @@ function exportsOf(
 }
 
 /** The memory section with another size at first. */
-function memoryOf({ memories }: CoreModuleShape, pages: number): Writer {
+function memoryOf({ memories }: CoreModuleShape, pages: number): Uint8Array {
   const { max } = memories[0]!.limits;
   const out = new Writer();
   out.u8(1, max === undefined ? 0 : 1);
   out.u32(pages);
   if (max !== undefined) out.u32(Number(max));
-  return out;
+  return out.bytes;
 }
 
 /** A section that is a vector, with `count` more items at its end. */
@@ -243,7 +279,7 @@ function extended(
   id: number,
   count: number,
   more: (w: Writer) => void,
-): Writer {
+): Uint8Array {
   const out = new Writer();
   const section = shape.sections.get(id);
   if (section === undefined) out.u32(count);
@@ -253,5 +289,5 @@ function extended(
     out.raw(bytes.subarray(r.pos, section.end));
   }
   more(out);
-  return out;
+  return out.bytes;
 }

@@ -10,7 +10,8 @@ import { createNativeEngine, nativeEngine } from "./mod.ts";
 import { NativeIsolate } from "./isolate.ts";
 import { link } from "./link.ts";
 import { InstancePool } from "./pool.ts";
-import { isRestorable, prepared, stateNames } from "./restorable.ts";
+import type { Plan } from "./plan.ts";
+import { isRestorable, prepared, restoringOf } from "./restorable.ts";
 import { SLACK_PAGES } from "./slack.ts";
 
 const TRACES = Deno.readFileSync(new URL("./testdata/traces.wasm", import.meta.url));
@@ -46,8 +47,11 @@ async function after(body: (isolate: Isolate) => Promise<unknown>): Promise<unkn
   return await state(await linked);
 }
 
+const sourcesOf = (plan: Plan) => plan.modules.map((module) => ({ bytes: TRACES, plan: module }));
+
 Deno.test("this guest's instances are used again, and the test would see a trace", async () => {
-  expect(isRestorable(TRACES, elaborate(TRACES, decodeComponent(TRACES), "traces"))).toBe(true);
+  const plan = elaborate(TRACES, decodeComponent(TRACES), "traces");
+  expect(isRestorable(plan, sourcesOf(plan))).toBe(true);
   await inIsolate(await linked, async (isolate) => {
     expect(await call(isolate, "state")).toBe(FRESH);
     await call(isolate, "poke", 0, 1);
@@ -92,7 +96,7 @@ for (const writer of WRITERS) {
 
 Deno.test("the notes of where this guest writes are kept", () => {
   const plan = elaborate(TRACES, decodeComponent(TRACES), "traces");
-  expect(plan.modules.map((module) => stateNames(module).tracked)).toEqual([true, true]);
+  expect(restoringOf(TRACES, plan, sourcesOf(plan)).states.map(({ tracked }) => tracked)).toEqual([true, true]);
 });
 
 Deno.test("the next request finds no grown memory", async () => {
@@ -117,7 +121,7 @@ Deno.test("the next request finds no handle of the last, which was dropped", asy
 /** How many instances are kept after one request that calls `name`. */
 async function keptAfter(name: string, wait: boolean): Promise<number> {
   const plan = elaborate(TRACES, decodeComponent(TRACES), "traces");
-  const pool = new InstancePool(plan);
+  const pool = new InstancePool(plan, restoringOf(TRACES, plan, sourcesOf(plan)));
   const modules = plan.modules.map((module) => new WebAssembly.Module(prepared(TRACES, module)));
   const linked = link(plan, modules, HOST, TRACES, { pool, meter: undefined });
   const task = new Task({ function: "test" });

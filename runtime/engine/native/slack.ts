@@ -16,9 +16,9 @@
 import { coreLimits, coreValType } from "../../component/core_types.ts";
 import { Reader } from "../../component/reader.ts";
 import { SkerryError } from "../../errors.ts";
-import { body, instruction } from "./code.ts";
+import { instruction } from "./code.ts";
 import type { CoreModuleShape } from "./core_module.ts";
-import type { ModuleSource } from "./metering.ts";
+import { factsOf, type ModuleSource } from "./metering.ts";
 import type { CoreInstancePlan, CoreItem, CoreModulePlan } from "./plan.ts";
 import { isTrackable } from "./track.ts";
 
@@ -31,7 +31,7 @@ export const HERE = "skerry:restore";
 
 const PAGE_BYTES = 65_536;
 const MAX_PAGES = 65_536;
-const MEMORY_SIZE = 0x3f, MEMORY_GROW = 0x40, GLOBAL_GET = 0x23, I32_CONST = 0x41, END = 0x0b;
+const GLOBAL_GET = 0x23, I32_CONST = 0x41, END = 0x0b;
 
 /** What is different in a module: its own memory has slack, or it asks for the size of one that has. */
 export type Slack =
@@ -70,7 +70,9 @@ export function slackOf(
       if (refused.has(module) || refused.has(owner)) refused.add(module).add(owner);
     }
   }
-  const asking = new Set(uses.filter(({ module }) => asksForSize(sources[module]!)).map(({ module }) => module));
+  const asking = new Set(
+    uses.filter(({ module }) => factsOf(sources[module]!)?.asksForSize).map(({ module }) => module),
+  );
   const growing = new Set(uses.filter(({ module }) => asking.has(module)).map(({ owner }) => owner));
   const given = uses.filter(({ module, owner }) => !refused.has(module) && growing.has(owner));
   const share = Math.floor(Math.min(most, SLACK_PAGES) / given.filter(({ isOwner }) => isOwner).length);
@@ -105,7 +107,35 @@ function canHaveSlack(source: ModuleSource, owner: CoreModuleShape): boolean {
   if (declaredPages(shape) > pages || !isDataWithin(source, pages * PAGE_BYTES)) return false;
   if (!shape.sections.has(10)) return true;
   if (!isTrackable(shape)) return false;
-  return shape.importedMemories === 0 || !asksForSize(source) || canMoveGlobals(source);
+  return shape.importedMemories === 0 || !factsOf(source)?.asksForSize || canMoveGlobals(source);
+}
+
+/** A data segment that is written into a memory as its module is instantiated. */
+export interface ActiveData {
+  readonly memory: number;
+  readonly at: number;
+  readonly length: number;
+}
+
+/** The active data segments of a module; nothing if it is not known from the module alone where they go. */
+export function activeData(source: ModuleSource): readonly ActiveData[] | undefined {
+  const segments: ActiveData[] = [];
+  const r = reader(source, 11);
+  if (r === undefined) return segments;
+  for (let left = r.count("data segments"); left > 0; left--) {
+    const kind = r.u32();
+    const memory = kind === 2 ? r.u32() : 0;
+    let at = 0;
+    if (kind !== 1) {
+      if (r.u8() !== I32_CONST) return undefined;
+      at = r.s33() >>> 0;
+      if (r.u8() !== END) return undefined;
+    }
+    const length = r.u32();
+    r.take(length, "data");
+    if (kind !== 1) segments.push({ memory, at, length });
+  }
+  return segments;
 }
 
 function reader({ bytes, plan: { shape } }: ModuleSource, section: number): Reader | undefined {
@@ -115,33 +145,7 @@ function reader({ bytes, plan: { shape } }: ModuleSource, section: number): Read
 
 /** Whether the segments that are written as the module is instantiated end before `bytes`. */
 function isDataWithin(source: ModuleSource, bytes: number): boolean {
-  const r = reader(source, 11);
-  if (r === undefined) return true;
-  return r.vec("data segments", () => {
-    const kind = r.u32();
-    let at = 0;
-    if (kind !== 1) {
-      if (kind === 2) r.u32();
-      if (r.u8() !== I32_CONST) return false;
-      at = r.s33() >>> 0;
-      if (r.u8() !== END) return false;
-    }
-    return r.take(r.u32(), "data").length + at <= bytes || kind === 1;
-  }).every(Boolean);
-}
-
-/** Whether the code of a module has `memory.size` or `memory.grow`. */
-function asksForSize(source: ModuleSource): boolean {
-  const r = reader(source, 10);
-  if (r === undefined) return false;
-  for (let left = r.count("functions"); left > 0; left--) {
-    const code = body(r);
-    while (!code.done) {
-      const opcode = instruction(code);
-      if (opcode === MEMORY_SIZE || opcode === MEMORY_GROW) return true;
-    }
-  }
-  return false;
+  return activeData(source)?.every(({ at, length }) => at + length <= bytes) ?? false;
 }
 
 /**

@@ -10,9 +10,10 @@
  */
 import { Reader } from "../../component/reader.ts";
 import { coreValType } from "../../component/core_types.ts";
-import { instruction } from "./code.ts";
 import type { CoreModuleShape } from "./core_module.ts";
-import { Writer } from "./writer.ts";
+import { afterMemarg, BYTES4, BYTES8, GLOBAL, LEB, MEMARG, NONE, Numbers, skipOther, STEP, STORE } from "./steps.ts";
+import { grow, touch } from "./track_helpers.ts";
+import { putPadded, putS32, putU32, type Writer } from "./writer.ts";
 
 /**
  * In larger modules the notes cost more than they save: such guests write more, and start more slowly anyway. A small
@@ -23,36 +24,23 @@ export const MAX_TRACKED_CODE_BYTES = 2 * 1024 * 1024;
 /** A store writes at most so many bytes from its address on. */
 export const MAX_STORE_BYTES = 16;
 
-/** The addresses are rounded to such pieces, so that they change less often. */
-const GRAIN = 4096;
-
 const LOCAL_GET = 0x20, LOCAL_SET = 0x21, LOCAL_TEE = 0x22, GLOBAL_GET = 0x23, GLOBAL_SET = 0x24;
-const I32_CONST = 0x41, I32_EQ = 0x46, I32_LT_U = 0x49, I32_GT_U = 0x4b, I32_ADD = 0x6a, I32_SUB = 0x6b;
-const I32_AND = 0x71,
-  I32_OR = 0x72,
-  CALL = 0x10,
-  IF = 0x04,
-  ELSE = 0x05,
-  END = 0x0b,
-  RETURN = 0x0f,
-  VOID = 0x40,
-  I32_EQZ = 0x45;
-const MEMORY_SIZE = 0x3f, MEMORY_GROW = 0x40, I32_GE_U = 0x4f;
+const I32_CONST = 0x41, I32_GT_U = 0x4b, I32_ADD = 0x6a, I32_SUB = 0x6b;
+const CALL = 0x10, IF = 0x04, END = 0x0b, VOID = 0x40;
+const MEMORY_SIZE = 0x3f, MEMORY_GROW = 0x40;
 
-type ValueCode = 0x7f | 0x7e | 0x7d | 0x7c | 0x7b;
+/** Behind the prefix 0xfc, among those that are known, all from `memory.init` to `memory.fill` write; behind 0xfd these. */
+const MEMORY_INIT = 0x08, MEMORY_FILL = 0x0b, V128_STORE = 0x0b, V128_STORE8_LANE = 0x58, V128_STORE64_LANE = 0x5b;
 
-/** The type of what a store instruction writes. */
-const STORES: Readonly<Record<number, ValueCode>> = {
-  0x36: 0x7f,
-  0x37: 0x7e,
-  0x38: 0x7d,
-  0x39: 0x7c,
-  0x3a: 0x7f,
-  0x3b: 0x7f,
-  0x3c: 0x7e,
-  0x3d: 0x7e,
-  0x3e: 0x7e,
-};
+// Which locals of our own a function needs, besides one for an address.
+const NEEDS_I32 = 1, NEEDS_I64 = 2, NEEDS_F32 = 4, NEEDS_F64 = 8, NEEDS_V128 = 16, NEEDS_THREE = 32, NEEDS_ADDRESS = 64;
+
+/** What the value of a store is kept in, by its opcode. */
+const STORES: Uint8Array = new Uint8Array(256);
+for (const opcode of [0x36, 0x3a, 0x3b]) STORES[opcode] = NEEDS_I32;
+for (const opcode of [0x37, 0x3c, 0x3d, 0x3e]) STORES[opcode] = NEEDS_I64;
+STORES[0x38] = NEEDS_F32;
+STORES[0x39] = NEEDS_F64;
 
 /** Whether the writes of this module can be tracked. */
 export function isTrackable(shape: CoreModuleShape): boolean {
@@ -73,225 +61,306 @@ export interface TrackIndices {
 }
 
 /** The content of the code section, with tracking; the functions `touch` and, with slack, `grow` are at its end. */
-export function trackedCode(bytes: Uint8Array, shape: CoreModuleShape, indices: TrackIndices): Writer {
-  const section = shape.sections.get(10)!;
-  const r = new Reader(bytes, shape.name, section.start, section.end);
-  const out = new Writer((section.end - section.start) * 2);
-  const count = r.u32();
-  out.u32(count + (indices.slack === undefined ? 1 : 2));
-  for (let i = 0; i < count; i++) {
-    const type = shape.functions[shape.importedFunctions + i] ??
-      r.fail("function and code section have inconsistent lengths");
-    const params = type.params.length;
-    out.sized(new Body(r.sub(r.u32(), "function"), params, indices).tracked());
-  }
-  out.sized(touch(indices));
-  if (indices.slack !== undefined) out.sized(grow(indices.slack.pages));
-  return out;
+export function trackedCode(bytes: Uint8Array, shape: CoreModuleShape, indices: TrackIndices): Uint8Array {
+  return new Tracker(bytes, shape, indices).tracked();
 }
 
-/** One function on its way. */
-class Body {
-  readonly #r: Reader;
+/** What is changed: an instruction's place, its end, and its opcode, that of a prefixed one with the prefix before it. */
+const EDIT = 3;
+
+/** The most bytes that an edit adds. */
+const MAX_EDIT_BYTES = 96;
+/** The most that a function's head takes: its size, the number of its locals, ours. */
+const MAX_HEAD_BYTES = 32;
+/** Shorter pieces are copied byte by byte. */
+const SHORT_BYTES = 32;
+
+/** Rewrites one function after another. Speed matters here, as the code that a component's first request waits for. */
+class Tracker {
+  readonly #bytes: Uint8Array;
+  readonly #shape: CoreModuleShape;
   readonly #indices: TrackIndices;
-  readonly #code = new Writer();
-  readonly #first: number;
-  readonly #declared: { readonly count: number; readonly start: number; readonly end: number };
-  /** Our own locals by type; that of the address is an i32 of its own. */
-  readonly #added: ValueCode[] = [];
+  readonly #moves: boolean;
+  #out: Uint8Array<ArrayBuffer>;
+  #pos = 0;
+  /** Of the function at hand. */
+  #edits = new Int32Array(EDIT * 256);
+  #edited = 0;
+  #needs = 0;
 
-  constructor(r: Reader, params: number, indices: TrackIndices) {
-    this.#r = r;
+  constructor(bytes: Uint8Array, shape: CoreModuleShape, indices: TrackIndices) {
+    this.#bytes = bytes;
+    this.#shape = shape;
     this.#indices = indices;
+    this.#moves = indices.movedGlobals !== Infinity;
+    const { start, end } = shape.sections.get(10)!;
+    this.#out = new Uint8Array((end - start) * 2 + 1024);
+  }
+
+  tracked(): Uint8Array {
+    const { functions, importedFunctions, name, sections } = this.#shape;
+    const { start, end } = sections.get(10)!;
+    const r = new Reader(this.#bytes, name, start, end);
     const count = r.u32();
-    const start = r.pos;
-    let locals = params;
+    this.#u32(count + (this.#indices.slack === undefined ? 1 : 2));
+    let same = r.pos;
     for (let i = 0; i < count; i++) {
-      locals += r.u32();
-      coreValType(r);
+      const sizeAt = r.pos;
+      const size = r.u32();
+      const from = r.pos;
+      if (size > end - from) r.fail("unexpected end in a function", sizeAt);
+      const type = functions[importedFunctions + i] ?? r.fail("function and code section have inconsistent lengths");
+      const groups = r.u32();
+      const declared = r.pos;
+      let locals = type.params.length;
+      for (let group = 0; group < groups; group++) {
+        locals += r.u32();
+        coreValType(r);
+      }
+      this.#scan(r.pos, from + size);
+      if (this.#edited > 0) {
+        // Functions that stay as they are go over together.
+        this.#copy(same, sizeAt);
+        this.#write(groups, declared, r.pos, from + size, locals);
+        same = from + size;
+      }
+      r.pos = from + size;
     }
-    this.#declared = { count, start, end: r.pos };
-    this.#first = locals;
+    this.#copy(same, r.pos);
+    this.#append(touch(this.#indices));
+    if (this.#indices.slack !== undefined) this.#append(grow(this.#indices.slack.pages));
+    return this.#out.subarray(0, this.#pos);
   }
 
-  tracked(): Writer {
-    const r = this.#r;
-    const { slack } = this.#indices;
-    while (!r.done) {
-      const at = r.pos;
-      const opcode = instruction(r);
-      if (opcode === undefined) throw new RangeError("code that cannot be read cannot be tracked");
-      const original = r.bytes.subarray(at, r.pos);
-      const stored = STORES[opcode] ?? (opcode === 0xfd0b || opcode >= 0xfd58 && opcode <= 0xfd5b ? 0x7b : undefined);
-      if (stored !== undefined) this.#store(original, opcode, stored);
-      // `memory.init`, `memory.copy`, `memory.fill`.
-      else if (opcode === 0xfc08 || opcode === 0xfc0a || opcode === 0xfc0b) this.#bulk(original);
-      else if (opcode === GLOBAL_GET || opcode === GLOBAL_SET) this.#global(original, opcode);
-      else if (opcode === MEMORY_SIZE && slack !== undefined) this.#op(GLOBAL_GET, slack.pages);
-      else if (opcode === MEMORY_GROW && slack !== undefined) this.#op(CALL, slack.grow);
-      else this.#code.raw(original);
+  /** Notes what is to change in the instructions from `start` to `end`. */
+  #scan(start: number, end: number): void {
+    const b = this.#bytes;
+    const step = STEP;
+    this.#edited = 0;
+    this.#needs = 0;
+    let p = start;
+    while (p < end) {
+      const at = p;
+      const opcode = b[p++]!;
+      switch (step[opcode]) {
+        case NONE:
+          break;
+        case LEB:
+          while (b[p++]! & 0x80);
+          break;
+        case MEMARG:
+          p = afterMemarg(b, p);
+          break;
+        case STORE:
+          p = afterMemarg(b, p);
+          this.#needs |= NEEDS_ADDRESS | STORES[opcode]!;
+          this.#note(at, p, opcode);
+          break;
+        case GLOBAL:
+          while (b[p++]! & 0x80);
+          if (this.#moves) this.#note(at, p, opcode);
+          break;
+        case BYTES4:
+          p += 4;
+          break;
+        case BYTES8:
+          p += 8;
+          break;
+        default:
+          p = this.#other(opcode, at, p);
+      }
     }
-    const out = new Writer(this.#code.length + 64);
-    out.u32(this.#declared.count + this.#added.length);
-    out.raw(r.bytes.subarray(this.#declared.start, this.#declared.end));
-    for (const type of this.#added) {
-      out.u32(1);
-      out.u8(type);
-    }
-    out.raw(this.#code.bytes);
-    return out;
+    if (p !== end) new Reader(b, this.#shape.name).fail("a function does not end where its size says", end);
   }
 
-  /** The nth local of our own that has this type. */
-  #local(type: ValueCode, nth = 0): number {
-    let seen = 0;
-    for (let i = 0; i < this.#added.length; i++) {
-      if (this.#added[i] === type && seen++ === nth) return this.#first + i;
+  /** Steps over what is rare; returns where it ends. */
+  #other(opcode: number, at: number, from: number): number {
+    const end = skipOther(this.#bytes, opcode, from);
+    // A module that has it is not restored, and so not prepared.
+    if (end < 0) throw new RangeError(`tracking writes: the opcode 0x${opcode.toString(16)} at ${at} is not known`);
+    const sub = opcode === 0xfc || opcode === 0xfd ? new Numbers(this.#bytes, from).u32() : 0;
+    if (opcode === 0xfc && sub >= MEMORY_INIT && sub <= MEMORY_FILL) {
+      this.#needs |= NEEDS_ADDRESS | NEEDS_THREE;
+      this.#note(at, end, 0xfc00 | sub);
+    } else if (opcode === 0xfd && (sub === V128_STORE || sub >= V128_STORE8_LANE && sub <= V128_STORE64_LANE)) {
+      this.#needs |= NEEDS_ADDRESS | NEEDS_V128;
+      this.#note(at, end, 0xfd00 | sub);
+    } else if (opcode === MEMORY_SIZE || opcode === MEMORY_GROW) {
+      // It is replaced where there is slack: what is wrong with it must not be.
+      if (new Reader(this.#bytes, this.#shape.name, from).u32() !== 0) {
+        new Reader(this.#bytes, this.#shape.name).fail("there is one memory", at);
+      }
+      if (this.#indices.slack !== undefined) this.#note(at, end, opcode);
     }
-    this.#added.push(type);
-    return seen === nth ? this.#first + this.#added.length - 1 : this.#local(type, nth);
+    return end;
+  }
+
+  #note(at: number, end: number, opcode: number): void {
+    if (this.#edited === this.#edits.length) {
+      const wider = new Int32Array(this.#edits.length * 2);
+      wider.set(this.#edits);
+      this.#edits = wider;
+    }
+    this.#edits[this.#edited] = at;
+    this.#edits[this.#edited + 1] = end;
+    this.#edits[this.#edited + 2] = opcode;
+    this.#edited += EDIT;
+  }
+
+  /** Writes a function with its edits. */
+  #write(groups: number, declared: number, code: number, end: number, locals: number): void {
+    const edits = this.#edits;
+    const needs = this.#needs;
+    this.#reserve(MAX_HEAD_BYTES);
+    const sizeAt = this.#pos;
+    // Its size takes five bytes, as LEB128 allows, for it is known last.
+    this.#pos += 5;
+    const address = locals;
+    let small = 0;
+    if (needs & NEEDS_THREE) small = 3;
+    else if (needs & NEEDS_I32) small = 2;
+    else if (needs & NEEDS_ADDRESS) small = 1;
+    const wide = needs & (NEEDS_I64 | NEEDS_F32 | NEEDS_F64 | NEEDS_V128);
+    let ours = small > 0 ? 1 : 0;
+    for (let rest = wide; rest > 0; rest &= rest - 1) ours++;
+    this.#u32(groups + ours);
+    this.#copy(declared, code);
+    this.#reserve(MAX_HEAD_BYTES);
+    if (small > 0) this.#op(small, 0x7f);
+    // What each kind of value is kept in.
+    let next = locals + small;
+    const int32 = address + 1;
+    const int64 = needs & NEEDS_I64 ? this.#declare(next++, 0x7e) : 0;
+    const float32 = needs & NEEDS_F32 ? this.#declare(next++, 0x7d) : 0;
+    const float64 = needs & NEEDS_F64 ? this.#declare(next++, 0x7c) : 0;
+    const vector = needs & NEEDS_V128 ? this.#declare(next++, 0x7b) : 0;
+    let from = code;
+    for (let e = 0; e < this.#edited; e += EDIT) {
+      const at = edits[e]!;
+      const to = edits[e + 1]!;
+      const opcode = edits[e + 2]!;
+      this.#copy(from, at);
+      this.#reserve(MAX_EDIT_BYTES);
+      from = to;
+      if (opcode >= 0xfd00) this.#store(at, to, address, vector, 1);
+      else if (opcode >= 0xfc00) this.#bulk(at, to, address);
+      else if (opcode === GLOBAL_GET || opcode === GLOBAL_SET) this.#global(opcode, at);
+      else if (opcode === MEMORY_SIZE) this.#op(GLOBAL_GET, this.#indices.slack!.pages);
+      else if (opcode === MEMORY_GROW) this.#op(CALL, this.#indices.slack!.grow);
+      else {
+        const type = STORES[opcode]!;
+        const value = type === NEEDS_I32 ? int32 : type === NEEDS_I64 ? int64 : type === NEEDS_F32 ? float32 : float64;
+        this.#store(at, to, address, value, 0);
+      }
+    }
+    this.#copy(from, end);
+    putPadded(this.#out, sizeAt, this.#pos - sizeAt - 5);
+  }
+
+  #declare(index: number, type: number): number {
+    this.#op(1, type);
+    return index;
+  }
+
+  /** Room for so many more bytes. */
+  #reserve(count: number): void {
+    if (this.#pos + count <= this.#out.length) return;
+    const wider = new Uint8Array(Math.max(this.#out.length * 2, this.#pos + count));
+    wider.set(this.#out.subarray(0, this.#pos));
+    this.#out = wider;
+  }
+
+  #copy(from: number, to: number): void {
+    const length = to - from;
+    this.#reserve(length);
+    if (length > SHORT_BYTES) this.#out.set(this.#bytes.subarray(from, to), this.#pos);
+    else {
+      const [bytes, out, pos] = [this.#bytes, this.#out, this.#pos];
+      for (let i = 0; i < length; i++) out[pos + i] = bytes[from + i]!;
+    }
+    this.#pos += length;
+  }
+
+  #append(made: Writer): void {
+    this.#reserve(made.length + 5);
+    this.#u32(made.length);
+    this.#out.set(made.bytes, this.#pos);
+    this.#pos += made.length;
+  }
+
+  #u32(value: number): void {
+    this.#pos = putU32(this.#out, this.#pos, value);
+  }
+
+  #u8(byte: number): void {
+    this.#out[this.#pos++] = byte;
   }
 
   #op(opcode: number, operand: number): void {
-    this.#code.u8(opcode);
-    this.#code.u32(operand);
+    this.#out[this.#pos++] = opcode;
+    if (operand < 0x80) this.#out[this.#pos++] = operand;
+    else this.#pos = putU32(this.#out, this.#pos, operand);
   }
 
-  #global(original: Uint8Array, opcode: number): void {
-    const index = new Reader(original, "global", 1).u32();
+  #global(opcode: number, at: number): void {
+    const index = new Reader(this.#bytes, this.#shape.name, at + 1).u32();
     this.#op(opcode, index < this.#indices.movedGlobals ? index : index + 1);
   }
 
-  #store(original: Uint8Array, opcode: number, type: ValueCode): void {
-    const address = this.#local(0x7f);
-    const value = this.#local(type, type === 0x7f ? 1 : 0);
+  /** @param prefix how many bytes of the opcode stand before its last number */
+  #store(at: number, to: number, address: number, value: number, prefix: number): void {
+    const { lowest, span, touch } = this.#indices;
     this.#op(LOCAL_SET, value);
     this.#op(LOCAL_TEE, address);
     this.#op(LOCAL_GET, value);
-    this.#code.raw(original);
-    const r = new Reader(original, "store");
-    if (opcode > 0xff) {
-      r.u8();
-      r.u32();
-    } else r.u8();
-    r.u32();
-    const offset = Number(r.u64());
+    this.#copy(at, to);
+    this.#reserve(MAX_EDIT_BYTES);
     this.#op(LOCAL_GET, address);
+    const offset = this.#offset(at + prefix);
     if (offset !== 0) {
-      this.#code.u8(I32_CONST);
-      this.#code.s32(offset);
-      this.#code.u8(I32_ADD);
+      this.#u8(I32_CONST);
+      this.#pos = putS32(this.#out, this.#pos, offset);
+      this.#u8(I32_ADD);
       this.#op(LOCAL_TEE, address);
     }
-    const { lowest, span, touch } = this.#indices;
     this.#op(GLOBAL_GET, lowest);
-    this.#code.u8(I32_SUB);
+    this.#u8(I32_SUB);
     this.#op(GLOBAL_GET, span);
-    this.#code.u8(I32_GT_U, IF, VOID);
+    this.#u8(I32_GT_U);
+    this.#op(IF, VOID);
     this.#op(LOCAL_GET, address);
     this.#op(CALL, touch);
-    this.#code.u8(END);
+    this.#u8(END);
+  }
+
+  /** The offset in the memory argument behind the last number of an opcode. */
+  #offset(opcode: number): number {
+    const r = new Numbers(this.#bytes, opcode);
+    r.u32();
+    if (r.u32() & 0x40) r.u32();
+    return r.u32();
   }
 
   /** All of these take an address, something, and a length. */
-  #bulk(original: Uint8Array): void {
-    const address = this.#local(0x7f);
-    const middle = this.#local(0x7f, 1);
-    const length = this.#local(0x7f, 2);
+  #bulk(at: number, to: number, address: number): void {
+    const [middle, length] = [address + 1, address + 2];
     this.#op(LOCAL_SET, length);
     this.#op(LOCAL_SET, middle);
     this.#op(LOCAL_TEE, address);
     this.#op(LOCAL_GET, middle);
     this.#op(LOCAL_GET, length);
-    this.#code.raw(original);
+    this.#copy(at, to);
+    this.#reserve(MAX_EDIT_BYTES);
     this.#op(LOCAL_GET, length);
-    this.#code.u8(IF, VOID);
+    this.#op(IF, VOID);
     this.#op(LOCAL_GET, address);
     this.#op(CALL, this.#indices.touch);
     this.#op(LOCAL_GET, address);
     this.#op(LOCAL_GET, length);
-    this.#code.u8(I32_ADD, I32_CONST, 1, I32_SUB);
+    this.#u8(I32_ADD);
+    this.#op(I32_CONST, 1);
+    this.#u8(I32_SUB);
     this.#op(CALL, this.#indices.touch);
-    this.#code.u8(END);
+    this.#u8(END);
   }
-}
-
-/** Widens the two addresses so that a third lies between them. */
-function touch({ lowest, span }: TrackIndices): Writer {
-  const w = new Writer();
-  const op = (opcode: number, operand: number) => {
-    w.u8(opcode);
-    w.u32(operand);
-  };
-  const constant = (value: number) => {
-    w.u8(I32_CONST);
-    w.s32(value);
-  };
-  w.u32(0);
-  op(LOCAL_GET, 0);
-  op(GLOBAL_GET, lowest);
-  w.u8(I32_SUB);
-  op(GLOBAL_GET, span);
-  w.u8(I32_GT_U, I32_EQZ, IF, VOID, 0x0f, END);
-  // Nothing has been written yet: both are at its page.
-  op(GLOBAL_GET, lowest);
-  constant(-1);
-  w.u8(I32_EQ, IF, VOID);
-  op(LOCAL_GET, 0);
-  constant(-GRAIN);
-  w.u8(I32_AND);
-  op(GLOBAL_SET, lowest);
-  constant(GRAIN - 1);
-  op(GLOBAL_SET, span);
-  w.u8(ELSE);
-  op(LOCAL_GET, 0);
-  op(GLOBAL_GET, lowest);
-  w.u8(I32_LT_U, IF, VOID);
-  op(GLOBAL_GET, span);
-  op(GLOBAL_GET, lowest);
-  w.u8(I32_ADD);
-  op(LOCAL_GET, 0);
-  constant(-GRAIN);
-  w.u8(I32_AND);
-  op(GLOBAL_SET, lowest);
-  op(GLOBAL_GET, lowest);
-  w.u8(I32_SUB);
-  op(GLOBAL_SET, span);
-  w.u8(ELSE);
-  op(LOCAL_GET, 0);
-  constant(GRAIN - 1);
-  w.u8(I32_OR);
-  op(GLOBAL_GET, lowest);
-  w.u8(I32_SUB);
-  op(GLOBAL_SET, span);
-  w.u8(END, END, END);
-  return w;
-}
-
-/** `memory.grow` of a memory whose apparent size is in the global `pages`: it really grows by what is not there yet. */
-function grow(pages: number): Writer {
-  const w = new Writer();
-  const op = (opcode: number, operand: number) => {
-    w.u8(opcode);
-    w.u32(operand);
-  };
-  const room = () => {
-    w.u8(MEMORY_SIZE, 0);
-    op(GLOBAL_GET, pages);
-    w.u8(I32_SUB);
-  };
-  w.u8(0);
-  room();
-  op(LOCAL_GET, 0);
-  w.u8(I32_GE_U, I32_EQZ, IF, VOID);
-  op(LOCAL_GET, 0);
-  room();
-  w.u8(I32_SUB, MEMORY_GROW, 0, I32_CONST, 0x7f, I32_EQ, IF, VOID, I32_CONST, 0x7f, RETURN, END, END);
-  op(GLOBAL_GET, pages);
-  op(GLOBAL_GET, pages);
-  op(LOCAL_GET, 0);
-  w.u8(I32_ADD);
-  op(GLOBAL_SET, pages);
-  w.u8(END);
-  return w;
 }

@@ -34,21 +34,13 @@ export class Writer {
   }
 
   u32(value: number): void {
-    let rest = value >>> 0;
-    while (rest > 0x7f) {
-      this.u8(rest & 0x7f | 0x80);
-      rest >>>= 7;
-    }
-    this.u8(rest);
+    this.#room(5);
+    this.#length = putU32(this.#bytes, this.#length, value);
   }
 
   s32(value: number): void {
-    let rest = value | 0;
-    while (rest > 0x3f || rest < -0x40) {
-      this.u8(rest & 0x7f | 0x80);
-      rest >>= 7;
-    }
-    this.u8(rest & 0x7f);
+    this.#room(5);
+    this.#length = putS32(this.#bytes, this.#length, value);
   }
 
   raw(bytes: Uint8Array): void {
@@ -68,4 +60,35 @@ export class Writer {
     this.u32(content.length);
     this.raw(content.bytes);
   }
+}
+
+/** Writes an unsigned LEB128 and returns where it ends. */
+export function putU32(bytes: Uint8Array, at: number, value: number): number {
+  let p = at;
+  let rest = value >>> 0;
+  while (rest > 0x7f) {
+    bytes[p++] = rest & 0x7f | 0x80;
+    rest >>>= 7;
+  }
+  bytes[p++] = rest;
+  return p;
+}
+
+/** Writes a signed LEB128 of 32 bits and returns where it ends. */
+export function putS32(bytes: Uint8Array, at: number, value: number): number {
+  let p = at;
+  let rest = value | 0;
+  while (rest > 0x3f || rest < -0x40) {
+    bytes[p++] = rest & 0x7f | 0x80;
+    rest >>= 7;
+  }
+  bytes[p++] = rest & 0x7f;
+  return p;
+}
+
+/** Writes an unsigned LEB128 of five bytes. */
+export function putPadded(bytes: Uint8Array, at: number, value: number): void {
+  let rest = value;
+  for (let i = 0; i < 4; i++, rest >>>= 7) bytes[at + i] = rest & 0x7f | 0x80;
+  bytes[at + 4] = rest;
 }

@@ -1,0 +1,81 @@
+/**
+ * From a component's plan to what is compiled.
+ *
+ * @module
+ */
+import { SkerryError } from "../../errors.ts";
+import type { GrowthLimits } from "../growth.ts";
+import { metered, type ModuleSource } from "./metering.ts";
+import type { Plan } from "./plan.ts";
+import { isRestorable, prepared, type Restoring, restoringOf } from "./restorable.ts";
+import { slackOf } from "./slack.ts";
+
+/**
+ * Modules up to this size are compiled at once: others cannot run meanwhile, but V8 compiles only what is called, and a
+ * turn of the event loop and another thread take longer.
+ */
+const MAX_AT_ONCE_BYTES = 256 * 1024;
+
+/** What is built into the modules. */
+export interface Preparation {
+  readonly restore: boolean;
+  /** Without them nothing is metered. */
+  readonly limits: GrowthLimits | undefined;
+  /** How many pages the memories may still grow by. */
+  readonly left?: number | undefined;
+}
+
+/** The core modules as they are compiled, and what restoring their instances takes, if that is possible. */
+export interface PreparedCode {
+  readonly modules: readonly Uint8Array<ArrayBuffer>[];
+  readonly restoring: Restoring | undefined;
+  /** Whether any of them makes objects in the host's heap. */
+  readonly allocates: boolean;
+}
+
+/**
+ * Rewrites the core modules of a component.
+ *
+ * @throws {SkerryError} as metering does.
+ */
+export function prepare(
+  bytes: Uint8Array<ArrayBuffer>,
+  plan: Plan,
+  { left, limits, restore }: Preparation,
+): PreparedCode {
+  const sources: ModuleSource[] = limits
+    ? metered(bytes, plan, limits)
+    : plan.modules.map((module) => ({ bytes, plan: module }));
+  const allocates = sources.some((source) => source.allocates === true);
+  const bare = ({ bytes, plan }: ModuleSource) => bytes.subarray(plan.start, plan.end);
+  if (!restore || !isRestorable(plan, sources)) return { modules: sources.map(bare), restoring: undefined, allocates };
+  const slack = slackOf(sources, plan.instances, left);
+  const used = new Set(plan.instances.filter((instance) => !instance.elided).map((instance) => instance.module));
+  return {
+    modules: sources.map((source, i) => used.has(i) ? prepared(source.bytes, source.plan, slack.get(i)) : bare(source)),
+    restoring: restoringOf(bytes, plan, sources, slack),
+    allocates,
+  };
+}
+
+/**
+ * Compiles the modules of a plan.
+ *
+ * @throws {SkerryError} `component-malformed`
+ */
+export async function compile(plan: Plan, code: PreparedCode): Promise<WebAssembly.Module[]> {
+  return await Promise.all(plan.modules.map(async ({ shape, start }, i) => {
+    const bytes = code.modules[i]!;
+    try {
+      return bytes.length <= MAX_AT_ONCE_BYTES ? new WebAssembly.Module(bytes) : await WebAssembly.compile(bytes);
+    } catch (error) {
+      throw new SkerryError(
+        "component-malformed",
+        `compiling ${shape.name}: ${error instanceof Error ? error.message : error}, in the core module at offset 0x${
+          start.toString(16)
+        }`,
+        { cause: error },
+      );
+    }
+  }));
+}

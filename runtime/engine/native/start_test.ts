@@ -1,0 +1,49 @@
+import { expect } from "@std/expect";
+import { decodeComponent } from "../../component/mod.ts";
+import { DEFAULT_LIMITS } from "../../limits.ts";
+import { call, inIsolate } from "./_testing.ts";
+import { elaborate } from "./elaborate.ts";
+import { prepare } from "./load.ts";
+import { createNativeEngine } from "./mod.ts";
+import { withoutShims } from "./shim.ts";
+
+const read = (name: string) => Deno.readFileSync(new URL(`testdata/${name}.wasm`, import.meta.url));
+
+function startsOnce(name: string): boolean | undefined {
+  const bytes = read(name);
+  const plan = withoutShims(bytes, elaborate(bytes, decodeComponent(bytes, name), name));
+  return prepare(bytes, plan, { restore: true, limits: DEFAULT_LIMITS }).restoring?.startsOnce;
+}
+
+/** What each of several isolates finds, the first one made anew and each of them leaving traces. */
+async function found(name: string, restore: boolean): Promise<unknown[]> {
+  let number = 0;
+  const host = { "test:starts/host": { number: () => ++number } };
+  const linked = await (await createNativeEngine({ restore }).load(read(name), { name })).link(host);
+  const states: unknown[] = [];
+  for (let i = 0; i < 4; i++) {
+    await inIsolate(linked, async (isolate) => {
+      states.push(await call(isolate, "state"));
+      await call(isolate, "leave");
+      states.push(await call(isolate, "state"));
+    });
+  }
+  return states;
+}
+
+Deno.test("what starts the same way in every isolate starts once, and is restored to the state behind that", async () => {
+  expect(startsOnce("starts")).toBe(true);
+  const states = await found("starts", true);
+  // A global 5, a byte 7, a word 0: each has been raised by one, once.
+  expect(states.filter((_, i) => i % 2 === 0)).toEqual([80106, 80106, 80106, 80106]);
+  expect(states).toEqual(await found("starts", false));
+  // The traces that it leaves are there to be found.
+  expect(states.slice(0, 2)).toEqual([80106, 1_000_000 + 7700 + 99]);
+});
+
+Deno.test("what asks the host as it starts asks in every isolate", async () => {
+  expect(startsOnce("starts_host")).toBe(false);
+  const states = await found("starts_host", true);
+  expect(states).toEqual(await found("starts_host", false));
+  expect(new Set(states.filter((_, i) => i % 2 === 0)).size).toBe(4);
+});
