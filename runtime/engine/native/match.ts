@@ -36,7 +36,7 @@ export function checkMatches(what: string, item: Item, type: ExternType, scope: 
       const wanted = scope.get("type", type.type, offset);
       if (item.sort !== "type") break;
       difference = typeDifference(wanted, item.item);
-      if (wanted.kind === "scope" && item.item.kind === "scope") checkSame(what, wanted, item.item, offset);
+      if (wanted.kind === "scope" && item.item.kind === "scope") checkScopeType(what, item.item, wanted, offset);
       break;
     }
     case "instance":
@@ -87,13 +87,11 @@ function checkComponent(what: string, item: ComponentItem, { def, scope }: Scope
   });
 }
 
-/** Two types of instances or components are the same if what is of one is of the other. */
-function checkSame(what: string, a: ScopeTypeItem, b: ScopeTypeItem, offset: number): void {
-  for (const [wanted, found] of [[a, b], [b, a]] as const) {
-    if (wanted.def.kind !== found.def.kind) a.scope.fail(`type mismatch for ${what}: another kind of type`, offset);
-    else if (wanted.def.kind === "instance-type") checkInstance(what, instanceOf(found), wanted, offset);
-    else checkComponent(what, { type: found.def, scope: found.scope }, wanted, offset);
-  }
+/** A type of instances or components may be given for another if what is of the one is of the other. */
+function checkScopeType(what: string, found: ScopeTypeItem, wanted: ScopeTypeItem, offset: number): void {
+  if (wanted.def.kind !== found.def.kind) wanted.scope.fail(`type mismatch for ${what}: another kind of type`, offset);
+  if (wanted.def.kind === "instance-type") checkInstance(what, instanceOf(found), wanted, offset);
+  else checkComponent(what, { type: found.def, scope: found.scope }, wanted, offset);
 }
 
 /** What is wrong with giving a core module for one of a type, if anything. */
