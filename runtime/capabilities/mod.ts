@@ -15,6 +15,7 @@ import { log } from "./log/mod.ts";
 import { messages, queue } from "./queue/mod.ts";
 import { random } from "./random/mod.ts";
 import { sockets } from "./sockets/mod.ts";
+import { sql } from "./sql/mod.ts";
 
 /** All of them, in the order of their names. */
 export const builtinCapabilities: readonly Capability[] = [
@@ -30,4 +31,5 @@ export const builtinCapabilities: readonly Capability[] = [
   queue,
   random,
   sockets,
+  sql,
 ];

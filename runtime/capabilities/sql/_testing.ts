@@ -1,0 +1,127 @@
+/**
+ * The backends that the tests of `sql` run on, and a task around each.
+ *
+ * @module
+ */
+import { withTask } from "../../context.ts";
+import type { HostImports } from "../../engine/mod.ts";
+import { WitError } from "../../errors.ts";
+import type { LogRecord } from "../../log.ts";
+import { Task } from "../../task.ts";
+import { startHranaServer } from "./_hrana_server.ts";
+import type { Backend, QueryResult, Value } from "./backend.ts";
+import { type SqlGrant, sqlGrant } from "./grant.ts";
+import { LibsqlBackend } from "./libsql.ts";
+import { spin } from "./spin.ts";
+import { SqliteBackend } from "./sqlite.ts";
+import { ownerOf, SqlProcess } from "./store.ts";
+
+/** Opens a backend, runs `body`, and leaves nothing behind. */
+type WithBackend = (body: (backend: Backend) => Promise<void>) => Promise<void>;
+
+/** Runs `body` with a folder that is gone afterwards. */
+export async function withFolder(body: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "skerry-sql-" });
+  try {
+    await body(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const LOCAL: Readonly<Record<string, WithBackend>> = {
+  async "in memory"(body) {
+    const backend = new SqliteBackend(undefined);
+    await body(backend);
+    backend.close();
+  },
+  "in files": (body) =>
+    withFolder(async (folder) => {
+      const backend = new SqliteBackend(folder);
+      await body(backend);
+      backend.close();
+    }),
+};
+
+const REMOTE: Readonly<Record<string, WithBackend>> = {
+  async "on a server"(body) {
+    await using server = await startHranaServer();
+    await body(new LibsqlBackend(() => server.url));
+  },
+};
+
+/** A real server, with an empty database, if there is one: `LIBSQL_TEST_URL=http://127.0.0.1:8080`. */
+export const REAL_SERVER = Deno.env.get("LIBSQL_TEST_URL");
+
+type Body = (backend: Backend, records: LogRecord[]) => Promise<void>;
+
+function registered(name: string, body: Body, backends: Readonly<Record<string, WithBackend>>): void {
+  for (const [which, withBackend] of Object.entries(backends)) {
+    Deno.test(`${name}, ${which}`, () => withBackend((backend) => inTask((records) => body(backend, records))));
+  }
+}
+
+/** Registers a test for each backend, in a task whose records it gets. */
+export function onEachBackend(name: string, body: Body): void {
+  registered(name, body, { ...LOCAL, ...REMOTE });
+}
+
+/** The same for those that keep the data on this machine. */
+export function onEachLocalBackend(name: string, body: Body): void {
+  registered(name, body, LOCAL);
+}
+
+/** Runs `body` in a task of its own, which ends with it. */
+export async function inTask(body: (records: LogRecord[], task: Task) => Promise<void>): Promise<void> {
+  const records: LogRecord[] = [];
+  const task = new Task({ function: "f", sink: (record) => records.push(record) });
+  try {
+    await withTask(task, () => body(records, task));
+  } finally {
+    task.end();
+  }
+}
+
+/** The interfaces of one function. */
+export function hostOf(backend: Backend | SqlProcess, name = "f", grant: Partial<SqlGrant> = {}): HostImports {
+  const process = backend instanceof SqlProcess ? backend : new SqlProcess(() => backend);
+  return spin(ownerOf({ process, function: name, grant: sqlGrant.parse(grant) }));
+}
+
+/** A connection as a guest has it. */
+export interface GuestConnection {
+  execute(statement: string, parameters: readonly Value[]): QueryResult | Promise<QueryResult>;
+  lastInsertRowid(): bigint | Promise<bigint>;
+  changes(): bigint | Promise<bigint>;
+  [Symbol.dispose](): void;
+}
+
+export async function open(host: HostImports, database = "default", version = 3): Promise<GuestConnection> {
+  const name = version === 3 ? "spin:sqlite/sqlite@3.0.0" : "fermyon:spin/sqlite@2.0.0";
+  const { Connection } = host[name] as { Connection: { open(name: string): Promise<GuestConnection> } };
+  return await Connection.open(database);
+}
+
+/** Runs a statement with parameters as JavaScript has them, and gives the rows likewise. */
+export async function rows(connection: GuestConnection, sql: string, ...given: unknown[]): Promise<unknown[][]> {
+  const result = await connection.execute(sql, given.map(valueOf));
+  return result.rows.map(({ values }) => values.map((value) => value.tag === "null" ? null : value.val));
+}
+
+function valueOf(given: unknown): Value {
+  if (given === null) return { tag: "null" };
+  if (typeof given === "bigint") return { tag: "integer", val: given };
+  if (typeof given === "number") return { tag: "real", val: given };
+  return typeof given === "string" ? { tag: "text", val: given } : { tag: "blob", val: given as Uint8Array };
+}
+
+/** The payload of the error that `attempt` ends in. */
+export async function payloadOf(attempt: () => unknown): Promise<unknown> {
+  try {
+    await attempt();
+  } catch (error) {
+    if (error instanceof WitError) return error.payload;
+    throw error;
+  }
+  return "no error";
+}
