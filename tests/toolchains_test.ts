@@ -4,6 +4,8 @@
  * @module
  */
 import { expect } from "@std/expect";
+import { join } from "node:path";
+import { buildFunction } from "../runtime/build/mod.ts";
 import { type Fixture, whySkipped } from "./fixtures/mod.ts";
 import { ENGINES, onEachEngine, serve } from "./http/_serve.ts";
 
@@ -25,6 +27,41 @@ for (const [fixture, text] of HELLO) {
     expect(response.status).toBe(200);
   });
 }
+
+onEachEngine("export default { fetch } is a handler, and what it throws is logged and answered", async (engine) => {
+  await using server = await serve({ engine, guests: { guest: { fixture: "js-fetch" } } });
+  const hello = await server.fetch("/guest/hello", { method: "POST", body: "x" });
+  expect([hello.status, hello.headers.get("x-method"), await hello.text()]).toEqual([200, "POST", "hello\n"]);
+  for (
+    const [path, said] of [
+      ["throw", "RangeError: no such island"],
+      ["nothing", "TypeError: fetch() returned undefined, not a Response"],
+    ] as const
+  ) {
+    const response = await server.fetch(`/guest/${path}`, { headers: { "x-request-id": path } });
+    expect([response.status, await response.text()]).toEqual([500, "Internal Server Error\n"]);
+    await server.outcome(path);
+    expect(server.recordsOf(path).map(({ message }) => message)).toContain(said);
+  }
+});
+
+Deno.test("a source that answers no requests does not build, and is told what to write", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "skerry-silent-" });
+  try {
+    for (
+      const [text, message] of [
+        ["export const greet = () => 1;\n", /nothing answers requests; write: export default \{ fetch\(request\)/],
+        ["export default { fetsh() {} };\n", /the default export has no method fetch\(request\)/],
+      ] as const
+    ) {
+      await Deno.writeTextFile(join(dir, "main.ts"), text);
+      const build = buildFunction({ dir, source: "main.ts", cacheDir: join(dir, "cache") });
+      await expect(build).rejects.toThrow(message);
+    }
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
 
 onEachEngine("wstd's futures wait side by side, read bodies and hash", async (engine) => {
   await using server = await serve({ engine, guests: { guest: { fixture: "rust-http", env: { NAME: "value" } } } });

@@ -3,20 +3,13 @@
 //
 //   curl localhost:8000/call-out
 
-addEventListener("fetch", (event) => event.respondWith(callOut(event.request)));
-
-async function callOut(request: Request): Promise<Response> {
-  try {
-    const answer = await fetch(new URL("/hello?name=neighbour", request.url));
-    return new Response(`It said ${answer.status}: ${await answer.text()}`);
-  } catch (error) {
-    return new Response(`The call failed: ${error instanceof Error ? error.message : error}\n`, { status: 502 });
-  }
-}
-
-declare function addEventListener(type: "fetch", listener: (event: FetchEvent) => void): void;
-interface FetchEvent {
-  readonly request: Request;
-  respondWith(response: Response | Promise<Response>): void;
-}
-export {};
+export default {
+  async fetch(request: Request): Promise<Response> {
+    try {
+      const answer = await fetch(new URL("/hello?name=neighbour", request.url));
+      return new Response(`It said ${answer.status}: ${await answer.text()}`);
+    } catch (error) {
+      return new Response(`The call failed: ${error instanceof Error ? error.message : error}\n`, { status: 502 });
+    }
+  },
+};

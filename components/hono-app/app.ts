@@ -18,10 +18,4 @@ app.post("/", async (c) => {
   return text === undefined ? c.json({ error: "a note needs a text" }, 400) : c.json({ id: 8, text }, 201);
 });
 
-addEventListener("fetch", (event) => event.respondWith(app.fetch(event.request)));
-
-declare function addEventListener(type: "fetch", listener: (event: FetchEvent) => void): void;
-interface FetchEvent {
-  readonly request: Request;
-  respondWith(response: Response | Promise<Response>): void;
-}
+export default app;

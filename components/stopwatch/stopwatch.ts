@@ -3,7 +3,7 @@
 //   curl localhost:8000/stopwatch
 import { Lap, report, requestId } from "example:stopwatch/stopwatch@0.1.0";
 
-addEventListener("fetch", (event) => event.respondWith(measure()));
+export default { fetch: measure };
 
 function measure(): Response {
   const counting = new Lap("counting");
@@ -14,10 +14,4 @@ function measure(): Response {
   const text = `The sum is ${sum}.`;
   writing.stop();
   return Response.json({ request: requestId(), text, laps: report() });
-}
-
-declare function addEventListener(type: "fetch", listener: (event: FetchEvent) => void): void;
-interface FetchEvent {
-  readonly request: Request;
-  respondWith(response: Response | Promise<Response>): void;
 }

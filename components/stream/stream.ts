@@ -2,7 +2,7 @@
 //
 //   curl -N 'localhost:8000/countdown?from=5'
 
-addEventListener("fetch", (event) => event.respondWith(countdown(event.request)));
+export default { fetch: countdown };
 
 function countdown(request: Request): Response {
   const from = Number(new URL(request.url).searchParams.get("from") ?? 5);
@@ -18,10 +18,3 @@ function countdown(request: Request): Response {
   });
   return new Response(body, { headers: { "content-type": "text/plain; charset=utf-8" } });
 }
-
-declare function addEventListener(type: "fetch", listener: (event: FetchEvent) => void): void;
-interface FetchEvent {
-  readonly request: Request;
-  respondWith(response: Response | Promise<Response>): void;
-}
-export {};

@@ -4,6 +4,7 @@
  * @module
  */
 import { isAbsolute } from "node:path";
+import type { Backend } from "../manifest.ts";
 
 /** What a bundle was made of; written beside it. */
 export interface BundleFacts {
@@ -21,7 +22,7 @@ interface Chunk {
 
 interface Log {
   readonly code?: string;
-  readonly exporter?: string;
+  readonly id?: string;
   readonly message: string;
 }
 
@@ -32,16 +33,19 @@ const WIT_IMPORT = /^[a-z][a-z0-9-]*:[a-z][a-z0-9-]*\/[a-z]/;
 const NPM_IMPORT = /^npm:\/?((?:@[^/@]+\/)?[^/@]+)(?:@[^/]*)?(\/.*)?$/;
 
 /** A rolldown configuration that writes {@linkcode BundleFacts} to `factsFile`. */
-export function bundleConfig(factsFile: string): Record<string, unknown> {
+export function bundleConfig(factsFile: string, backend: Backend): Record<string, unknown> {
   return {
     external: (id: string) => WIT_IMPORT.test(id),
     output: { sourcemap: "hidden" },
     // An import that is not found would be left to the guest, which has nothing to look in.
     onLog(level: string, log: Log, handle: (level: string, log: Log) => void) {
       if (log.code === "UNRESOLVED_IMPORT") handle("error", log);
+      // A source need not have what the code around it asks for.
+      else if (log.code === "IMPORT_IS_UNDEFINED" && log.id === ENTRY) return;
       else handle(level, log);
     },
     plugins: [
+      ...(backend === "starlingmonkey" ? [fetchEntry()] : []),
       {
         name: "skerry-npm-specifiers",
         resolveId(
@@ -67,5 +71,68 @@ export function bundleConfig(factsFile: string): Record<string, unknown> {
         },
       },
     ],
+  };
+}
+
+/** Stand before and around a source on StarlingMonkey. The names are nobody's: they cannot be a file's. */
+const LISTENING = "\0skerry-listening";
+const ENTRY = "\0skerry-entry";
+
+/** Runs before the source, and notices whether it listens for `fetch` events by itself. */
+const LISTENING_CODE = `export let isListening = false;
+const listen = globalThis.addEventListener;
+globalThis.addEventListener = (type, ...rest) => {
+  if (type === "fetch") isListening = true;
+  return listen(type, ...rest);
+};
+`;
+
+/**
+ * Makes of `export default { fetch }` what StarlingMonkey knows: a listener for `fetch` events. What `fetch` throws is
+ * logged and answered as Deno does it; StarlingMonkey by itself begins a response and never ends it.
+ */
+const entryCode = (source: string) =>
+  `import { isListening } from "${LISTENING.replace("\0", "\\0")}";
+import * as source from ${source};
+export * from ${source};
+const app = source.default;
+if (typeof app?.fetch === "function") {
+  const respond = async (request) => {
+    try {
+      const response = await app.fetch(request);
+      if (response instanceof Response) return response;
+      throw new TypeError("fetch() returned " + (response === null ? "null" : typeof response) + ", not a Response");
+    } catch (error) {
+      console.error(error instanceof Error ? error.name + ": " + error.message + "\\n" + error.stack?.trimEnd() : error);
+      return new Response("Internal Server Error\\n", { status: 500, headers: { "content-type": "text/plain" } });
+    }
+  };
+  addEventListener("fetch", (event) => event.respondWith(respond(event.request)));
+} else if (app !== undefined) {
+  throw new TypeError("the default export has no method fetch(request)");
+} else if (!isListening && source.incomingHandler === undefined) {
+  throw new TypeError("nothing answers requests; write: export default { fetch(request) { return new Response() } }");
+}
+`;
+
+/** Puts {@linkcode entryCode} around the source that is bundled. */
+function fetchEntry() {
+  let entry: string | undefined;
+  return {
+    name: "skerry-fetch-entry",
+    async resolveId(
+      this: { resolve(id: string): Promise<{ readonly id: string } | null> },
+      id: string,
+      importer: string | undefined,
+    ): Promise<string | null> {
+      if (id === ENTRY || id === LISTENING) return id;
+      if (importer !== undefined || entry !== undefined) return null;
+      entry = (await this.resolve(id))?.id ?? id;
+      return ENTRY;
+    },
+    load(id: string): string | null {
+      if (id === LISTENING) return LISTENING_CODE;
+      return id === ENTRY ? entryCode(JSON.stringify(entry)) : null;
+    },
   };
 }

@@ -60,7 +60,7 @@ interface Memory {
 }
 
 /** Goes up when the same inputs make another component for a reason in our own code. */
-const BUILDER = 1;
+const BUILDER = 2;
 
 /**
  * Builds a function, or takes the component that the same inputs made before. Never leaves half a build behind.

@@ -50,8 +50,8 @@ export async function componentize(options: ComponentizeOptions): Promise<Compon
   const ours = import.meta.resolve("./_bundle_config.ts");
   await Deno.writeTextFile(
     config,
-    `import { bundleConfig } from ${JSON.stringify(ours)};\nexport default bundleConfig(${
-      JSON.stringify(factsFile)
+    `import { bundleConfig } from ${JSON.stringify(ours)};\nexport default bundleConfig(${JSON.stringify(factsFile)}, ${
+      JSON.stringify(backend)
     });\n`,
   );
   const { code, stdout, stderr } = await runChild({
