@@ -7,7 +7,8 @@ import { join } from "node:path";
 import type { Admission } from "./admission.ts";
 import { builtinCapabilities } from "./capabilities/mod.ts";
 import type { Capability } from "./capability.ts";
-import { Dispatcher, type FailureResponse, findHandler, type ServedFunction } from "./dispatcher.ts";
+import { openDatabase } from "./database.ts";
+import { Dispatcher, type FailureResponse, type ServedFunction } from "./dispatcher.ts";
 import type { Engine } from "./engine/mod.ts";
 import { SkerryError, toSkerryError } from "./errors.ts";
 import { type FunctionEntry as Entry, type FunctionEvent, type FunctionFolder, FunctionRegistry } from "./functions.ts";
@@ -19,9 +20,15 @@ import type { Limits } from "./manifest.ts";
 import { shownPath } from "./manifest/folder.ts";
 import { grantSchemas } from "./manifest/grants.ts";
 import type { Task } from "./task.ts";
+import { type Called, handlerOf } from "./triggers/calls.ts";
+import type { Clock } from "./triggers/clock.ts";
+import { Triggers, unknownQueues } from "./triggers/mod.ts";
 
 /** A function as the router sees it. */
 export type FunctionEntry = Entry<ServedFunction>;
+
+/** How long it may take to note what became of messages when the server stops; without that they are handled again. */
+const NOTING_MS = 2000;
 
 /** Functions, and how a request gets to one. */
 export interface Runtime {
@@ -35,7 +42,11 @@ export interface Runtime {
   /** The tasks that are running. */
   readonly tasks: ReadonlySet<Task>;
   /** Serves a request by a function, in a task of its own. Never rejects: a failure becomes a response through `failed`. */
-  dispatch(entry: FunctionEntry, request: Request, failed: FailureResponse): Promise<Response>;
+  dispatch(
+    entry: FunctionEntry,
+    request: Request,
+    failed: FailureResponse,
+  ): Promise<Response>;
   /** Lets running requests finish, at most `graceMs` milliseconds, and ends the rest. Returns how many those were. */
   stop(graceMs: number): Promise<number>;
 }
@@ -55,6 +66,10 @@ export interface RuntimeOptions {
   /** Whose places isolates take. Default: those of the process. */
   readonly admission?: Admission;
   readonly report?: (event: FunctionEvent) => void;
+  /** Where queues and schedules keep their state. Default: what `KV_URL` names. */
+  readonly database?: () => Promise<Deno.Kv>;
+  /** What schedules and retries go by. Default: the machine's. */
+  readonly clock?: Clock;
   /** Builds a function that is given as source; resolves to the path of its `.wasm`. Without it, source is refused. */
   readonly build?: (folder: FunctionFolder) => Promise<string>;
 }
@@ -69,13 +84,20 @@ export class FunctionRuntime implements Runtime {
   readonly #host: Host;
   readonly #registry: FunctionRegistry<ServedFunction>;
   readonly #dispatcher: Dispatcher;
+  #triggers: Triggers | undefined;
+  /** What each function may send to, and what was said about it. */
+  readonly #sends = new Map<string, readonly string[]>();
+  readonly #said = new Set<string>();
   #stopping = false;
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
     this.dev = options.dev ?? false;
     this.#sink = options.sink ?? jsonSink;
-    const capabilities = [...builtinCapabilities, ...options.capabilities ?? []];
+    const capabilities = [
+      ...builtinCapabilities,
+      ...options.capabilities ?? [],
+    ];
     this.#host = new Host(capabilities);
     this.#dispatcher = new Dispatcher({
       sink: this.#sink,
@@ -90,7 +112,11 @@ export class FunctionRuntime implements Runtime {
       directory: options.directory,
       grants: grantSchemas(capabilities),
       load: (folder) => this.#load(folder),
-      ...(options.report === undefined ? {} : { report: options.report }),
+      report: (event) => {
+        options.report?.(event);
+        if (event.kind === "removed") this.#sends.delete(event.name);
+        this.#followTriggers();
+      },
       lazy: options.lazy ?? false,
     });
   }
@@ -121,32 +147,114 @@ export class FunctionRuntime implements Runtime {
     return this.#registry.refresh(folder);
   }
 
-  async dispatch(entry: FunctionEntry, request: Request, failed: FailureResponse): Promise<Response> {
+  async dispatch(
+    entry: FunctionEntry,
+    request: Request,
+    failed: FailureResponse,
+  ): Promise<Response> {
     let served = entry.served;
     if (served === null) {
       try {
         served = await waitFor(entry);
       } catch (thrown) {
-        return failed({ error: toSkerryError(thrown, `loading ${entry.name}`), task: null, request });
+        return failed({
+          error: toSkerryError(thrown, `loading ${entry.name}`),
+          task: null,
+          request,
+        });
       }
     }
     return this.#dispatcher.dispatch(served, request, failed);
   }
 
-  stop(graceMs: number): Promise<number> {
+  /**
+   * From now on functions are called for the messages of their queues and by their schedules. Call it after
+   * {@linkcode scan}.
+   */
+  async startTriggers(): Promise<void> {
+    const { clock } = this.#options;
+    this.#triggers ??= new Triggers({
+      database: this.#database,
+      call: this.#dispatcher.call.bind(this.#dispatcher),
+      sink: this.#sink,
+      ...(clock === undefined ? {} : { clock }),
+    });
+    await this.#followTriggers();
+  }
+
+  async #followTriggers(): Promise<void> {
+    if (this.#triggers === undefined || this.#stopping) return;
+    for (const [name, sends] of this.#sends) {
+      for (const message of unknownQueues({ name, sends }, this.functions)) {
+        if (this.#said.has(message)) continue;
+        this.#said.add(message);
+        this.#sink({
+          time: Date.now(),
+          level: "warn",
+          message,
+          source: "host",
+          function: name,
+        });
+      }
+    }
+    await this.#triggers.follow(this.functions);
+  }
+
+  get #database(): () => Promise<Deno.Kv> {
+    return this.#options.database ?? openDatabase;
+  }
+
+  async stop(graceMs: number): Promise<number> {
     this.#stopping = true;
-    return this.#dispatcher.stop(graceMs);
+    const stopped = this.#triggers?.stop();
+    const left = await this.#dispatcher.stop(graceMs);
+    if (stopped === undefined) return left;
+    // What was handled is noted before the process ends, if the database can be had.
+    const patience = Promise.withResolvers<void>();
+    const timer = setTimeout(patience.resolve, NOTING_MS);
+    await Promise.race([stopped, patience.promise]);
+    clearTimeout(timer);
+    return left;
   }
 
   async #load(folder: FunctionFolder): Promise<ServedFunction> {
     const { manifest: { name, grants, env, limits }, directory } = folder;
-    const parts = { engine: this.#options.engine, host: this.#host, sink: this.#sink };
-    return await loadFunction({ name, directory, grants, env, limits, wasm: await this.#wasmOf(folder) }, parts);
+    const parts = {
+      engine: this.#options.engine,
+      host: this.#host,
+      sink: this.#sink,
+    };
+    await this.#prepareTriggers(folder);
+    const loadedAs = {
+      name,
+      directory,
+      grants,
+      env,
+      limits,
+      called: folder.manifest,
+      wasm: await this.#wasmOf(folder),
+    };
+    return await loadFunction(loadedAs, parts);
+  }
+
+  /** @throws {SkerryError} `setting-invalid` when there is no place for the state of its queues and schedules. */
+  async #prepareTriggers(
+    { manifest: { name, grants, queues, schedule } }: FunctionFolder,
+  ): Promise<void> {
+    const { send = [] } = (grants["queue"] ?? {}) as {
+      readonly send?: readonly string[];
+    };
+    this.#sends.set(name, send);
+    if (this.#triggers !== undefined && queues.length + schedule.length > 0) {
+      await this.#database();
+    }
   }
 
   #wasmOf(folder: FunctionFolder): Promise<string> | string {
     const { manifest, directory } = folder;
-    if (manifest.source.kind === "component") return join(directory, manifest.source.path);
+    if (manifest.source.kind === "component") {
+      return join(directory, manifest.source.path);
+    }
     if (this.#options.build !== undefined) return this.#options.build(folder);
     throw new SkerryError(
       "build-failed",
@@ -162,11 +270,15 @@ async function waitFor(entry: FunctionEntry): Promise<ServedFunction> {
   return await entry.ready();
 }
 
+const BY_REQUESTS: Called = { routes: [], queues: [], schedule: [] };
+
 /** What a component has to be known by to be served. */
 export interface LoadedAs extends Grantee {
   readonly limits: Limits;
   /** The component's path. */
   readonly wasm: string;
+  /** What calls it. Default: requests. */
+  readonly called?: Called;
 }
 
 /**
@@ -175,18 +287,34 @@ export interface LoadedAs extends Grantee {
  * @throws {SkerryError} with what keeps it from that.
  */
 export async function loadFunction(
-  { wasm, limits, ...grantee }: LoadedAs,
-  { engine, host, sink }: { readonly engine: Engine; readonly host: Host; readonly sink: LogSink },
+  { wasm, limits, called = BY_REQUESTS, ...grantee }: LoadedAs,
+  { engine, host, sink }: {
+    readonly engine: Engine;
+    readonly host: Host;
+    readonly sink: LogSink;
+  },
 ): Promise<ServedFunction> {
   const { name } = grantee;
   const loaded = await engine.load(await readComponent(wasm), { name, limits });
-  const handler = findHandler(loaded, name);
+  const handler = handlerOf(loaded, name, called);
   const { component, warnings } = await host.link(loaded, grantee);
   for (const message of warnings) {
-    sink({ time: Date.now(), level: "warn", message, source: "host", function: name });
+    sink({
+      time: Date.now(),
+      level: "warn",
+      message,
+      source: "host",
+      function: name,
+    });
   }
   const { memory } = loaded;
-  return { name, linked: component, handler, limits, ...(memory === undefined ? {} : { memory }) };
+  return {
+    name,
+    linked: component,
+    handler,
+    limits,
+    ...(memory === undefined ? {} : { memory }),
+  };
 }
 
 /**
@@ -194,7 +322,9 @@ export async function loadFunction(
  *
  * @throws {SkerryError} `component-malformed`, when the file is not there or too large.
  */
-export async function readComponent(path: string): Promise<Uint8Array<ArrayBuffer>> {
+export async function readComponent(
+  path: string,
+): Promise<Uint8Array<ArrayBuffer>> {
   const shown = shownPath(path);
   let size: number;
   try {
