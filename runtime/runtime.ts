@@ -42,11 +42,7 @@ export interface Runtime {
   /** The tasks that are running. */
   readonly tasks: ReadonlySet<Task>;
   /** Serves a request by a function, in a task of its own. Never rejects: a failure becomes a response through `failed`. */
-  dispatch(
-    entry: FunctionEntry,
-    request: Request,
-    failed: FailureResponse,
-  ): Promise<Response>;
+  dispatch(entry: FunctionEntry, request: Request, failed: FailureResponse): Promise<Response>;
   /** Lets running requests finish, at most `graceMs` milliseconds, and ends the rest. Returns how many those were. */
   stop(graceMs: number): Promise<number>;
 }
@@ -94,10 +90,7 @@ export class FunctionRuntime implements Runtime {
     this.#options = options;
     this.dev = options.dev ?? false;
     this.#sink = options.sink ?? jsonSink;
-    const capabilities = [
-      ...builtinCapabilities,
-      ...options.capabilities ?? [],
-    ];
+    const capabilities = [...builtinCapabilities, ...options.capabilities ?? []];
     this.#host = new Host(capabilities);
     this.#dispatcher = new Dispatcher({
       sink: this.#sink,
@@ -147,21 +140,13 @@ export class FunctionRuntime implements Runtime {
     return this.#registry.refresh(folder);
   }
 
-  async dispatch(
-    entry: FunctionEntry,
-    request: Request,
-    failed: FailureResponse,
-  ): Promise<Response> {
+  async dispatch(entry: FunctionEntry, request: Request, failed: FailureResponse): Promise<Response> {
     let served = entry.served;
     if (served === null) {
       try {
         served = await waitFor(entry);
       } catch (thrown) {
-        return failed({
-          error: toSkerryError(thrown, `loading ${entry.name}`),
-          task: null,
-          request,
-        });
+        return failed({ error: toSkerryError(thrown, `loading ${entry.name}`), task: null, request });
       }
     }
     return this.#dispatcher.dispatch(served, request, failed);
@@ -188,13 +173,7 @@ export class FunctionRuntime implements Runtime {
       for (const message of unknownQueues({ name, sends }, this.functions)) {
         if (this.#said.has(message)) continue;
         this.#said.add(message);
-        this.#sink({
-          time: Date.now(),
-          level: "warn",
-          message,
-          source: "host",
-          function: name,
-        });
+        this.#sink({ time: Date.now(), level: "warn", message, source: "host", function: name });
       }
     }
     await this.#triggers.follow(this.functions);
@@ -219,11 +198,7 @@ export class FunctionRuntime implements Runtime {
 
   async #load(folder: FunctionFolder): Promise<ServedFunction> {
     const { manifest: { name, grants, env, limits }, directory } = folder;
-    const parts = {
-      engine: this.#options.engine,
-      host: this.#host,
-      sink: this.#sink,
-    };
+    const parts = { engine: this.#options.engine, host: this.#host, sink: this.#sink };
     await this.#prepareTriggers(folder);
     const loadedAs = {
       name,
@@ -238,23 +213,15 @@ export class FunctionRuntime implements Runtime {
   }
 
   /** @throws {SkerryError} `setting-invalid` when there is no place for the state of its queues and schedules. */
-  async #prepareTriggers(
-    { manifest: { name, grants, queues, schedule } }: FunctionFolder,
-  ): Promise<void> {
-    const { send = [] } = (grants["queue"] ?? {}) as {
-      readonly send?: readonly string[];
-    };
+  async #prepareTriggers({ manifest: { name, grants, queues, schedule } }: FunctionFolder): Promise<void> {
+    const { send = [] } = (grants["queue"] ?? {}) as { readonly send?: readonly string[] };
     this.#sends.set(name, send);
-    if (this.#triggers !== undefined && queues.length + schedule.length > 0) {
-      await this.#database();
-    }
+    if (this.#triggers !== undefined && queues.length + schedule.length > 0) await this.#database();
   }
 
   #wasmOf(folder: FunctionFolder): Promise<string> | string {
     const { manifest, directory } = folder;
-    if (manifest.source.kind === "component") {
-      return join(directory, manifest.source.path);
-    }
+    if (manifest.source.kind === "component") return join(directory, manifest.source.path);
     if (this.#options.build !== undefined) return this.#options.build(folder);
     throw new SkerryError(
       "build-failed",
@@ -288,33 +255,17 @@ export interface LoadedAs extends Grantee {
  */
 export async function loadFunction(
   { wasm, limits, called = BY_REQUESTS, ...grantee }: LoadedAs,
-  { engine, host, sink }: {
-    readonly engine: Engine;
-    readonly host: Host;
-    readonly sink: LogSink;
-  },
+  { engine, host, sink }: { readonly engine: Engine; readonly host: Host; readonly sink: LogSink },
 ): Promise<ServedFunction> {
   const { name } = grantee;
   const loaded = await engine.load(await readComponent(wasm), { name, limits });
   const handler = handlerOf(loaded, name, called);
   const { component, warnings } = await host.link(loaded, grantee);
   for (const message of warnings) {
-    sink({
-      time: Date.now(),
-      level: "warn",
-      message,
-      source: "host",
-      function: name,
-    });
+    sink({ time: Date.now(), level: "warn", message, source: "host", function: name });
   }
   const { memory } = loaded;
-  return {
-    name,
-    linked: component,
-    handler,
-    limits,
-    ...(memory === undefined ? {} : { memory }),
-  };
+  return { name, linked: component, handler, limits, ...(memory === undefined ? {} : { memory }) };
 }
 
 /**
@@ -322,9 +273,7 @@ export async function loadFunction(
  *
  * @throws {SkerryError} `component-malformed`, when the file is not there or too large.
  */
-export async function readComponent(
-  path: string,
-): Promise<Uint8Array<ArrayBuffer>> {
+export async function readComponent(path: string): Promise<Uint8Array<ArrayBuffer>> {
   const shown = shownPath(path);
   let size: number;
   try {
