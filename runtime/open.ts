@@ -54,6 +54,7 @@ export async function openRuntime(settings: Settings, options: OpenOptions = {})
     ...(dev ? { build } : {}),
   });
   await runtime.scan();
+  await runtime.startTriggers();
   if (dev) watch(runtime, directory);
   const loading = settings.lazy ? Promise.resolve() : loadAll(runtime);
   if (!dev) await loading;
