@@ -24,6 +24,10 @@ import { formatTraceParent } from "./trace.ts";
 /** A function, linked and ready to serve. */
 export interface ServedFunction {
   readonly name: string;
+  /** The functions in front of it, outermost first, by name; none if left out. */
+  readonly middleware?: readonly string[];
+  /** Whether it can stand in front of others. Default: false. */
+  readonly handsOn?: boolean;
   readonly linked: LinkedComponent;
   readonly handler: Handler;
   readonly limits: Limits;
@@ -59,6 +63,9 @@ export interface Failure {
 
 /** Makes the answer to a request that failed before its headers were sent. */
 export type FailureResponse = (failure: Failure) => Response;
+
+/** Functions that a request goes through, the outermost first. */
+type Chain = readonly [ServedFunction, ...ServedFunction[]];
 
 /** How the sending of a response goes. */
 class Delivery {
@@ -156,13 +163,48 @@ export class Dispatcher {
 
   /** Serves one request. Never rejects: a failure becomes a response through `failed`. */
   dispatch(served: ServedFunction, request: Request, failed: FailureResponse): Promise<Response> {
+    const front = served.middleware;
+    if (front === undefined || front.length === 0) return this.#dispatch([served], request, failed);
+    return this.#chain(served).then(
+      (chain) => this.#dispatch(chain, request, failed),
+      (thrown) => failed({ error: toSkerryError(thrown, `serving ${served.name}`), task: null, request }),
+    );
+  }
+
+  #dispatch([served, ...next]: Chain, request: Request, failed: FailureResponse): Promise<Response> {
     const { headers } = request;
     const task = this.#begin(served, {
       requestId: headers.get("x-request-id"),
       traceparent: headers.get("traceparent"),
       limits: served.limits,
-    });
+    }, next);
     return withTask(task, () => this.#serve(served, request, failed, task));
+  }
+
+  /**
+   * All that a request to `served` goes through, as it is now. What stands in front of a function is never left out.
+   *
+   * @throws {SkerryError} `function-broken`, when one of them is not there.
+   */
+  async #chain(served: ServedFunction): Promise<Chain> {
+    const front: ServedFunction[] = [];
+    await this.#gather(served, front, 0);
+    return [...front, served] as unknown as Chain;
+  }
+
+  async #gather(served: ServedFunction, front: ServedFunction[], depth: number): Promise<void> {
+    if (depth > MAX_CALL_DEPTH || front.length > MAX_CALL_DEPTH) {
+      throw new SkerryError("loop-detected", `serving ${served.name}: there is more in front of it than can be`);
+    }
+    for (const name of served.middleware ?? []) {
+      const found = await this.#options.neighbour?.(name);
+      if (found?.handsOn !== true) {
+        const wrong = found === undefined ? "there is no such function" : "it hands no request on";
+        throw new SkerryError("function-broken", `serving ${served.name}: it has ${name} in front of it, but ${wrong}`);
+      }
+      await this.#gather(found, front, depth + 1);
+      front.push(found);
+    }
   }
 
   async #serve(
@@ -203,9 +245,15 @@ export class Dispatcher {
    * Serves a request that a function sends to its neighbour in this process: a task of its own, with the caller's id and
    * trace, which ends with the caller's at the latest. Bodies and trailers pass as they are.
    *
+   * @param signal Ends it as well.
    * @throws {SkerryError}
    */
-  async #call(served: ServedFunction, request: HttpRequest, caller: Task): Promise<HttpResponse> {
+  async #call(
+    [served, ...next]: Chain,
+    request: HttpRequest,
+    caller: Task,
+    signal?: AbortSignal,
+  ): Promise<HttpResponse> {
     const depth = caller.depth + 1;
     if (depth > MAX_CALL_DEPTH) {
       throw new SkerryError(
@@ -218,9 +266,9 @@ export class Dispatcher {
       traceparent: formatTraceParent(caller.trace),
       limits: served.limits,
       wallMs: Math.min(served.limits.wallMs, Math.max(0, caller.deadline - Date.now())),
-      caller: caller.signal,
+      caller: signal === undefined ? caller.signal : AbortSignal.any([caller.signal, signal]),
       depth,
-    });
+    }, next);
     const label = () =>
       `${request.method} http://${served.name}.internal${request.pathWithQuery.replace(/\?.*$/s, "")}`;
     return await withTask(task, async () => {
@@ -267,7 +315,11 @@ export class Dispatcher {
     });
   }
 
-  #begin(served: ServedFunction, options: Omit<TaskOptions, "function">): Task {
+  #begin(
+    served: ServedFunction,
+    options: Omit<TaskOptions, "function">,
+    next: readonly ServedFunction[] = [],
+  ): Task {
     const { sink, record, neighbour } = this.#options;
     const task: Task = new Task({
       ...options,
@@ -279,8 +331,11 @@ export class Dispatcher {
         if (called === undefined) {
           throw new SkerryError("route-not-found", `calling ${name}.internal: there is no function "${name}"`);
         }
-        return this.#call(called, request, task);
+        return this.#call(await this.#chain(called), request, task);
       },
+      ...(next.length === 0 ? {} : {
+        callNext: (request, signal) => this.#call(next as unknown as Chain, request, task, signal),
+      }),
     });
     this.#tasks.add(task);
     task.defer(() => {

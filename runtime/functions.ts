@@ -16,6 +16,7 @@ import {
 } from "./manifest.ts";
 import { type FunctionFolder, listFolders, readFunction, shownPath } from "./manifest/folder.ts";
 import { formatRoute } from "./manifest/route.ts";
+import type { Link } from "./middleware.ts";
 
 export type { FunctionFolder };
 
@@ -90,6 +91,16 @@ export class FunctionRegistry<Served> {
     return this.#version;
   }
 
+  /** Settles when the manifests are read that are being read now. */
+  get read(): Promise<unknown> {
+    return this.#reads;
+  }
+
+  /** What the newest versions say that stands in front of each, whether they serve already or not. */
+  get links(): readonly Link[] {
+    return this.#slots.map((slot) => slot.link);
+  }
+
   /** The functions, by the names of their folders. */
   get entries(): readonly FunctionEntry<Served>[] {
     return this.#slots;
@@ -127,7 +138,7 @@ export class FunctionRegistry<Served> {
   async #retry(): Promise<Promise<void>[]> {
     const loads: Promise<void>[] = [];
     for (const slot of this.#slots) {
-      if (slot.conflicted) loads.push(...await this.#read(slot.folder));
+      if (slot.conflicted || slot.unchained) loads.push(...await this.#read(slot.folder));
     }
     return loads;
   }
@@ -230,6 +241,13 @@ class Conflict extends ManifestError {
   }
 }
 
+/** A manifest that wants something in front of it that is not there, or not as it should be: another's change may help. */
+export class Unchained extends ManifestError {
+  constructor(error: ManifestError) {
+    super(error.file, error.problems, error.identity);
+  }
+}
+
 /** One folder, whatever becomes of it. */
 class Slot<Served> implements FunctionEntry<Served> {
   readonly folder: string;
@@ -238,6 +256,7 @@ class Slot<Served> implements FunctionEntry<Served> {
   readonly #changed: () => void;
   #name: string;
   #routes: readonly Route[] = [];
+  #middleware: readonly string[] = [];
   #queues: readonly QueueTrigger[] = [];
   #schedule: readonly ScheduleTrigger[] = [];
   #problem: SkerryError | null = null;
@@ -264,6 +283,14 @@ class Slot<Served> implements FunctionEntry<Served> {
     return this.#routes;
   }
 
+  get middleware(): readonly string[] {
+    return this.#middleware;
+  }
+
+  get link(): Link {
+    return this.#pending ?? this;
+  }
+
   get queues(): readonly QueueTrigger[] {
     return this.#queues;
   }
@@ -288,6 +315,11 @@ class Slot<Served> implements FunctionEntry<Served> {
   /** Whether it waits for a name or a route that another function has. */
   get conflicted(): boolean {
     return this.#problem instanceof Conflict;
+  }
+
+  /** Whether it waits for what is to stand in front of it. */
+  get unchained(): boolean {
+    return this.#problem instanceof Unchained;
   }
 
   async ready(): Promise<Served> {
@@ -359,7 +391,7 @@ class Slot<Served> implements FunctionEntry<Served> {
 
   #fail(problem: SkerryError, ms: number): void {
     // Who waits for another's route is read again and again, and need not be told each time.
-    const known = this.conflicted && this.#problem?.message === problem.message;
+    const known = (this.conflicted || this.unchained) && this.#problem?.message === problem.message;
     this.#problem = problem;
     if (known) return;
     this.#report(this.#served === null ? "broken" : "kept", ms);

@@ -49,6 +49,8 @@ export interface Manifest {
   readonly limits: Limits;
   /** All the environment that the guest sees. */
   readonly env: Readonly<Record<string, string>>;
+  /** The functions in front of it, outermost first, by name. */
+  readonly middleware: readonly string[];
   /** The queues whose messages it is called for. */
   readonly queues: readonly QueueTrigger[];
   /** When it is called by itself. */
@@ -155,7 +157,7 @@ function uncalled(value: unknown): z.core.$ZodIssue[] {
 type Written = z.output<ReturnType<typeof manifestSchema>>;
 
 function resolve(written: Written, value: unknown): Manifest {
-  const { name, source: path, limits, env } = written;
+  const { name, source: path, limits, env, middleware } = written;
   return {
     name,
     routes: written.routes.map(resolveRoute),
@@ -170,6 +172,7 @@ function resolve(written: Written, value: unknown): Manifest {
 
     limits,
     env,
+    middleware,
     ...resolveTriggers(written),
   };
 }
@@ -196,6 +199,10 @@ function contradictions(written: Written): Mistake[] {
     }
   } else if (written.world !== undefined && written.wit === undefined) {
     mistakes.push({ path: ["world"], message: 'names a world of no file; write "wit" as well' });
+  }
+  for (const [index, name] of written.middleware.entries()) {
+    if (written.middleware.indexOf(name) === index) continue;
+    mistakes.push({ path: ["middleware", index], message: `is in the list already; take one of them out` });
   }
   const routes = written.routes.map(resolveRoute);
   for (const [index, route] of routes.entries()) {

@@ -34,9 +34,14 @@ Deno.test("parseManifest() applies every default", () => {
     grants: {},
     limits: DEFAULT_LIMITS,
     env: {},
+    middleware: [],
     queues: [],
     schedule: [],
   });
+});
+
+Deno.test("a function that only others call has no routes, and says so", () => {
+  expect(parse({ ...HELLO, routes: [] }).routes).toEqual([]);
 });
 
 Deno.test("parseManifest() keeps what is written", () => {
@@ -54,6 +59,7 @@ Deno.test("parseManifest() keeps what is written", () => {
     grants: { http: { allow: ["https://api.example.com", "http://localhost:8080"] } },
     limits: { wallMs: 500 },
     env: { GREETING: "Hello", EMPTY: "" },
+    middleware: ["auth", "compress"],
   });
   expect(manifest).toEqual({
     name: "shop-2",
@@ -65,6 +71,7 @@ Deno.test("parseManifest() keeps what is written", () => {
     grants: { http: { allow: ["https://api.example.com", "http://localhost:8080"] } },
     limits: { ...DEFAULT_LIMITS, wallMs: 500 },
     env: { GREETING: "Hello", EMPTY: "" },
+    middleware: ["auth", "compress"],
     queues: [],
     schedule: [],
   });
@@ -88,17 +95,23 @@ const MISTAKES: [name: string, written: Record<string, unknown>, messages: strin
     'nam: no such key; write "name"',
   ]],
   ["an unknown key like no other", { banana: 1 }, [
-    'banana: no such key; write "$schema", "name", "routes", "source", "backend", "wit", "world", "grants", "limits", "env", "queues" or "schedule"',
+    'banana: no such key; write "$schema", "name", "routes", "source", "backend", "wit", "world", "grants", "limits", "env", "middleware", "queues" or "schedule"',
   ]],
   ["a key in the wrong place", { wallMs: 5 }, ['wallMs: no such key here; write it in "limits"']],
   ["__proto__ as a key", JSON.parse('{ "__proto__": {} }'), [
-    '__proto__: no such key; write "$schema", "name", "routes", "source", "backend", "wit", "world", "grants", "limits", "env", "queues" or "schedule"',
+    '__proto__: no such key; write "$schema", "name", "routes", "source", "backend", "wit", "world", "grants", "limits", "env", "middleware", "queues" or "schedule"',
   ]],
   ["no routes", { routes: undefined }, [
     'routes: is missing; write [{"path":"/hello","methods":["GET"]}]',
   ]],
-  ["an empty list of routes", { routes: [] }, [
-    'routes: must not be empty; write for example [{"path":"/hello","methods":["GET"]}], or leave it out',
+  ["middleware by something else than its name", { middleware: ["Auth"] }, [
+    'middleware[0]: "Auth" is not understood; write for example "auth" (The name of a function)',
+  ]],
+  ["middleware that is no list", { middleware: "auth" }, [
+    'middleware: must be an array, is a string; write ["auth"]',
+  ]],
+  ["middleware that is there twice", { middleware: ["auth", "log", "auth"] }, [
+    "middleware[2]: is in the list already; take one of them out",
   ]],
   ["a route that is only a path", { routes: ["/hello"] }, [
     'routes[0]: must be an object, is "/hello"; write an object',

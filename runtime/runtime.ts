@@ -11,7 +11,13 @@ import { openDatabase } from "./database.ts";
 import { Dispatcher, type FailureResponse, type ServedFunction } from "./dispatcher.ts";
 import type { Engine } from "./engine/mod.ts";
 import { SkerryError, toSkerryError } from "./errors.ts";
-import { type FunctionEntry as Entry, type FunctionEvent, type FunctionFolder, FunctionRegistry } from "./functions.ts";
+import {
+  type FunctionEntry as Entry,
+  type FunctionEvent,
+  type FunctionFolder,
+  FunctionRegistry,
+  Unchained,
+} from "./functions.ts";
 import { type Grantee, Host } from "./host.ts";
 import { MAX_COMPONENT_BYTES } from "./limits.ts";
 import { hurry } from "./line.ts";
@@ -19,6 +25,7 @@ import { jsonSink, type LogSink } from "./log.ts";
 import type { Limits } from "./manifest.ts";
 import { shownPath } from "./manifest/folder.ts";
 import { grantSchemas } from "./manifest/grants.ts";
+import { chainOf, handsOn } from "./middleware.ts";
 import type { Task } from "./task.ts";
 import { type Called, handlerOf } from "./triggers/calls.ts";
 import type { Clock } from "./triggers/clock.ts";
@@ -209,7 +216,9 @@ export class FunctionRuntime implements Runtime {
       called: folder.manifest,
       wasm: await this.#wasmOf(folder),
     };
-    return await loadFunction(loadedAs, parts);
+    const served = await loadFunction(loadedAs, parts);
+    await this.#checkChain(folder);
+    return { ...served, middleware: folder.manifest.middleware };
   }
 
   /** @throws {SkerryError} `setting-invalid` when there is no place for the state of its queues and schedules. */
@@ -217,6 +226,27 @@ export class FunctionRuntime implements Runtime {
     const { send = [] } = (grants["queue"] ?? {}) as { readonly send?: readonly string[] };
     this.#sends.set(name, send);
     if (this.#triggers !== undefined && queues.length + schedule.length > 0) await this.#database();
+  }
+
+  /** @throws {Unchained} when what is to stand in front of a function is not there, or cannot stand there. */
+  async #checkChain({ manifest, mistake }: FunctionFolder): Promise<void> {
+    const { name, middleware } = manifest;
+    if (middleware.length === 0) return;
+    const refuse = (index: number, message: string): never => {
+      throw new Unchained(mistake(["middleware", index], message));
+    };
+    await this.#registry.read;
+    const chain = chainOf({ name, middleware }, this.#registry.links);
+    if ("message" in chain) return refuse(chain.index, chain.message);
+    for (const [index, front] of middleware.entries()) {
+      const served = await this.functions.find((entry) => entry.name === front)?.ready().catch(() => undefined);
+      if (served === undefined) refuse(index, `${JSON.stringify(front)} could not be loaded; see its own message`);
+      if (!served!.handsOn) {
+        const world = "build it for the world wasi:http/middleware, or take it out";
+        const lack = "does not import wasi:http/handler@0.3.0, and would hand nothing on";
+        refuse(index, `${JSON.stringify(front)} ${lack}; ${world}`);
+      }
+    }
   }
 
   #wasmOf(folder: FunctionFolder): Promise<string> | string {
@@ -265,7 +295,8 @@ export async function loadFunction(
     sink({ time: Date.now(), level: "warn", message, source: "host", function: name });
   }
   const { memory } = loaded;
-  return { name, linked: component, handler, limits, ...(memory === undefined ? {} : { memory }) };
+  const can = handsOn(loaded.imports);
+  return { name, linked: component, handler, limits, handsOn: can, ...(memory === undefined ? {} : { memory }) };
 }
 
 /**

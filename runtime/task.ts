@@ -33,6 +33,8 @@ export interface TaskOptions {
   readonly depth?: number;
   /** Sends a request to another function of this process. */
   readonly callNeighbour?: CallNeighbour;
+  /** Hands a request on to the function that this one stands in front of. */
+  readonly callNext?: CallNext;
 }
 
 /**
@@ -41,6 +43,13 @@ export interface TaskOptions {
  * @throws {SkerryError} `route-not-found` when there is none, or what became of the call.
  */
 export type CallNeighbour = (name: string, request: HttpRequest) => Promise<HttpResponse>;
+
+/**
+ * Hands `request` on to the next function in a chain of middleware, until `signal` aborts.
+ *
+ * @throws {SkerryError} with what became of the call.
+ */
+export type CallNext = (request: HttpRequest, signal?: AbortSignal) => Promise<HttpResponse>;
 
 /** One host call, as an error page shows it. */
 export interface HostCall {
@@ -86,6 +95,8 @@ export class Task {
   readonly depth: number;
   /** Sends a request to another function of this process; `undefined` where there is no other. */
   readonly callNeighbour: CallNeighbour | undefined;
+  /** Hands a request on to the function that this one stands in front of; `undefined` where it stands in front of none. */
+  readonly callNext: CallNext | undefined;
   /** When the task has to be over, in milliseconds since the epoch. */
   readonly deadline: number;
   /** How often each host function was called, by name. */
@@ -124,6 +135,7 @@ export class Task {
     this.#traceparent = options.traceparent;
     this.depth = options.depth ?? 0;
     this.callNeighbour = options.callNeighbour;
+    this.callNext = options.callNext;
     this.#sink = options.sink ?? silentSink;
     this.#record = options.record ?? false;
     const wallMs = options.wallMs ?? this.limits.wallMs;

@@ -14,7 +14,7 @@ import { p3 as sockets } from "./sockets/p3.ts";
 const WIT = new URL("../../node_modules/@bytecodealliance/jco/lib/wit/builtin/0.3.0/", import.meta.url);
 
 /** What a guest exports, not the host. */
-const EXPORTS = ["wasi:cli/run@0.3.0", "wasi:http/handler@0.3.0"];
+const EXPORTS = ["wasi:cli/run@0.3.0"];
 
 const hosts: Readonly<Record<string, HostImports>> = {
   cli: cli({}),

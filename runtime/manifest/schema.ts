@@ -69,8 +69,10 @@ const route = z.strictObject({
   }),
 });
 
-const routes = z.array(route).min(1).default([]).meta({
-  description: "The requests that the function takes. Only who is called for messages or by a schedule can do without.",
+const routes = z.array(route).default([]).meta({
+  description:
+    "The requests that the function takes. [] for one that only others call, as middleware or by its name; who " +
+    "is called for messages or by a schedule can do without.",
   examples: [[{ path: "/hello", methods: ["GET"] }]],
 });
 
@@ -130,6 +132,12 @@ export function manifestSchema(grants: GrantSchemas) {
       examples: [{ wallMs: 5000 }],
     }),
     env: environment,
+    middleware: z.array(
+      z.string().regex(NAME_PATTERN).meta({ description: "The name of a function.", examples: ["auth"] }),
+    ).default([]).meta({
+      description: "Functions that a request goes through before it comes to this one, the first one first.",
+      examples: [["auth", "compress"]],
+    }),
     ...triggerKeys,
   });
 }

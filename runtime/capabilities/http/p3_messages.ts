@@ -75,10 +75,12 @@ export class Request {
   /**
    * The request as the host sends it.
    *
+   * @param otherwise Where it goes if it does not say.
    * @throws {HttpFailure} when it goes nowhere, or its `content-length` is no number.
    */
-  static send(request: Request): HttpRequest {
-    const { method, scheme, authority, pathWithQuery } = request.#head;
+  static send(request: Request, otherwise?: Pick<HttpRequest, "scheme" | "authority">): HttpRequest {
+    const { method, pathWithQuery } = request.#head;
+    const { scheme = otherwise?.scheme, authority = otherwise?.authority } = request.#head;
     if (authority === undefined || authority === "") {
       throw new HttpFailure("HTTP-request-URI-invalid", "sending a request: it has no authority");
     }

@@ -11,6 +11,7 @@ import type { Exchange, HttpRequest, HttpResponse } from "../../http/message.ts"
 import { afterTurn } from "../../streams/turn.ts";
 import type { Task } from "../../task.ts";
 import { describeErrorCode, type ErrorCode, HttpFailure } from "./error_code.ts";
+import { failedBehind, received } from "./next.ts";
 import type { GuestContents } from "./p3_contents.ts";
 import { Request, Response } from "./p3_messages.ts";
 import { guestFailure } from "./serve_p2.ts";
@@ -62,11 +63,14 @@ class P3Exchange implements Exchange {
       throw this.#failure("component-no-handler", `it does not export ${this.#interface}`);
     }
     let returned: unknown;
+    received(this.#request);
     try {
       returned = await Promise.race([handle(Request.received(this.#request)), this.#endedFirst(), over]);
     } catch (thrown) {
       const error = guestError(thrown);
       if (error === undefined) throw guestFailure(thrown, this.#task.function);
+      const behind = failedBehind(error.payload);
+      if (behind !== undefined) throw behind;
       throw this.#failure(
         "guest-error",
         `the guest answered with the error ${describeErrorCode(error.payload as ErrorCode)}`,
