@@ -82,6 +82,17 @@ export function meter(
   return metered.allocates ? meterModule(bytes, { ...options, fuel: MOST_FUEL }) : metered;
 }
 
+/** The core modules of a component: what one of them throws may unwind the functions of others. */
+export function meterAll(
+  modules: readonly Uint8Array<ArrayBuffer>[],
+  name: string,
+  limits: GrowthLimits,
+): readonly Metered[] {
+  const metered = modules.map((bytes) => meter(bytes, name, limits));
+  if (!metered.some(({ exceptions }) => exceptions)) return metered;
+  return metered.map((module, i) => module.exceptions ? module : meter(modules[i]!, name, limits, true));
+}
+
 /**
  * How many pages memories of `bytes` in all may still grow by.
  *

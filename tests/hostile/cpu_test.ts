@@ -1,13 +1,15 @@
 import { expect } from "@std/expect";
-import { nativeEngine } from "../../runtime/engine/native/mod.ts";
-import { serve } from "../http/_serve.ts";
+import { type EngineName, ENGINES, HostileServer } from "./_server.ts";
 
-const engine = nativeEngine;
 /** More than any machine counts to before a test's end. */
 const FOR_EVER = "spin?n=1000000000000000";
 
-Deno.test("a guest that spins meets its CPU limit, and others are served meanwhile", async () => {
-  await using server = await serve({
+function onEachEngine(name: string, body: (engine: EngineName) => Promise<void>): void {
+  for (const engine of ENGINES) Deno.test(`${engine}: ${name}`, () => body(engine));
+}
+
+onEachEngine("guests that spin meet their CPU limit, and others are served meanwhile", async (engine) => {
+  await using server = await HostileServer.start({
     engine,
     guests: {
       spinner: { fixture: "c-http", limits: { cpuMs: 1000 } },
@@ -15,20 +17,20 @@ Deno.test("a guest that spins meets its CPU limit, and others are served meanwhi
     },
   });
   let over = 0;
-  const spinning = Array.from({ length: 4 }, async () => {
-    const response = await server.fetch(`/spinner/${FOR_EVER}`);
+  const spinning = ["a", "b", "c", "d"].map(async (id) => {
+    const { status, body } = await server.get(`/spinner/${FOR_EVER}`, { headers: { "x-request-id": id } });
     over++;
-    return [response.status, (await response.json()).error.code, response.headers.get("x-request-id")!];
+    return [id, status, JSON.parse(body).error.code];
   });
-  while (server.runtime.tasks.size < 4) await new Promise((done) => setTimeout(done));
+  await server.stateUntil("four guests spin", ({ tasks }) => tasks === 4);
   // Four spinners of a second each leave room for more than one answer before the first of them ends.
   let served = 0;
   while (over === 0) {
-    expect(await (await server.fetch("/quiet/hello")).text()).toBe("hello\n");
+    expect((await server.get("/quiet/hello")).body).toBe("hello\n");
     served++;
   }
   expect(served).toBeGreaterThan(1);
-  for (const [status, code, id] of await Promise.all(spinning)) {
+  for (const [id, status, code] of await Promise.all(spinning)) {
     expect([status, code]).toEqual([504, "cpu-limit"]);
     const { fields, message } = await server.outcome(id);
     expect(message).toContain("limits.cpuMs");
@@ -36,35 +38,45 @@ Deno.test("a guest that spins meets its CPU limit, and others are served meanwhi
   }
 });
 
-Deno.test("a guest that spins past its deadline ends at it", async () => {
-  await using server = await serve({
+onEachEngine("a guest that spins past its deadline ends at it", async (engine) => {
+  await using server = await HostileServer.start({
     engine,
     guests: { spinner: { fixture: "c-http", limits: { cpuMs: 60_000, wallMs: 200 } } },
   });
-  const response = await server.fetch(`/spinner/${FOR_EVER}`);
-  expect([response.status, (await response.json()).error.code]).toEqual([504, "deadline-exceeded"]);
+  const { status, body } = await server.get(`/spinner/${FOR_EVER}`);
+  expect([status, JSON.parse(body).error.code]).toEqual([504, "deadline-exceeded"]);
 });
 
-Deno.test("a guest that spins ends when its caller has gone", async () => {
-  await using server = await serve({
+onEachEngine("a guest that spins ends when its caller has gone", async (engine) => {
+  await using server = await HostileServer.start({
     engine,
     guests: { spinner: { fixture: "c-http", limits: { cpuMs: 3_600_000, wallMs: 3_600_000 } } },
   });
   const caller = new AbortController();
   const headers = { "x-request-id": "leaving" };
   const spinning = server.fetch(`/spinner/${FOR_EVER}`, { signal: caller.signal, headers }).catch(() => undefined);
-  while (server.runtime.tasks.size === 0) await new Promise((done) => setTimeout(done));
+  await server.stateUntil("the guest spins", ({ tasks }) => tasks === 1);
   caller.abort();
   await spinning;
   expect((await server.outcome("leaving")).fields!["code"]).toBe("caller-gone");
 });
 
-Deno.test("the log says how long a guest has computed", async () => {
-  await using server = await serve({ engine, guests: { "c-http": { fixture: "c-http" } } });
+onEachEngine("the log says how long a guest has computed", async (engine) => {
+  await using server = await HostileServer.start({ engine, guests: { "c-http": { fixture: "c-http" } } });
   const headers = { "x-request-id": "measured" };
-  await (await server.fetch("/c-http/sleep?ms=300", { headers })).text();
+  await server.get("/c-http/sleep?ms=300", { headers });
   const { fields } = await server.outcome("measured");
   expect(fields!["cpuMs"]).toBeGreaterThan(0);
   // What it sleeps is not its computing.
   expect(fields!["cpuMs"]).toBeLessThan(fields!["ms"] as number - 250);
+});
+
+onEachEngine("without a limit, these tests would fail and not hang", async (engine) => {
+  await using server = await HostileServer.start({
+    engine,
+    meter: false,
+    patienceMs: 1000,
+    guests: { spinner: { fixture: "c-http", limits: { cpuMs: 100 } } },
+  });
+  await expect(server.get(`/spinner/${FOR_EVER}`)).rejects.toThrow(/A limit does not hold/);
 });

@@ -33,6 +33,8 @@ export interface ServeOptions {
   readonly admission?: Admission;
   /** Default: any that is free. */
   readonly port?: number;
+  /** Hears of each log record. */
+  readonly onRecord?: (record: LogRecord) => void;
 }
 
 /** A running server. */
@@ -75,6 +77,7 @@ export async function serve(options: ServeOptions): Promise<TestServer> {
     ...(options.admission === undefined ? {} : { admission: options.admission }),
     sink: (record) => {
       records.push(record);
+      options.onRecord?.(record);
       for (const look of waiting) look();
     },
   });

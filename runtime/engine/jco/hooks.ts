@@ -7,6 +7,8 @@ import { currentTask, maybeTask, withTask } from "../../context.ts";
 import { SkerryError, WitError } from "../../errors.ts";
 import type { Task } from "../../task.ts";
 import { uncatchable } from "../uncatchable.ts";
+import type { Meter } from "../metering.ts";
+import { GuestCode } from "./running.ts";
 import { IsolateTimers } from "./timers.ts";
 import type { GuestTask, HandleTable, Hooks } from "./patch.ts";
 
@@ -28,24 +30,35 @@ function suspendingBy(suspended: (result: unknown) => unknown) {
 /** The host's side of an isolate: what the generated code calls, and how it ends. */
 export class IsolateHooks implements Hooks {
   readonly task: Task = currentTask();
+  readonly code: GuestCode;
   readonly #name: string;
   readonly #tables: (readonly [HandleTable, Map<number, object>])[] = [];
   readonly #timers = new IsolateTimers();
   /** Unwinds what is suspended. */
   readonly #suspensions = new Set<(reason: unknown) => void>();
   #over = false;
+  #handles = 0;
   #trap: Error | undefined;
   readonly #ended = Promise.withResolvers<void>();
   #guestTasks = 0;
 
-  constructor(name: string) {
+  constructor(name: string, meter?: Meter) {
     this.#name = name;
+    this.code = new GuestCode(this, meter);
     // Nobody has to listen.
     this.#ended.promise.catch(() => {});
   }
 
   get over(): boolean {
     return this.#over || this.task.ended;
+  }
+
+  get stopped(): boolean {
+    return this.over || this.#trap !== undefined;
+  }
+
+  get taskMeta(): Record<string, unknown> {
+    return this.code.taskMeta;
   }
 
   // Generated code takes some of these apart, so all are bound.
@@ -72,15 +85,16 @@ export class IsolateHooks implements Hooks {
 
   /** WebAssembly as generated code sees it: what suspends the guest here resumes it only while it may run. */
   readonly WebAssembly: typeof WebAssembly = Object.create(WebAssembly, {
-    Suspending: { value: suspendingBy((result) => this.#suspended(result)) },
+    Suspending: { value: suspendingBy((result) => this.code.suspended(this.#suspended(result))) },
+    promising: { get: () => this.code.promising },
   });
 
   /**
    * A guest that is suspended for ever would never be collected: V8 takes a suspended stack for live. So the end of the
    * isolate unwinds it, past everything that could catch in it.
    */
-  #suspended(result: unknown): unknown {
-    if (!isThenable(result)) return result;
+  #suspended(result: unknown): Promise<unknown> {
+    if (!isThenable(result)) return Promise.resolve(result);
     return new Promise((resolve, reject) => {
       if (this.over) return reject(uncatchable());
       this.#suspensions.add(reject);
@@ -142,6 +156,18 @@ export class IsolateHooks implements Hooks {
   get ended(): Promise<void> {
     return this.#ended.promise;
   }
+
+  /** Tables keep their room: this is the most there were at once, in all of them. */
+  readonly handleAdded = (): void => {
+    const { handles } = this.task.limits;
+    if (++this.#handles <= handles) return;
+    this.task.countLimit("handles");
+    const error = new SkerryError(
+      "guest-trapped",
+      `running ${this.task.function}: more than ${handles} handles at once (limits.handles)`,
+    );
+    throw uncatchable(this.trapped(error));
+  };
 
   readonly own = (handles: HandleTable, resources: Map<number, object>): void => {
     this.#tables.push([handles, resources]);

@@ -20,7 +20,8 @@ export function makeIsolate(
 ): Isolate {
   const exports: Record<string, Record<string, ExportedFunction>> = Object.create(null);
   for (const { name, sort } of exported) {
-    if (sort === "instance") exports[name] = wrapAll(hooks, name, instance[name] as Members);
+    // Generated code leaves out an interface without functions.
+    if (sort === "instance") exports[name] = wrapAll(hooks, name, (instance[name] ?? {}) as Members);
   }
   const functions = exported.filter(({ sort }) => sort === "func").map(({ name }) => camelCase(name));
   if (functions.length > 0) {

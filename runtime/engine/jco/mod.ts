@@ -6,6 +6,10 @@
  */
 import { pathToFileURL } from "node:url";
 import { SkerryError } from "../../errors.ts";
+import { DEFAULT_LIMITS } from "../../limits.ts";
+import type { MemoryNeed } from "../../memory.ts";
+import type { GrowthLimits } from "../growth.ts";
+import { Meter, meterAll, pagesLeft } from "../metering.ts";
 import type { Engine, HostImports, LinkedComponent, LoadedComponent, LoadOptions } from "../mod.ts";
 import { IsolateHooks } from "./hooks.ts";
 import { makeIsolate } from "./isolate.ts";
@@ -24,7 +28,11 @@ export interface JcoEngineOptions {
    * Default: false.
    */
   readonly readOnly?: boolean;
+  /** Measure and bound what guests take: CPU time, memory, tables. Default: true. */
+  readonly meter?: boolean;
 }
+
+const PAGE_BYTES = 65_536;
 
 /** The generated module's one export that matters. */
 type Instantiate = (
@@ -32,8 +40,8 @@ type Instantiate = (
   imports: Record<string, unknown>,
   instantiateCore: (
     module: WebAssembly.Module,
-    imports: WebAssembly.Imports,
-  ) => WebAssembly.Instance,
+    imports?: WebAssembly.Imports,
+  ) => { readonly exports: WebAssembly.Exports },
 ) => Promise<Record<string, unknown>> | Record<string, unknown>;
 
 /**
@@ -57,18 +65,19 @@ export function createJcoEngine(options: JcoEngineOptions = {}): Engine {
     );
   }
   const cacheDir = folderUrl(options.cacheDir ?? ".skerry/jco");
-  const readOnly = options.readOnly ?? false;
+  const { readOnly = false, meter = true } = options;
   const compiled = new Sharing<CompiledComponent>();
   return {
     name: "jco",
     async load(
       bytes: Uint8Array<ArrayBuffer>,
-      { name = "component" }: LoadOptions = {},
+      { name = "component", limits = DEFAULT_LIMITS }: LoadOptions = {},
     ): Promise<LoadedComponent> {
       const key = await transpileKey(bytes);
       const component = await compiled.get(
-        key,
-        async () => await compile(await transpile(bytes, name, { cacheDir, readOnly })),
+        meter ? `${key} ${limits.memoryMb} ${limits.tableElements}` : key,
+        async () =>
+          await compile(await transpile(bytes, name, { cacheDir, readOnly }), name, meter ? limits : undefined),
       );
       return loaded(component, name);
     },
@@ -101,24 +110,38 @@ interface CompiledComponent {
   readonly transpiled: Transpiled;
   readonly instantiate: Instantiate;
   readonly modules: ReadonlyMap<string, WebAssembly.Module>;
+  /** What its memories begin with, if that is known: each core module is taken to be instantiated once. */
+  readonly memory?: MemoryNeed;
+  /** For one linked component, if it is metered. */
+  meter(): Meter | undefined;
 }
 
-async function compile(transpiled: Transpiled): Promise<CompiledComponent> {
-  const [code, ...modules] = await Promise.all([
-    import(transpiled.code.href) as Promise<{ instantiate: Instantiate }>,
-    ...transpiled.facts.modules.map(async (file) =>
-      [
-        file,
-        await WebAssembly.compile(
-          await Deno.readFile(new URL(file, transpiled.dir)),
-        ),
-      ] as const
-    ),
-  ]);
+async function compile(
+  transpiled: Transpiled,
+  name: string,
+  limits: GrowthLimits | undefined,
+): Promise<CompiledComponent> {
+  const code = await import(transpiled.code.href) as { instantiate: Instantiate };
+  const files = await Promise.all(transpiled.facts.modules.map((file) => Deno.readFile(new URL(file, transpiled.dir))));
+  const compileAll = async (sources: readonly Uint8Array<ArrayBuffer>[]) => {
+    const modules = await Promise.all(sources.map((source) => WebAssembly.compile(source)));
+    return new Map(transpiled.facts.modules.map((file, i) => [file, modules[i]!]));
+  };
+  const { instantiate } = code;
+  if (limits === undefined) {
+    return { transpiled, instantiate, modules: await compileAll(files), meter: () => undefined };
+  }
+  const metered = meterAll(files, name, limits);
+  const own = metered.flatMap(({ memories }) => memories.filter(({ imported }) => !imported));
+  const bytes = own.reduce((sum, { min }) => sum + Number(min) * PAGE_BYTES, 0);
+  pagesLeft(bytes, name, limits);
+  const allocates = metered.some((module) => module.allocates);
   return {
     transpiled,
-    instantiate: code.instantiate,
-    modules: new Map(modules),
+    instantiate,
+    modules: await compileAll(metered.map((module) => module.bytes)),
+    memory: { bytes, memories: own.length },
+    meter: () => new Meter({ limits, bytes, allocates }),
   };
 }
 
@@ -132,6 +155,7 @@ function loaded(component: CompiledComponent, name: string): LoadedComponent {
     exports: facts.exports
       .filter((item) => item.sort === "instance")
       .map((item) => item.name),
+    ...(component.memory === undefined ? {} : { memory: component.memory }),
     // deno-lint-ignore require-await -- a refusal is a rejection
     async link(host: HostImports): Promise<LinkedComponent> {
       return linked(component, resolveImports(facts.imports, host, name), name);
@@ -146,24 +170,23 @@ function linked(
 ): LinkedComponent {
   const { modules, instantiate, transpiled } = component;
   const getCoreModule = (file: string) => modules.get(file)!;
-  const instantiateCore = (
-    module: WebAssembly.Module,
-    imports: WebAssembly.Imports,
-  ) => new WebAssembly.Instance(module, imports);
+  const meter = component.meter();
   return {
     async instantiate() {
-      const hooks = new IsolateHooks(name);
+      const hooks = new IsolateHooks(name, meter);
       if (hooks.over) throw hooks.overError(`instantiate of ${name}`);
       try {
         const instance = await instantiate(
           getCoreModule,
           { ...imports, [HOOKS_IMPORT]: hooks },
-          instantiateCore,
+          (module, imports) => hooks.code.instantiate(module, imports),
         );
         return makeIsolate(hooks, instance, transpiled.facts.exports);
       } catch (error) {
+        // What ended the guest, if that came of what the meter said.
+        const cause = error instanceof Error ? hooks.trapped(error) : error;
         hooks.dispose();
-        throw error;
+        throw cause;
       }
     },
   };

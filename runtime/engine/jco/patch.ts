@@ -25,9 +25,13 @@ export interface Hooks {
   drop(resource: object): void;
   /** Takes a task of an exported function, which may outlive the call. */
   guestTask(task: GuestTask): void;
+  /** A table of handles grows by one. Throws when the guest has too many. */
+  handleAdded(): void;
   /** Takes a table of handles, and where the host resources behind it are kept. */
   own(handles: HandleTable, resources: Map<number, object>): void;
   readonly WebAssembly: typeof WebAssembly;
+  /** jco's record of which task runs in which component, for whom lets others run in between. */
+  readonly taskMeta: Record<string, unknown>;
   setTimeout(callback: () => void, delay?: number): void;
   queueMicrotask(callback: () => void): void;
   /** Called when an event is there that the guest may wait for. */
@@ -65,6 +69,9 @@ const TASK_FAILS = "reject(taskErr) {";
 /** How a resource is lifted out of a parameter, stream or future: its table's index is given beside the code. */
 const LIFTS_OWN =
   /tableIdx: (\d+),\s*classNameFn: [^\n]*\s*createResourceFn:\s*\(handle\) => \{[\s\S]*?return resourceObj;/g;
+const HANDLE_ADDED =
+  /if \(free === 0\) \{\s*(?=table\.push\(0\);)|if \(freeIdx === 0\) \{\s*(?=this\.#data\.push\(val\);)/g;
+const TASK_META = "const CURRENT_TASK_META = {};";
 const EVENT = /setPendingEvent\(fn\) \{/g;
 const RETURNS = /\n( *return \{[^\n]*\};\n *\}\)\(\);\n *let promise, resolve, reject;)/;
 
@@ -88,6 +95,7 @@ export function patch(source: string, name: string): string {
   );
   // It would read the environment at every step.
   if (text.includes("const _debugLog")) text = replaceOnce(text, DEBUG_LOG, "const _debugLog = () => {};");
+  if (text.includes(TASK_META)) text = replaceOnce(text, TASK_META, "const CURRENT_TASK_META = _skerry.taskMeta;");
   text = wrapCalls(text, name);
   if (text.includes("function _trackHostOperation(")) {
     text = replaceOnce(text, TRACK, "const result = _skerry.run(operation, this);");
@@ -100,6 +108,7 @@ export function patch(source: string, name: string): string {
   }
   // jco 1.35 names the table by the resource's index here, which is another where a component imports many resources.
   text = text.replace(LIFTS_OWN, (lift, table: string) => lift.replace(/\bhandleTable\d+/g, `handleTable${table}`));
+  text = text.replace(HANDLE_ADDED, "$&_skerry.handleAdded();\n");
   text = text.replace(DROPS, "_skerry.drop(rsc);");
   text = text.replace(EVENT, "$& _skerry.wake();");
   const tables = new Map<string, [string, string]>();

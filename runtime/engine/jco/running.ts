@@ -1,0 +1,146 @@
+/**
+ * When guest code of an isolate runs: it is metered, and suspended where nothing stands in the way.
+ *
+ * Generated code calls core functions as it likes. So that it is known when one runs, and on what kind of stack, it gets
+ * wrapped ones. What goes from one core instance into another is unwrapped: there must be no JavaScript in between.
+ *
+ * @module
+ */
+import type { Task } from "../../task.ts";
+import { CpuClock } from "../cpu.ts";
+import { Growth } from "../growth.ts";
+import { type Fuel, METER, type Meter, type MeteredIsolate, type Running } from "../metering.ts";
+
+// deno-lint-ignore no-explicit-any -- core values of any signature
+type CoreFunction = (...args: any[]) => any;
+
+// TypeScript's library does not know them yet.
+const jspi = WebAssembly as unknown as {
+  promising(func: CoreFunction): (...args: unknown[]) => Promise<unknown>;
+  Suspending: new (func: CoreFunction) => WebAssembly.ImportValue;
+};
+
+/** What a wrapped function calls. */
+const unwrapped = new WeakMap<CoreFunction, CoreFunction>();
+
+/** What the guest's state has to know of its isolate. */
+export interface Owner {
+  readonly task: Task;
+  /** Whether nothing of the isolate may run any more. */
+  readonly stopped: boolean;
+  /** Ends it for an error of its guest. Answers the first there was. */
+  trapped(error: Error): Error;
+}
+
+/** The guest code of one isolate, as it runs and stops. */
+export class GuestCode implements Running, MeteredIsolate {
+  readonly clock: CpuClock;
+  readonly fuel: Fuel = { granted: 0, atMs: 0 };
+  readonly growth: Growth = new Growth();
+  /** jco's record of which task runs in which component. Another may run while a guest lets others run. */
+  readonly taskMeta: Record<string, unknown> = {};
+  canSuspend = false;
+  readonly #owner: Owner;
+  readonly #imports: WebAssembly.ModuleImports | undefined;
+
+  constructor(owner: Owner, meter: Meter | undefined) {
+    this.#owner = owner;
+    this.clock = meter?.clock(owner.task) ?? new CpuClock(owner.task);
+    this.#imports = meter && {
+      look: (fuel: number) => meter.look(this, fuel),
+      wait: new jspi.Suspending((why: number) => this.suspended(meter.wait(this, why))),
+      grow: (kind: number, _index: number, total: number, delta: number) => meter.grow(this, kind, total, delta),
+    };
+  }
+
+  get isolate(): this {
+    return this;
+  }
+
+  get task(): Task {
+    return this.#owner.task;
+  }
+
+  get over(): boolean {
+    return this.#owner.stopped;
+  }
+
+  failed(error: Error): Error {
+    return this.#owner.trapped(error);
+  }
+
+  /** `promise` for a suspended guest: as it settles, the guest runs again, just as it was. */
+  suspended<T>(promise: Promise<T>): Promise<T> {
+    this.clock.stop();
+    const { taskMeta } = this;
+    const saved = { ...taskMeta };
+    const resume = () => {
+      for (const key in taskMeta) delete taskMeta[key];
+      Object.assign(taskMeta, saved);
+      this.canSuspend = true;
+      this.clock.start();
+    };
+    // The engine resumes the guest by the next reaction on the same promise: nothing comes between them.
+    promise.then(resume, resume);
+    return promise;
+  }
+
+  /** `WebAssembly.promising` for what may be a wrapped function. */
+  readonly promising = (func: CoreFunction): CoreFunction => {
+    const call = jspi.promising(unwrapped.get(func) ?? func);
+    return (...args) => {
+      const running = this.#run(call, args, true);
+      const stop = () => this.clock.stop();
+      running.then(stop, stop);
+      return running;
+    };
+  };
+
+  /** Makes a core instance. Its functions are wrapped. */
+  instantiate(module: WebAssembly.Module, imports: WebAssembly.Imports = {}): { exports: WebAssembly.Exports } {
+    const given: WebAssembly.Imports = Object.create(null);
+    for (const [name, fields] of Object.entries(imports)) given[name] = bare(fields);
+    if (this.#imports !== undefined) given[METER] = this.#imports;
+    const { exports } = this.#run(() => new WebAssembly.Instance(module, given), [], false);
+    const wrapped: Record<string, WebAssembly.ExportValue> = Object.create(null);
+    for (const [name, value] of Object.entries(exports)) {
+      wrapped[name] = typeof value === "function" ? this.#wrapped(value as CoreFunction) : value;
+      if (value instanceof WebAssembly.Memory) this.#count(value, imports);
+    }
+    return { exports: wrapped };
+  }
+
+  #wrapped(func: CoreFunction): CoreFunction {
+    const call = (...args: unknown[]) => this.#run(func, args, false);
+    unwrapped.set(call, func);
+    return call;
+  }
+
+  /** Runs guest code; `canSuspend` only where there is no JavaScript on its stack. */
+  #run<T>(func: (...args: unknown[]) => T, args: unknown[], canSuspend: boolean): T {
+    const { clock, canSuspend: outer } = this;
+    const begins = !clock.running;
+    if (begins) clock.start();
+    this.canSuspend = canSuspend;
+    try {
+      return func(...args);
+    } finally {
+      this.canSuspend = outer;
+      if (begins) clock.stop();
+    }
+  }
+
+  #count(memory: WebAssembly.Memory, imports: WebAssembly.Imports): void {
+    const own = !Object.values(imports).some((fields) => Object.values(fields).includes(memory));
+    if (own) this.task.memory?.made(memory);
+  }
+}
+
+/** Fields as a core instance gets them. */
+function bare(fields: WebAssembly.ModuleImports): WebAssembly.ModuleImports {
+  const given: WebAssembly.ModuleImports = Object.create(null);
+  for (const [name, value] of Object.entries(fields)) {
+    given[name] = unwrapped.get(value as CoreFunction) ?? value;
+  }
+  return given;
+}
