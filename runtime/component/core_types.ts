@@ -55,11 +55,15 @@ export function coreValType(r: Reader): CoreValType {
   return r.fail(`invalid value type 0x${hex(code)}`, at);
 }
 
+/** Parameters or results of one function, and fields of one structure, as engines limit them. */
+const MAX_CORE_PARAMS = 1000;
+const MAX_CORE_FIELDS = 10_000;
+
 function coreFuncType(r: Reader): CoreFuncType {
   return {
     kind: "core-func",
-    params: r.vec("parameters", () => coreValType(r)),
-    results: r.vec("results", () => coreValType(r)),
+    params: r.vec("parameters", () => coreValType(r), MAX_CORE_PARAMS),
+    results: r.vec("results", () => coreValType(r), MAX_CORE_PARAMS),
   };
 }
 
@@ -161,7 +165,7 @@ function subType(r: Reader): void {
       fieldType(r);
       return;
     case 0x5f:
-      r.vec("fields", () => fieldType(r));
+      r.vec("fields", () => fieldType(r), MAX_CORE_FIELDS);
       return;
     default:
       r.fail(`invalid core composite type 0x${hex(code)}`, at);

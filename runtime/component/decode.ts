@@ -19,11 +19,11 @@ import type {
   InstanceDef,
   StartDef,
 } from "./model.ts";
-import { hex, Reader } from "./reader.ts";
+import { hex, MAX_ITEMS, Reader } from "./reader.ts";
 import { alias, coreSort, externName, externType, importDef, MAX_NESTING, sort, sortIndex, typeDef } from "./types.ts";
 
-/** Definitions in one binary, nested components included: each costs the host some hundred bytes. */
-export const MAX_DEFINITIONS = 1_000_000;
+/** Definitions and custom sections in one binary, nested components included: each costs the host some hundred bytes. */
+export const MAX_DEFINITIONS = 400_000;
 
 /** What the first eight bytes say. */
 export function binaryKind(
@@ -62,7 +62,7 @@ export function decodeComponent(
       `decoding ${name}: this is a core WebAssembly module, not a component. Wrap it with \`wasm-tools component new\`.`,
     );
   }
-  const r = new Reader(bytes, name);
+  const r = new Reader(bytes, name, 0, bytes.length, { items: MAX_ITEMS });
   if (bytes.length > MAX_COMPONENT_BYTES) {
     r.fail(`${bytes.length} bytes are more than ${MAX_COMPONENT_BYTES}`, 0);
   }
@@ -89,17 +89,13 @@ function component(r: Reader, depth: number, counter: Counter): ComponentModel {
     const s = r.sub(size, "section");
     if (id === 0) {
       const name = s.string("name of a custom section");
+      counted(s, 1, at, counter);
       customs.push({ name, start: s.pos, end: s.end });
       if (name === "component-name") componentName = readName(s);
       continue;
     }
-    const before = definitions.length;
     section(s, id, at, depth, counter, definitions);
     s.finish(`section ${id}`);
-    counter.definitions += definitions.length - before;
-    if (counter.definitions > MAX_DEFINITIONS) {
-      r.fail(`more than ${MAX_DEFINITIONS} definitions`, at);
-    }
   }
   return {
     definitions,
@@ -108,6 +104,11 @@ function component(r: Reader, depth: number, counter: Counter): ComponentModel {
     end: r.pos,
     ...(componentName === undefined ? {} : { name: componentName }),
   };
+}
+
+function counted(r: Reader, more: number, at: number, counter: Counter): void {
+  counter.definitions += more;
+  if (counter.definitions > MAX_DEFINITIONS) r.fail(`more than ${MAX_DEFINITIONS} definitions`, at);
 }
 
 function preamble(r: Reader): void {
@@ -136,8 +137,10 @@ function section(
 ): void {
   const each = (what: string, item: (offset: number) => Definition): void => {
     const count = s.count(what);
+    counted(s, count, at, counter);
     for (let i = 0; i < count; i++) into.push(item(s.pos));
   };
+  if (id === 1 || id === 4 || id === 9) counted(s, 1, at, counter);
   switch (id) {
     case 1:
       coreModule(s, into);

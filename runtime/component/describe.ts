@@ -98,17 +98,27 @@ export function describeModel(
 }
 
 function describe(name: string, item: Item): ExternDescription {
+  const { sort } = item;
+  if (sort === "func") return { name, sort, functions: [{ name, async: item.async }], resources: [] };
+  return { name, sort, ...(sort === "instance" ? membersOf(item.exports) : { functions: [], resources: [] }) };
+}
+
+type Members = Pick<ExternDescription, "functions" | "resources">;
+
+/** Instances of one type share what they have: a small binary can have many of a large one. */
+const members = new WeakMap<Shape, Members>();
+
+function membersOf(shape: Shape): Members {
+  const before = members.get(shape);
+  if (before !== undefined) return before;
   const functions: FunctionDescription[] = [];
   const resources: string[] = [];
-  if (item.sort === "func") functions.push({ name, async: item.async });
-  if (item.sort === "instance") {
-    for (const [member, inner] of item.exports) {
-      if (inner.sort === "func") {
-        functions.push({ name: member, async: inner.async });
-      } else if (inner.sort === "type" && inner.fresh) resources.push(member);
-    }
+  for (const [name, item] of shape) {
+    if (item.sort === "func") functions.push({ name, async: item.async });
+    else if (item.sort === "type" && item.fresh) resources.push(name);
   }
-  return { name, sort: item.sort, functions, resources };
+  members.set(shape, { functions, resources });
+  return { functions, resources };
 }
 
 /** As much of a definition as describing needs. */

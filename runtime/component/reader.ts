@@ -8,6 +8,9 @@ import { SkerryError } from "../errors.ts";
 /** One name or string, as wasm-tools limits it: a hostile binary must not make the host hold endless names. */
 export const MAX_STRING_BYTES = 100_000;
 
+/** Items of all vectors of one binary: some take a byte of it, and a hundred bytes and more of the host's memory. */
+export const MAX_ITEMS = 2_000_000;
+
 /** A failure of decoding, with where it happened. */
 export function malformed(
   name: string,
@@ -29,17 +32,21 @@ export class Reader {
   /** What is being decoded, for messages. */
   readonly name: string;
   pos: number;
+  /** How many items vectors may still have, with those of all readers made of this one. */
+  readonly #left: { items: number };
 
   constructor(
     bytes: Uint8Array,
     name: string,
     start = 0,
     end = bytes.length,
+    left = { items: Infinity },
   ) {
     this.bytes = bytes;
     this.name = name;
     this.pos = start;
     this.end = end;
+    this.#left = left;
   }
 
   get done(): boolean {
@@ -110,18 +117,21 @@ export class Reader {
   }
 
   /** The length of a vector; each of its items takes a byte at least, so that a length cannot exceed what is left. */
-  count(what: string): number {
+  count(what: string, max = Infinity): number {
     const at = this.pos;
     const count = this.u32();
     if (count > this.end - this.pos) {
       this.fail(`${count} ${what} do not fit into the section`, at);
     }
+    if (count > max) this.fail(`${count} ${what} are more than ${max}`, at);
+    this.#left.items -= count;
+    if (this.#left.items < 0) this.fail(`more than ${MAX_ITEMS} items in all`, at);
     return count;
   }
 
   /** A vector of items. */
-  vec<T>(what: string, item: () => T): T[] {
-    const count = this.count(what);
+  vec<T>(what: string, item: () => T, max?: number): T[] {
+    const count = this.count(what, max);
     const items: T[] = [];
     for (let i = 0; i < count; i++) items.push(item());
     return items;
@@ -153,7 +163,7 @@ export class Reader {
   sub(length: number, what: string): Reader {
     const start = this.pos;
     this.take(length, what);
-    return new Reader(this.bytes, this.name, start, start + length);
+    return new Reader(this.bytes, this.name, start, start + length, this.#left);
   }
 
   /** Fails unless everything has been read. */

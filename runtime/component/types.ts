@@ -26,6 +26,10 @@ import { hex, type Reader } from "./reader.ts";
 /** Types and components inside each other: deeper ones could exhaust the stack of whoever walks them. */
 export const MAX_NESTING = 100;
 
+/** Fields, cases, labels or types in one type, and parameters of one function: as many as wasm-tools allows. */
+export const MAX_MEMBERS = 10_000;
+export const MAX_PARAMS = 1000;
+
 const PRIMITIVES: Readonly<Record<number, PrimType>> = {
   0x7f: "bool",
   0x7e: "s8",
@@ -133,7 +137,7 @@ export function resultList(r: Reader): ValType | undefined {
 
 function funcType(r: Reader, async: boolean): FuncTypeDef {
   const at = r.pos;
-  const params = distinct(r, at, r.vec("parameters", () => field(r)), nameOf);
+  const params = distinct(r, at, r.vec("parameters", () => field(r), MAX_PARAMS), nameOf);
   const result = resultList(r);
   return {
     kind: "func",
@@ -154,12 +158,12 @@ export function typeDef(r: Reader, depth: number): TypeDef {
     case 0x72:
       return {
         kind: "record",
-        fields: nonEmpty(r, at, "record", distinct(r, at, r.vec("fields", () => field(r)), nameOf)),
+        fields: nonEmpty(r, at, "record", distinct(r, at, r.vec("fields", () => field(r), MAX_MEMBERS), nameOf)),
       };
     case 0x71:
       return {
         kind: "variant",
-        cases: nonEmpty(r, at, "variant", distinct(r, at, r.vec("cases", () => variantCase(r)), nameOf)),
+        cases: nonEmpty(r, at, "variant", distinct(r, at, r.vec("cases", () => variantCase(r), MAX_MEMBERS), nameOf)),
       };
     case 0x70:
       return { kind: "list", element: valType(r) };
@@ -168,10 +172,10 @@ export function typeDef(r: Reader, depth: number): TypeDef {
     case 0x6f:
       return {
         kind: "tuple",
-        types: nonEmpty(r, at, "tuple", r.vec("types", () => valType(r))),
+        types: nonEmpty(r, at, "tuple", r.vec("types", () => valType(r), MAX_MEMBERS)),
       };
     case 0x6e: {
-      const labels = distinct(r, at, r.vec("flags", () => label(r)), itself);
+      const labels = distinct(r, at, r.vec("flags", () => label(r), MAX_MEMBERS), itself);
       if (labels.length > 32) r.fail("cannot have more than 32 flags", at);
       return { kind: "flags", labels: nonEmpty(r, at, "flags", labels) };
     }
@@ -182,7 +186,7 @@ export function typeDef(r: Reader, depth: number): TypeDef {
           r,
           at,
           "enum",
-          distinct(r, at, r.vec("cases", () => label(r)), itself),
+          distinct(r, at, r.vec("cases", () => label(r), MAX_MEMBERS), itself),
         ),
       };
     case 0x6b:

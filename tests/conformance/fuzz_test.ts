@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { join } from "node:path";
 import { expect } from "@std/expect";
 import { type ComponentModel, decodeComponent } from "../../runtime/component/mod.ts";
 import { withTask } from "../../runtime/context.ts";
@@ -10,9 +11,11 @@ import type { Engine } from "../../runtime/engine/mod.ts";
 import { createNativeEngine } from "../../runtime/engine/native/mod.ts";
 import { SkerryError } from "../../runtime/errors.ts";
 import { Task } from "../../runtime/task.ts";
+import { scriptsUnder } from "./commands.ts";
 import { echoComponent } from "./echo_component.ts";
 import { trapText } from "./errors.ts";
 import { scriptHost } from "./host.ts";
+import { convertOwn } from "./text.ts";
 import { Random, randomType } from "./wit_types.ts";
 
 const TESTDATA = new URL("../../runtime/engine/native/testdata/", import.meta.url);
@@ -23,6 +26,23 @@ async function originals(): Promise<Uint8Array<ArrayBuffer>[]> {
   const random = new Random(5);
   const types = Array.from({ length: 8 }, () => randomType(random, 3, true));
   return [...found, echoComponent(types.map((type) => ({ kind: "tuple", types: [type] })))];
+}
+
+/** The components of the scripts: many rules in few bytes. */
+async function scripted(): Promise<Uint8Array<ArrayBuffer>[]> {
+  const folder = await Deno.makeTempDir({ prefix: "skerry-fuzz-" });
+  try {
+    const found: Uint8Array<ArrayBuffer>[] = [];
+    for (const path of await scriptsUnder(join(import.meta.dirname!, "scripts"))) {
+      const { commands } = await convertOwn(path, folder);
+      for (const { filename } of commands) {
+        if (filename !== undefined) found.push(await Deno.readFile(join(folder, filename)));
+      }
+    }
+    return found;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 }
 
 /** Where a component's own bytes are: core code that is changed could run for ever, which is another test's matter. */
@@ -36,6 +56,14 @@ function outsideCore(bytes: Uint8Array): number[] {
   };
   walk(decodeComponent(bytes));
   return Array.from(bytes.keys()).filter((at) => at >= 8 && !core.some(([start, end]) => at >= start && at < end));
+}
+
+function mutated(original: Uint8Array<ArrayBuffer>, places: readonly number[], random: Random) {
+  const bytes = original.slice();
+  for (let i = random.below(3); i >= 0; i--) {
+    bytes[random.one(places)] = random.below(3) === 0 ? random.below(256) : random.below(12);
+  }
+  return bytes;
 }
 
 /** What became of a component; throws what is no clear answer. */
@@ -73,11 +101,13 @@ Deno.test("a mutated component is refused with the offset, or runs and traps lik
   for (const original of await originals()) {
     const places = outsideCore(original);
     for (let round = 0; round < 400; round++) {
-      const bytes = original.slice();
-      for (let i = random.below(3); i >= 0; i--) {
-        bytes[random.one(places)] = random.below(3) === 0 ? random.below(256) : random.below(12);
-      }
-      counts[await outcome(engine, bytes)]++;
+      counts[await outcome(engine, mutated(original, places, random))]++;
+    }
+  }
+  for (const original of await scripted()) {
+    const places = Array.from(original.keys()).slice(8);
+    for (let round = 0; round < 60; round++) {
+      counts[await outcome(engine, mutated(original, places, random))]++;
     }
   }
   expect(counts.refused).toBeGreaterThan(500);

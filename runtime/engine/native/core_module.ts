@@ -7,7 +7,7 @@
  */
 import { coreExternType, coreLimits, coreTypeDef, coreValType } from "../../component/core_types.ts";
 import type { CoreExternType, CoreFuncType } from "../../component/mod.ts";
-import { Reader } from "../../component/reader.ts";
+import { MAX_ITEMS, Reader } from "../../component/reader.ts";
 import { instruction } from "./code.ts";
 
 export type CoreKind = CoreExternType["kind"];
@@ -50,7 +50,7 @@ export const CORE_KINDS: readonly CoreKind[] = ["func", "table", "memory", "glob
 
 /** Reads the shape of the core module between `start` and `end`. */
 export function coreModuleShape(bytes: Uint8Array, start: number, end: number, name: string): CoreModuleShape {
-  const r = new Reader(bytes, name, start + 8, end);
+  const r = new Reader(bytes, name, start + 8, end, { items: MAX_ITEMS });
   const types: (CoreFuncType | undefined)[] = [];
   const spaces: Record<CoreKind, (CoreExternType | undefined)[]> = {
     func: [],

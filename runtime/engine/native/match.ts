@@ -51,7 +51,7 @@ export function checkMatches(what: string, item: Item, type: ExternType, scope: 
       break;
     case "core-module":
       if (item.sort === "core module") {
-        difference = moduleDifference(declaredModule(type.type, scope, offset), item.item);
+        difference = moduleDifference(declaredModule(type.type, scope, offset), item.item, scope, offset);
       }
   }
   if (difference !== undefined) differs(difference);
@@ -95,10 +95,13 @@ function checkScopeType(what: string, found: ScopeTypeItem, wanted: ScopeTypeIte
 }
 
 /** What is wrong with giving a core module for one of a type, if anything. */
-function moduleDifference(wanted: ModuleItem, found: ModuleItem): string | undefined {
+function moduleDifference(wanted: ModuleItem, found: ModuleItem, scope: Scope, offset: number): string | undefined {
+  scope.spend(found.shape.imports.length + wanted.shape.imports.length + wanted.shape.exports.size, offset);
+  const key = (module: string, name: string) => JSON.stringify([module, name]);
+  const imports = new Map(wanted.shape.imports.map((given) => [key(given.module, given.name), given]));
   for (const needed of found.shape.imports) {
     const name = JSON.stringify(`${needed.module}::${needed.name}`);
-    const given = wanted.shape.imports.find(({ module, name }) => module === needed.module && name === needed.name);
+    const given = imports.get(key(needed.module, needed.name));
     if (given === undefined) return `missing expected import ${name}`;
     const difference = coreDifference(needed, given);
     if (difference !== undefined) return `type mismatch in import ${name}: ${difference}`;

@@ -234,6 +234,7 @@ export class Scope {
 
   /** Makes a type of its definition; resource types are made by whoever makes their instance. */
   define(def: Exclude<TypeDef, { kind: "resource" }>, offset: number): TypeItem {
+    this.spend(members(def), offset);
     switch (def.kind) {
       case "func":
         return this.#funcType(def, offset);
@@ -316,6 +317,24 @@ export class Scope {
       case "map":
         return { kind: "map", key: this.value(def.key, offset, refs), value: this.value(def.value, offset, refs) };
     }
+  }
+}
+
+function members(def: TypeDef): number {
+  switch (def.kind) {
+    case "record":
+      return def.fields.length;
+    case "variant":
+      return def.cases.length;
+    case "tuple":
+      return def.types.length;
+    case "flags":
+    case "enum":
+      return def.labels.length;
+    case "func":
+      return def.params.length;
+    default:
+      return 0;
   }
 }
 

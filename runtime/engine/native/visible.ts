@@ -12,15 +12,23 @@ import type { FuncTypeItem, InstanceItem, Item, Scope, TypeItem } from "./scope.
 
 type Kind = "import" | "export";
 
-/** The types that have names in one component or component type. */
+/** Instances in each other: whoever walks them must not exhaust the stack. */
+const MAX_DEPTH = 100;
+
+/** The types that have names in one component or component type, or in an instance type inside of it. */
 export class Visible {
+  readonly #around: Visible | undefined;
   readonly #named: Record<Kind, Set<TypeItem>> = { import: new Set(), export: new Set() };
   /** What has been gone through: what had a name keeps it. */
   readonly #known: Record<Kind, Set<TypeItem | InstanceItem>> = { import: new Set(), export: new Set() };
 
+  constructor(around?: Visible) {
+    this.#around = around;
+  }
+
   /** @throws {SkerryError} `component-malformed`, when types in it have no names. */
   add(kind: Kind, name: string, item: Item, scope: Scope, offset: number): void {
-    if (this.#add(kind, item, scope, offset)) return;
+    if (this.#add(kind, item, scope, offset, 0)) return;
     scope.fail(
       `${item.sort} not valid to be used as ${kind}: a type in ${
         JSON.stringify(name)
@@ -29,10 +37,11 @@ export class Visible {
     );
   }
 
-  #add(kind: Kind, item: Item, scope: Scope, offset: number): boolean {
+  #add(kind: Kind, item: Item, scope: Scope, offset: number, depth: number): boolean {
+    if (depth > MAX_DEPTH) scope.fail(`instances are nested deeper than ${MAX_DEPTH}`, offset);
     switch (item.sort) {
       case "type":
-        if (!this.#isComplete(kind, item.item)) return false;
+        if (!this.#isComplete(kind, item.item, scope, offset, depth)) return false;
         this.#named[kind].add(item.item);
         return true;
       case "func":
@@ -42,7 +51,7 @@ export class Visible {
         this.#known[kind].add(item.item);
         for (const [, inner] of item.item) {
           scope.spend(1, offset);
-          if (!this.#add(kind, inner, scope, offset)) return false;
+          if (!this.#add(kind, inner, scope, offset, depth + 1)) return false;
         }
         return true;
       default:
@@ -51,18 +60,18 @@ export class Visible {
   }
 
   /** Whether a type may be named: what is in it is. */
-  #isComplete(kind: Kind, item: TypeItem): boolean {
+  #isComplete(kind: Kind, item: TypeItem, scope: Scope, offset: number, depth: number): boolean {
     if (item.kind !== "scope") return item.refs.every((ref) => this.#isNamed(kind, ref));
     if (item.def.kind === "component-type") return true;
     // Its own types have names in it.
-    const inside = new Visible();
-    for (const set of ["import", "export"] as const) for (const type of this.#named[set]) inside.#named[set].add(type);
-    return inside.#add(kind, { sort: "instance", item: instanceOf(item) }, item.scope, 0);
+    const inside = new Visible(this);
+    return inside.#add(kind, { sort: "instance", item: instanceOf(item) }, scope, offset, depth + 1);
   }
 
   #isNamed(kind: Kind, item: TypeItem): boolean {
     if (this.#known[kind].has(item) || this.#named.import.has(item)) return true;
     if (kind === "export" && this.#named.export.has(item)) return true;
+    if (this.#around !== undefined && this.#around.#isNamed(kind, item)) return true;
     const needsName = item.kind === "resource" ||
       item.kind === "value" && NOMINAL.has(item.type.kind);
     if (needsName || !item.refs.every((ref) => this.#isNamed(kind, ref))) return false;
@@ -76,22 +85,27 @@ const NOMINAL: ReadonlySet<string> = new Set(["record", "variant", "enum", "flag
 /** The resources of one component or type by their names, which functions may belong to. */
 export class ExternNames {
   readonly #resources: Record<Kind, Map<TypeItem, string>> = { import: new Map(), export: new Map() };
+  readonly #names: Record<Kind, Set<string>> = { import: new Set(), export: new Set() };
 
   /** @throws {SkerryError} `component-malformed`, when the name says something that the type does not. */
   add(kind: Kind, name: string, item: Item, scope: Scope, offset: number): void {
-    if (item.sort === "type" && item.item.kind === "resource") this.#resources[kind].set(item.item, name);
+    if (item.sort === "type" && item.item.kind === "resource") {
+      this.#resources[kind].set(item.item, name);
+      this.#names[kind].add(name);
+    }
     if (name[0] !== "[" || item.sort !== "func") return;
-    const problem = this.#problem(this.#resources[kind], name, item.item.type);
+    const problem = this.#problem(kind, name, item.item.type);
     if (problem !== undefined) scope.fail(`${kind} name ${JSON.stringify(name)}: ${problem}`, offset);
   }
 
-  #problem(resources: ReadonlyMap<TypeItem, string>, name: string, func: FuncTypeItem): string | undefined {
+  #problem(side: Kind, name: string, func: FuncTypeItem): string | undefined {
     const { kind, resource } = parseFunctionName(name);
+    const resources = this.#resources[side];
     switch (kind) {
       case "function":
         return undefined;
       case "static":
-        return [...resources.values()].includes(resource!) ? undefined : `there is no resource ${resource} before it`;
+        return this.#names[side].has(resource!) ? undefined : `there is no resource ${resource} before it`;
       case "constructor": {
         const { result } = func;
         const own = result?.kind === "value" && result.type.kind === "result" && result.type.ok?.kind === "own"
