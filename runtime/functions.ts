@@ -384,6 +384,7 @@ class Slot<Served> implements FunctionEntry<Served> {
   #take(read: FunctionFolder): void {
     this.#name = read.manifest.name;
     this.#routes = read.manifest.routes;
+    this.#middleware = read.manifest.middleware;
     this.#queues = read.manifest.queues;
     this.#schedule = read.manifest.schedule;
     this.#problem = null;

@@ -23,6 +23,8 @@ export interface Guest {
   readonly grants?: Readonly<Record<string, unknown>>;
   readonly limits?: Readonly<Record<string, number>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** The functions in front of it. */
+  readonly middleware?: readonly string[];
 }
 
 export interface ServeOptions {
@@ -63,8 +65,9 @@ export async function serve(options: ServeOptions): Promise<TestServer> {
     await Deno.mkdir(folder);
     const component = guest.fixture instanceof URL ? guest.fixture : await fixturePath(guest.fixture);
     await Deno.copyFile(component, join(folder, "guest.wasm"));
-    const { grants = {}, limits = {}, env = {} } = guest;
-    const manifest = { name, routes: [{ path: `/${name}/*` }], source: "guest.wasm", grants, limits, env };
+    const { grants = {}, limits = {}, env = {}, middleware = [] } = guest;
+    const routes = [{ path: `/${name}/*` }];
+    const manifest = { name, routes, source: "guest.wasm", grants, limits, env, middleware };
     await Deno.writeTextFile(join(folder, "function.json"), JSON.stringify(manifest));
   }
   const records: LogRecord[] = [];
