@@ -15,6 +15,7 @@ import type { FunctionEvent, FunctionFolder } from "./functions.ts";
 import { jsonSink, type LogSink, prettySink, silentSink } from "./log.ts";
 import { FunctionRuntime, type RuntimeOptions } from "./runtime.ts";
 import type { EngineChoice, Settings } from "./settings.ts";
+import { warmUp } from "./warm/mod.ts";
 
 /** Where `deno task build` puts what `deno task start` serves. */
 export const DIST_FOLDER = "dist";
@@ -41,11 +42,12 @@ export async function openRuntime(settings: Settings, options: OpenOptions = {})
   const dev = settings.mode === "dev";
   const { directory, prepared } = await whatToServe(settings);
   const sink = options.sink ?? (settings.log === "json" ? jsonSink : prettySink);
+  const engine = options.engine ?? defaultEngine({ engine: settings.engine, meter: settings.meter, prepared, sink });
   const runtime = new FunctionRuntime({
     ...options,
     admission: new Admission({ isolates: settings.maxIsolates }),
     directory,
-    engine: options.engine ?? defaultEngine({ engine: settings.engine, meter: settings.meter, prepared, sink }),
+    engine,
     dev,
     sink,
     // What is loaded at once is loaded below: manifests first, so that no route is missing meanwhile.
@@ -56,6 +58,11 @@ export async function openRuntime(settings: Settings, options: OpenOptions = {})
   await runtime.scan();
   await runtime.startTriggers();
   if (dev) watch(runtime, directory);
+  if (settings.warm) {
+    await warmUp(engine).catch((error) => {
+      sink({ time: Date.now(), level: "warn", message: `warming up: ${error.message}`, source: "host" });
+    });
+  }
   const loading = settings.lazy ? Promise.resolve() : loadAll(runtime);
   if (!dev) await loading;
   return runtime;

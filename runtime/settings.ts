@@ -28,6 +28,11 @@ export interface Settings {
   readonly engine: EngineChoice;
   /** Load a function when its first request comes, not at the start. Default: only on Deno Deploy. */
   readonly lazy: boolean;
+  /**
+   * Run a small function of Skerry's own before listening, so that the first one of an operator's meets code that has run.
+   * Default: where functions are loaded lazily, but not on Deno Deploy, which starts a process for a request that waits.
+   */
+  readonly warm: boolean;
   /** Isolates at once in the whole process; more requests wait. */
   readonly maxIsolates: number;
   /** Linear memory of all isolates in the process, in MiB; `null` for a share of what the machine has. */
@@ -52,6 +57,7 @@ const NAMES = {
   log: "SKERRY_LOG",
   engine: "SKERRY_ENGINE",
   lazy: "SKERRY_LAZY",
+  warm: "SKERRY_WARM",
   maxIsolates: "SKERRY_MAX_ISOLATES",
   memoryMb: "SKERRY_MEMORY_MB",
   metrics: "SKERRY_METRICS",
@@ -93,6 +99,8 @@ export function readSettings(environment: Readonly<Record<string, string | undef
   // An empty variable is how a shell or a container unsets one.
   const read = (setting: keyof typeof NAMES) => environment[NAMES[setting]] || undefined;
   const mode = choice("mode", read("mode"), ["dev", "production"], "production");
+  const isOnDeploy = Boolean(environment.DENO_DEPLOYMENT_ID);
+  const lazy = choice("lazy", read("lazy"), ["0", "1"], isOnDeploy ? "1" : "0") === "1";
   return {
     mode,
     functions: read("functions") ?? null,
@@ -101,7 +109,8 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     stopGraceMs: whole(NAMES.stopGraceMs, read("stopGraceMs"), 3_600_000, STOP_GRACE_MS),
     log: choice("log", read("log"), ["pretty", "json"], mode === "dev" ? "pretty" : "json"),
     engine: choice("engine", read("engine"), ["native", "jco"], "native"),
-    lazy: choice("lazy", read("lazy"), ["0", "1"], environment.DENO_DEPLOYMENT_ID ? "1" : "0") === "1",
+    lazy,
+    warm: choice("warm", read("warm"), ["0", "1"], lazy && !isOnDeploy ? "1" : "0") === "1",
     maxIsolates: whole(NAMES.maxIsolates, read("maxIsolates"), 1_000_000, DEFAULT_MAX_ISOLATES, 1),
     memoryMb: read("memoryMb") === undefined ? null : whole(NAMES.memoryMb, read("memoryMb"), 2 ** 24, 0, 1),
     ceilings: readCeilings(environment),

@@ -11,6 +11,7 @@ Deno.test("readSettings() applies every default", () => {
     log: "json",
     engine: "native",
     lazy: false,
+    warm: false,
     maxIsolates: 4000,
     memoryMb: null,
     ceilings: {},
@@ -49,12 +50,20 @@ Deno.test("readSettings() takes what is written, and an empty variable for none"
     log: "pretty",
     engine: "native",
     lazy: false,
+    warm: false,
     maxIsolates: 1,
     memoryMb: 512,
     ceilings: { cpuMs: 1000, requestBodyBytes: 1_099_511_627_776 },
     metrics: true,
     meter: false,
   });
+});
+
+Deno.test("readSettings() warms up where functions are loaded lazily, but not while a request waits for the process", () => {
+  expect(readSettings({ SKERRY_LAZY: "1" }).warm).toBe(true);
+  expect(readSettings({ SKERRY_LAZY: "1", SKERRY_WARM: "0" }).warm).toBe(false);
+  expect(readSettings({ DENO_DEPLOYMENT_ID: "abc" }).warm).toBe(false);
+  expect(readSettings({ SKERRY_WARM: "1" }).warm).toBe(true);
 });
 
 Deno.test("readSettings() loads functions when they are asked for on Deno Deploy", () => {
@@ -67,7 +76,7 @@ const MISTAKES: [environment: Record<string, string>, message: string][] = [
   [
     { SKERRY_X: "" },
     'SKERRY_X: no such setting; write "SKERRY_MODE", "SKERRY_FUNCTIONS", "SKERRY_HOST", ' +
-    '"SKERRY_STOP_GRACE_MS", "SKERRY_LOG", "SKERRY_ENGINE", "SKERRY_LAZY", "SKERRY_MAX_ISOLATES", ' +
+    '"SKERRY_STOP_GRACE_MS", "SKERRY_LOG", "SKERRY_ENGINE", "SKERRY_LAZY", "SKERRY_WARM", "SKERRY_MAX_ISOLATES", ' +
     '"SKERRY_MEMORY_MB", "SKERRY_METRICS" or "SKERRY_METER".',
   ],
   [{ SKERRY_MODE: "Dev" }, 'SKERRY_MODE: "Dev" is not understood; write "dev".'],

@@ -24,6 +24,8 @@ const ENGINES = {
   },
 };
 
+export { warmUp } from "../../runtime/warm/mod.ts";
+
 export type EngineName = keyof typeof ENGINES;
 
 /** A component, and the engine that runs it. */

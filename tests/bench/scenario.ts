@@ -185,14 +185,15 @@ export function isolates(engine: EngineName, component: BenchComponent): Scenari
 }
 
 /**
- * From `.wasm` on disk to the first response, in a new process each time: it has imported all its code and listens when
- * the request comes, but has not looked at the component.
+ * From `.wasm` on disk to the first response, in a new process each time: it has imported all its code, has warmed itself
+ * up with a component of its own, and listens when the request comes, but has not looked at the component.
  *
  * @param prepared Whether the engine finds what it prepared before, or has to begin with the bare component.
+ * @param warm Whether it has warmed itself up.
  */
-export function first(engine: EngineName, component: BenchComponent, prepared: boolean): Scenario {
+export function first(engine: EngineName, component: BenchComponent, prepared: boolean, warm = true): Scenario {
   return {
-    name: `first/${engine}/${component.name}${prepared ? "" : " unprepared"}`,
+    name: `first/${engine}/${component.name}${prepared ? "" : " unprepared"}${warm ? "" : " cold"}`,
     concurrency: [1],
     rounds: prepared ? 5 : 2,
     // Its engine's folder is filled by the first round, if nothing has filled it before.
@@ -202,7 +203,7 @@ export function first(engine: EngineName, component: BenchComponent, prepared: b
       return {
         async measure() {
           const cacheDir = prepared ? bench.cacheDir : await Deno.makeTempDir({ prefix: "skerry-bench-" });
-          const spec: ServerSpec = { kind: "component", lazy: true, engine, component: wasm, cacheDir };
+          const spec: ServerSpec = { kind: "component", lazy: true, warm, engine, component: wasm, cacheDir };
           try {
             const station = await loaded(bench, spec, get(1, component.path, component.body), options);
             try {

@@ -16,8 +16,11 @@ export type ServerSpec =
   | { readonly kind: "plain"; readonly path: string; readonly body: string }
   /** `Deno.serve` and the request's body as the response's. */
   | { readonly kind: "echo" }
-  /** A component, loaded before the port is said, or by the first request. */
-  | ({ readonly kind: "component"; readonly lazy?: boolean } & ServedComponent)
+  /**
+   * A component, loaded before the port is said, or by the first request; then perhaps by a server that has warmed itself
+   * up before, as Skerry's does where it loads functions lazily.
+   */
+  | ({ readonly kind: "component"; readonly lazy?: boolean; readonly warm?: boolean } & ServedComponent)
   /** No server: isolates made and ended, as often as asked. */
   | ({ readonly kind: "isolates" } & ServedComponent);
 
@@ -37,9 +40,10 @@ type Handler = (request: Request) => Response | Promise<Response>;
 /** A plain server is to hold nothing of the runtime, for its memory is measured too. */
 const engines = () => import("./engines.ts");
 
-async function componentHandler(spec: ServedComponent & { readonly lazy?: boolean }): Promise<Handler> {
-  const { handlerOf, loadComponent, openEngine } = await engines();
+async function componentHandler(spec: ServerSpec & { readonly kind: "component" }): Promise<Handler> {
+  const { handlerOf, loadComponent, openEngine, warmUp } = await engines();
   const engine = await openEngine(spec);
+  if (spec.warm === true) await warmUp(engine);
   const load = async () => handlerOf(await loadComponent(engine, spec));
   // Under a router, as the platform serves it.
   const app = new Hono();
