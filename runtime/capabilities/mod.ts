@@ -4,6 +4,7 @@
  * @module
  */
 import type { Capability } from "../capability.ts";
+import { blob } from "./blob/mod.ts";
 import { cli } from "./cli/mod.ts";
 import { clocks } from "./clocks/mod.ts";
 import { config } from "./config/mod.ts";
@@ -19,6 +20,7 @@ import { sql } from "./sql/mod.ts";
 
 /** All of them, in the order of their names. */
 export const builtinCapabilities: readonly Capability[] = [
+  blob,
   cli,
   clocks,
   config,

@@ -1,0 +1,39 @@
+/**
+ * The grant of `blob`: which containers a function has.
+ *
+ * @module
+ */
+import { z } from "zod";
+
+/** The parameters of the grant. */
+export interface BlobGrant {
+  /** By what the function calls it: `true` for a container of its own, or the name of one that functions share. */
+  readonly containers: Readonly<Record<string, true | string>>;
+}
+
+const sharedName = z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,62}$/, {
+  error: ({ input }) =>
+    `${JSON.stringify(input)} is no name of a container; write lower-case letters, digits, dashes, dots and ` +
+    "underscores, at most 63",
+});
+
+/**
+ * The schema of the grant.
+ *
+ * @example
+ * ```ts
+ * import { blobGrant } from "./grant.ts";
+ *
+ * console.assert(blobGrant.safeParse({}).success);
+ * console.assert(blobGrant.safeParse({ containers: { default: true, photos: "shop-photos" } }).success);
+ * console.assert(!blobGrant.safeParse({ containers: { photos: "Shop Photos" } }).success);
+ * ```
+ */
+export const blobGrant: z.ZodType<BlobGrant> = z.strictObject({
+  containers: z.record(z.string().min(1).max(63), z.union([z.literal(true), sharedName])).default({ default: true })
+    .meta({
+      description: "The containers by what the function calls them: true for one of its own, or the name of one that " +
+        "it shares with every function that is granted it. A function makes its containers itself.",
+      examples: [{ default: true, photos: "shop-photos" }],
+    }),
+}).meta({ description: "Objects in containers." });

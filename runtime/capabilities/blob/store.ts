@@ -1,0 +1,197 @@
+/**
+ * What `blob` does, whatever its interface looks like: the containers of a function, and the limits of what it may do.
+ *
+ * @module
+ */
+import { currentTask } from "../../context.ts";
+import { WitError } from "../../errors.ts";
+import { taskLocal } from "../../task.ts";
+import type { Backend, ContainerId, ObjectId, ObjectInfo, Reading } from "./backend.ts";
+import type { BlobGrant } from "./grant.ts";
+import { encodeParts } from "./names.ts";
+
+/** What S3 takes for a key. */
+export const MAX_NAME_BYTES = 1024;
+
+/** One object, so that one that is written for ever does not fill the disk. S3 copies no larger one at once. */
+export const MAX_OBJECT_BYTES = 5 * 2 ** 30;
+
+/** What is handed to the guest at once, and not as a stream: it is in the host's memory before it is in the guest's. */
+export const MAX_SYNC_BYTES = 16 * 2 ** 20;
+
+/** Names in one answer of a list, and in one call that deletes. */
+export const MAX_NAMES_AT_ONCE = 1000;
+
+/** Containers, values and lists that a task may have open: each is memory, a file or a connection of the host. */
+export const MAX_OPEN_HANDLES = 256;
+
+/** Objects of one `clear` that are deleted at once. */
+const CLEAR_WIDTH = 10;
+
+/** A refusal, for the guest. */
+export class BlobError extends WitError {
+  declare readonly payload: string;
+  override readonly name: string = "BlobError";
+
+  constructor(message: string) {
+    super(message);
+  }
+}
+
+const openHandles = taskLocal(() => ({ count: 0 }));
+
+/** Counts a handle of the task. Returns a function that gives it back, which works once. */
+export function takeHandle(): () => void {
+  const open = openHandles();
+  if (open.count >= MAX_OPEN_HANDLES) throw new BlobError("too many containers, values and lists are open");
+  open.count++;
+  let taken = true;
+  return () => {
+    if (taken) open.count--;
+    taken = false;
+  };
+}
+
+/** The function that containers belong to, and where they are. */
+export interface BlobOwner {
+  readonly backend: Backend;
+  readonly function: string;
+  readonly grant: BlobGrant;
+}
+
+/** The guest learns that the store failed, the operator why. */
+export async function attempt<T>(what: string, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    if (error instanceof BlobError) throw error;
+    currentTask().log("error", `blob ${what}: ${error instanceof Error ? error.stack : error}`);
+    throw new BlobError(`the store failed to ${what}`);
+  }
+}
+
+/** A container that a function was granted, whether it is there or not. Every error that it throws is a {@linkcode BlobError}. */
+export class Store {
+  readonly name: string;
+  readonly #backend: Backend;
+  readonly #id: ContainerId;
+
+  /** Tells the operator the line to add when the function was not granted `name`. */
+  constructor({ backend, function: owner, grant }: BlobOwner, name: string) {
+    const source = Object.hasOwn(grant.containers, name) ? grant.containers[name] : undefined;
+    if (source === undefined) {
+      const line = `"blob": { "containers": { ${JSON.stringify(name.slice(0, 63))}: true } }`;
+      currentTask().log(
+        "warn",
+        `${owner} may not use the container. To allow it, add to the grants in its function.json: ${line}`,
+      );
+      throw new BlobError(`access denied to the container ${JSON.stringify(name.slice(0, 63))}`);
+    }
+    this.name = name;
+    this.#backend = backend;
+    this.#id = source === true ? ["functions", owner, ...encodeParts(name)] : ["shared", source];
+  }
+
+  async create(): Promise<void> {
+    if (!await attempt("create a container", () => this.#backend.createContainer(this.#id))) {
+      throw new BlobError(`there is a container ${JSON.stringify(this.name)}`);
+    }
+  }
+
+  async exists(): Promise<boolean> {
+    return await this.#info() !== undefined;
+  }
+
+  async info(): Promise<{ createdAt: number }> {
+    return await this.#info() ?? this.#missing();
+  }
+
+  #info(): Promise<{ createdAt: number } | undefined> {
+    return attempt("look for a container", () => this.#backend.containerInfo(this.#id));
+  }
+
+  #missing(): never {
+    throw new BlobError(`there is no container ${JSON.stringify(this.name)}`);
+  }
+
+  async delete(): Promise<void> {
+    await this.info();
+    await attempt("delete a container", () => this.#backend.deleteContainer(this.#id));
+  }
+
+  object(name: string): ObjectId {
+    const bytes = new TextEncoder().encode(name).byteLength;
+    if (bytes === 0) throw new BlobError("the name of the object is empty");
+    if (bytes > MAX_NAME_BYTES) {
+      throw new BlobError(`the name of the object has ${bytes} bytes, and may have ${MAX_NAME_BYTES}`);
+    }
+    return { container: this.#id, name };
+  }
+
+  async find(name: string): Promise<ObjectInfo | undefined> {
+    const id = this.object(name);
+    return await attempt("look for an object", () => this.#backend.info(id));
+  }
+
+  async objectInfo(name: string): Promise<ObjectInfo> {
+    return await this.find(name) ?? this.#noObject(name);
+  }
+
+  #noObject(name: string): never {
+    throw new BlobError(`there is no object ${JSON.stringify(name)} in the container ${JSON.stringify(this.name)}`);
+  }
+
+  async read(name: string, start: bigint, end: bigint): Promise<Reading> {
+    const id = this.object(name);
+    if (start > end) throw new BlobError(`the range begins at ${start}, after its end at ${end}`);
+    const range = { start: bounded(start), end: bounded(end) };
+    return await attempt("read an object", () => this.#backend.read(id, range)) ?? this.#noObject(name);
+  }
+
+  async deleteObject(name: string): Promise<void> {
+    const id = this.object(name);
+    await attempt("delete an object", () => this.#backend.delete(id));
+  }
+
+  async deleteObjects(names: readonly string[]): Promise<void> {
+    if (names.length > MAX_NAMES_AT_ONCE) {
+      throw new BlobError(`${names.length} names in one call, and there may be ${MAX_NAMES_AT_ONCE}`);
+    }
+    for (const name of names) this.object(name);
+    await this.#deleteAll(names);
+  }
+
+  async #deleteAll(names: readonly string[]): Promise<void> {
+    for (let at = 0; at < names.length; at += CLEAR_WIDTH) {
+      if (currentTask().ended) throw new BlobError("the task is over");
+      await Promise.all(names.slice(at, at + CLEAR_WIDTH).map((name) => this.deleteObject(name)));
+    }
+  }
+
+  async clear(): Promise<void> {
+    await this.info();
+    for await (const page of this.list()) await this.#deleteAll(page);
+  }
+
+  /** The names, in pages. */
+  async *list(): AsyncGenerator<readonly string[]> {
+    const pages = this.#backend.list(this.#id)[Symbol.asyncIterator]();
+    while (true) {
+      const page = await attempt("list a container", () => pages.next());
+      if (page.done) return;
+      yield page.value;
+    }
+  }
+
+  /** Copies or moves an object to another name or container. */
+  async transfer(how: "copy" | "move", name: string, to: Store, newName: string): Promise<void> {
+    const [from, target] = [this.object(name), to.object(newName)];
+    await to.info();
+    if (!await attempt(`${how} an object`, () => this.#backend[how](from, target))) this.#noObject(name);
+  }
+}
+
+/** Beyond this there are no bytes. */
+function bounded(offset: bigint): number {
+  return offset > BigInt(Number.MAX_SAFE_INTEGER - 1) ? Number.MAX_SAFE_INTEGER - 1 : Number(offset);
+}
