@@ -46,6 +46,8 @@ export function failureResponse(runtime: Pick<Runtime, "dev" | "functions">): Fa
     if (error.code === "function-busy" || error.code === "overloaded" || error.code === "server-stopping") {
       headers.set("retry-after", String(RETRY_AFTER_S));
     }
+    // What is still to come of its body is not waited for (RFC 9110, section 15.5.9).
+    if (error.code === "request-timeout") headers.set("connection", "close");
     const init = { status: error.status, headers };
     if (prefersPage(request.headers.get("accept"))) {
       for (const [name, value] of Object.entries(PAGE_HEADERS)) headers.set(name, value);

@@ -24,6 +24,18 @@ export interface Place {
   leave(): void;
 }
 
+/** Why a request did not get a place. */
+export class AdmissionRefusal extends SkerryError {
+  override readonly name: string = "AdmissionRefusal";
+  /** Which of the function's limits decided that it waits no longer. */
+  readonly limit: "queue" | "queueWaitMs";
+
+  constructor(code: "function-busy" | "overloaded", message: string, limit: AdmissionRefusal["limit"]) {
+    super(code, message);
+    this.limit = limit;
+  }
+}
+
 interface Waiter {
   readonly need: MemoryNeed;
   readonly admit: () => void;
@@ -85,6 +97,12 @@ export class Admission {
     return count;
   }
 
+  /** Whether a function has all the isolates that it may have, however many places are free. */
+  hasAll(share: FunctionShare): boolean {
+    const line = this.#lineOf(share);
+    return line.running >= line.isolates;
+  }
+
   /** A place, if there is one now and nobody waits for it; `undefined` otherwise. */
   tryEnter(share: FunctionShare): Place | undefined {
     const line = this.#lineOf(share);
@@ -97,8 +115,8 @@ export class Admission {
    * A place, as soon as there is one.
    *
    * @param signal Gives the wait up, with its reason.
-   * @throws {SkerryError} when too many wait already, or it took too long: `function-busy`, if the function has all the
-   * isolates that it may have, and `overloaded`, if the process has. `component-over-limit`, if there will never be enough
+   * @throws {AdmissionRefusal} when too many wait already, or it took too long: `function-busy`, if the function has all the
+   * isolates that it may have, and `overloaded`, if the process has. {SkerryError} `component-over-limit`, if there will never be enough
    * memory for it.
    */
   enter(share: FunctionShare, signal: AbortSignal): Promise<Place> {
@@ -116,20 +134,18 @@ export class Admission {
         ),
       );
     }
-    const refusal = (why: string) => {
+    const refusal = (limit: AdmissionRefusal["limit"], why: string) => {
       const own = line.running >= line.isolates;
       const full = own
         ? `it has its ${line.isolates} isolates (limits.isolates)`
         : this.#running >= this.#isolates
         ? `the process has its ${this.#isolates} isolates (SKERRY_MAX_ISOLATES)`
         : "the process has no memory left (SKERRY_MEMORY_MB)";
-      return new SkerryError(
-        own ? "function-busy" : "overloaded",
-        `admitting a request to ${share.name}: ${full}, and ${why}`,
-      );
+      const message = `admitting a request to ${share.name}: ${full}, and ${why} (limits.${limit})`;
+      return new AdmissionRefusal(own ? "function-busy" : "overloaded", message, limit);
     };
     if (line.waiting.size >= share.limits.queue) {
-      return Promise.reject(refusal(`${line.waiting.size} requests wait already (limits.queue)`));
+      return Promise.reject(refusal("queue", `${line.waiting.size} requests wait already`));
     }
     return new Promise((resolve, reject) => {
       const give = (outcome: () => void) => {
@@ -141,7 +157,7 @@ export class Admission {
       };
       const waiter: Waiter = { need, admit: () => give(() => resolve(this.#take(line, need))) };
       const aborted = () => give(() => reject(signal.reason));
-      const late = () => refusal(`no place came free within ${share.limits.queueWaitMs} ms (limits.queueWaitMs)`);
+      const late = () => refusal("queueWaitMs", `no place came free within ${share.limits.queueWaitMs} ms`);
       const timer = setTimeout(() => give(() => reject(late())), share.limits.queueWaitMs);
       line.waiting.add(waiter);
       this.#turns.add(line);

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Admission, processAdmission } from "./admission.ts";
+import { type Admission, AdmissionRefusal, type Place, processAdmission } from "./admission.ts";
+import { boundedRequest, boundedResponse } from "./bounds.ts";
 import { Callers } from "./callers.ts";
 import { serveP2 } from "./capabilities/http/serve_p2.ts";
 import { serveP3 } from "./capabilities/http/serve_p3.ts";
@@ -15,9 +16,9 @@ import { receiveRequest, type SendOptions, sendResponse } from "./http/web.ts";
 import { type Limits, MAX_CALL_DEPTH } from "./limits.ts";
 import type { LogSink } from "./log.ts";
 import type { MemoryNeed } from "./memory.ts";
-import { originOf } from "./stack/mod.ts";
-import { bounded } from "./streams/bounded.ts";
-import { type ByteSource, tellEnd } from "./streams/bytes.ts";
+import { Metrics } from "./metrics.ts";
+import { concludeDone, concludeFailed } from "./outcome.ts";
+import { tellEnd } from "./streams/bytes.ts";
 import { Task, type TaskOptions } from "./task.ts";
 import { formatTraceParent } from "./trace.ts";
 
@@ -31,6 +32,8 @@ export interface ServedFunction {
   readonly linked: LinkedComponent;
   readonly handler: Handler;
   readonly limits: Limits;
+  /** What an isolate has from the start, as far as the engine knows. */
+  readonly memory?: MemoryNeed;
 }
 
 /** A call that no request asks for. */
@@ -145,6 +148,8 @@ export function findHandler(
  * deadline passes, or the guest fails.
  */
 export class Dispatcher {
+  /** What became of its tasks. */
+  readonly metrics: Metrics = new Metrics();
   readonly #options: DispatcherOptions;
   readonly #admission: Admission;
   readonly #tasks = new Set<Task>();
@@ -154,6 +159,11 @@ export class Dispatcher {
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#admission = options.admission ?? processAdmission;
+  }
+
+  /** Whose places isolates take. */
+  get admission(): Admission {
+    return this.#admission;
   }
 
   /** The tasks that are running. */
@@ -233,7 +243,7 @@ export class Dispatcher {
     } catch (thrown) {
       this.#callers.forget(task);
       const error = toSkerryError(thrown, `serving ${served.name}`);
-      logFailure(task, error, label());
+      concludeFailed(task, this.metrics, label, error);
       const response = failed({ error, task, request });
       task.end(error);
       if (!response.headers.has("x-request-id")) response.headers.set("x-request-id", task.id);
@@ -283,7 +293,7 @@ export class Dispatcher {
         return body === null ? response : { ...response, body: withSource(body, tellEnd(body.source, delivery.end)) };
       } catch (thrown) {
         const error = toSkerryError(thrown, `calling ${served.name}`);
-        logFailure(task, error, label());
+        concludeFailed(task, this.metrics, label, error);
         task.end(error);
         throw error;
       }
@@ -303,12 +313,12 @@ export class Dispatcher {
       try {
         const isolate = await this.#enter(served, task);
         const result = await orEnd(task, run(isolate));
-        task.conclude("info", label, summary(task));
+        concludeDone(task, this.metrics, () => label);
         task.end();
         return result;
       } catch (thrown) {
         const error = toSkerryError(thrown, `calling ${served.name}`);
-        logFailure(task, error, label);
+        concludeFailed(task, this.metrics, () => label, error);
         task.end(error);
         throw error;
       }
@@ -354,12 +364,22 @@ export class Dispatcher {
   /** A fresh isolate, as soon as there is a place for it. It ends with the task. */
   async #enter(served: ServedFunction, task: Task): Promise<Isolate> {
     // No promise where there is a place, as there nearly always is.
-    const place = this.#admission.tryEnter(served) ?? await this.#admission.enter(served, task.signal);
+    const place = this.#admission.tryEnter(served) ?? await this.#wait(served, task);
     task.memory = place.memory;
     task.defer(place.leave);
     const isolate = await orEnd(task, served.linked.instantiate());
     task.defer(() => isolate.dispose());
     return isolate;
+  }
+
+  async #wait(served: ServedFunction, task: Task): Promise<Place> {
+    if (this.#admission.hasAll(served)) task.countLimit("isolates");
+    try {
+      return await this.#admission.enter(served, task.signal);
+    } catch (error) {
+      if (error instanceof AdmissionRefusal) task.countLimit(error.limit);
+      throw error;
+    }
   }
 
   /** Ends the task when the response is sent and the guest has returned, or at the first failure of either. */
@@ -371,11 +391,11 @@ export class Dispatcher {
   ): Promise<void> {
     try {
       await (over === undefined ? finished : orEnd(task, Promise.all([over, finished])));
-      if (task.logs) task.conclude("info", `${label()} ${status}`, summary(task, status));
+      concludeDone(task, this.metrics, label, status);
       task.end();
     } catch (thrown) {
       const error = toSkerryError(thrown, "sending the response");
-      logFailure(task, error, label());
+      concludeFailed(task, this.metrics, label, error);
       task.end(error);
     }
   }
@@ -418,72 +438,6 @@ function orEnd<T>(task: Task, promise: Promise<T>): Promise<T> {
   });
 }
 
-function logFailure(task: Task, error: SkerryError, label: string): void {
-  const level = error.code === "caller-gone" ? "info" : "error";
-  const stack = originOf(error);
-  task.conclude(
-    level,
-    `${label} ${error.code}: ${error.message}`,
-    {
-      ...summary(task, error.status),
-      code: error.code,
-      culprit: error.culprit,
-      ...(stack === undefined ? {} : { stack }),
-    },
-  );
-}
-
-function summary(task: Task, status?: number): Record<string, unknown> {
-  let calls = 0;
-  for (const count of task.calls.values()) calls += count;
-  return {
-    ...(status === undefined ? {} : { status }),
-    ms: rounded(task.elapsedMs),
-    cpuMs: rounded(task.cpuMs),
-    calls,
-    ...(task.met.size === 0 ? {} : { limits: Object.fromEntries(task.met) }),
-  };
-}
-
-function rounded(ms: number): number {
-  return Math.round(ms * 1000) / 1000;
-}
-
 function pathOf(url: string): string {
   return url.replace(/^[^:]+:\/\/[^/?#]*/, "").replace(/[?#].*$/s, "") || "/";
-}
-
-/** @throws {SkerryError} `request-too-large`, when it says so beforehand; otherwise the task ends when it is seen. */
-function boundedRequest(request: HttpRequest, task: Task): HttpRequest {
-  const { body } = request;
-  if (body === null) return request;
-  const most = task.limits.requestBodyBytes;
-  const error = () =>
-    new SkerryError("request-too-large", `receiving a request's body: over ${most} bytes (limits.requestBodyBytes)`);
-  if (body.length !== undefined && body.length > most) throw error();
-  // The server sees to it that what comes from outside has the length that it says.
-  if (body.length !== undefined && task.depth === 0) return request;
-  const { method, scheme, authority, pathWithQuery, fields } = request;
-  const source = boundedSource(body.source, most, task, error);
-  return { method, scheme, authority, pathWithQuery, fields, body: withSource(body, source) };
-}
-
-/** @throws {SkerryError} `response-too-large`, likewise. */
-function boundedResponse(response: HttpResponse, task: Task): HttpResponse {
-  const { body } = response;
-  if (body === null) return response;
-  const most = task.limits.responseBodyBytes;
-  const error = () =>
-    new SkerryError("response-too-large", `sending a response's body: over ${most} bytes (limits.responseBodyBytes)`);
-  const { remaining } = body.source;
-  if (remaining !== undefined && remaining > most) throw error();
-  if (remaining !== undefined) return response;
-  return { ...response, body: withSource(body, boundedSource(body.source, most, task, error)) };
-}
-
-function boundedSource(source: ByteSource, most: number, task: Task, error: () => SkerryError): ByteSource {
-  return bounded(source, most, () => {
-    task.end(error());
-    return task.reason;
-  });
 }

@@ -11,6 +11,7 @@ export type { Failure, FailureResponse } from "./dispatcher.ts";
 export type { Engine, HostImports, HostInterface } from "./engine/mod.ts";
 export { type Culprit, ERROR_KINDS, type ErrorCode, SkerryError, toSkerryError, WitError } from "./errors.ts";
 export type { LogRecord, LogSink } from "./log.ts";
+export { METRICS_TYPE } from "./metrics.ts";
 export { compareSpecificity, expandPath, formatRoute, type Route, splitPath } from "./manifest/route.ts";
 export { type OpenOptions, openRuntime } from "./open.ts";
 export { gatherCapabilities, type ImportModule } from "./own.ts";

@@ -12,7 +12,9 @@ import type { Engine } from "./engine/mod.ts";
 import { createNativeEngine } from "./engine/native/mod.ts";
 import { SkerryError } from "./errors.ts";
 import type { FunctionEvent, FunctionFolder } from "./functions.ts";
+import { MAX_MEMORIES } from "./limits.ts";
 import { jsonSink, type LogSink, prettySink, silentSink } from "./log.ts";
+import { memoryBudget, MemoryGate } from "./memory.ts";
 import { FunctionRuntime, type RuntimeOptions } from "./runtime.ts";
 import type { EngineChoice, Settings } from "./settings.ts";
 import { warmUp } from "./warm/mod.ts";
@@ -45,7 +47,9 @@ export async function openRuntime(settings: Settings, options: OpenOptions = {})
   const engine = options.engine ?? defaultEngine({ engine: settings.engine, meter: settings.meter, prepared, sink });
   const runtime = new FunctionRuntime({
     ...options,
-    admission: new Admission({ isolates: settings.maxIsolates }),
+    admission: new Admission({ isolates: settings.maxIsolates, memory: await openMemory(settings) }),
+    ceilings: settings.ceilings,
+    metrics: settings.metrics,
     directory,
     engine,
     dev,
@@ -80,6 +84,12 @@ export function requireJspi(): void {
     "starting Skerry: this JavaScript runtime has no WebAssembly JavaScript Promise Integration (JSPI), with which a " +
       "guest waits for the host. Use Deno 2.5 or newer.",
   );
+}
+
+/** As many memories as the operator wants isolates, though V8 will be slow past {@linkcode MAX_MEMORIES}. */
+async function openMemory({ memoryMb, maxIsolates }: Settings): Promise<MemoryGate> {
+  const bytes = memoryMb === null ? await memoryBudget() : memoryMb * 1024 * 1024;
+  return new MemoryGate({ bytes, memories: Math.max(MAX_MEMORIES, maxIsolates) });
 }
 
 /** What to serve: a prepared folder if there is one, in production. */

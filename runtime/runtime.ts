@@ -19,13 +19,14 @@ import {
   Unchained,
 } from "./functions.ts";
 import { type Grantee, Host } from "./host.ts";
-import { MAX_COMPONENT_BYTES } from "./limits.ts";
+import { type Ceilings, MAX_COMPONENT_BYTES, underCeilings } from "./limits.ts";
 import { hurry } from "./line.ts";
 import { jsonSink, type LogSink } from "./log.ts";
 import type { Limits } from "./manifest.ts";
 import { shownPath } from "./manifest/folder.ts";
 import { grantSchemas } from "./manifest/grants.ts";
 import { chainOf, handsOn } from "./middleware.ts";
+import { ceilingSetting } from "./settings.ts";
 import type { Task } from "./task.ts";
 import { type Called, handlerOf } from "./triggers/calls.ts";
 import type { Clock } from "./triggers/clock.ts";
@@ -48,6 +49,8 @@ export interface Runtime {
   readonly stopping: boolean;
   /** The tasks that are running. */
   readonly tasks: ReadonlySet<Task>;
+  /** The counts of the process, as Prometheus reads them; `undefined` where they are not shown. */
+  metrics?(): string | undefined;
   /** Serves a request by a function, in a task of its own. Never rejects: a failure becomes a response through `failed`. */
   dispatch(entry: FunctionEntry, request: Request, failed: FailureResponse): Promise<Response>;
   /** Lets running requests finish, at most `graceMs` milliseconds, and ends the rest. Returns how many those were. */
@@ -68,6 +71,10 @@ export interface RuntimeOptions {
   readonly sink?: LogSink;
   /** Whose places isolates take. Default: those of the process. */
   readonly admission?: Admission;
+  /** The most that functions may have, whatever their manifests say. */
+  readonly ceilings?: Ceilings;
+  /** Show the counts of the process. Default: false. */
+  readonly metrics?: boolean;
   readonly report?: (event: FunctionEvent) => void;
   /** Where queues and schedules keep their state. Default: what `KV_URL` names. */
   readonly database?: () => Promise<Deno.Kv>;
@@ -137,6 +144,12 @@ export class FunctionRuntime implements Runtime {
     return this.#dispatcher.tasks;
   }
 
+  metrics(): string | undefined {
+    if (this.#options.metrics !== true) return undefined;
+    const { admission, metrics, tasks } = this.#dispatcher;
+    return metrics.text({ admission, tasks: tasks.size });
+  }
+
   /** Reads the whole folder. */
   scan(): Promise<void> {
     return this.#registry.scan();
@@ -204,21 +217,24 @@ export class FunctionRuntime implements Runtime {
   }
 
   async #load(folder: FunctionFolder): Promise<ServedFunction> {
-    const { manifest: { name, grants, env, limits }, directory } = folder;
+    const { manifest: { name, grants, env }, directory } = folder;
+    const limits = this.#limitsOf(folder);
     const parts = { engine: this.#options.engine, host: this.#host, sink: this.#sink };
+    const wasm = await this.#wasmOf(folder);
     await this.#prepareTriggers(folder);
-    const loadedAs = {
-      name,
-      directory,
-      grants,
-      env,
-      limits,
-      called: folder.manifest,
-      wasm: await this.#wasmOf(folder),
-    };
+    const loadedAs = { name, directory, grants, env, limits, called: folder.manifest, wasm };
     const served = await loadFunction(loadedAs, parts);
     await this.#checkChain(folder);
     return { ...served, middleware: folder.manifest.middleware };
+  }
+
+  /** @throws {ManifestError} when the function asks for more than the operator allows. */
+  #limitsOf({ manifest, mistake }: FunctionFolder): Limits {
+    const { ceilings = {} } = this.#options;
+    const { limits, over: [first] } = underCeilings(manifest.limits, ceilings);
+    if (first === undefined) return limits;
+    const allowed = `the operator allows ${ceilings[first]} (${ceilingSetting(first)})`;
+    throw mistake(["limits", first], `${manifest.limits[first]} is too big; ${allowed}, so write at most that`);
   }
 
   /** @throws {SkerryError} `setting-invalid` when there is no place for the state of its queues and schedules. */

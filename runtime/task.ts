@@ -183,6 +183,7 @@ export class Task {
   }
 
   #expire(wallMs: number): void {
+    this.countLimit("wallMs");
     this.end(
       new SkerryError("deadline-exceeded", `running ${this.function}: no end after ${wallMs} ms (limits.wallMs)`),
     );
@@ -297,6 +298,7 @@ export class Task {
     // An empty line is a record too.
     this.#logBytes += Math.max(message.length, MIN_RECORD_BYTES);
     if (this.#logBytes > this.limits.logBytes) {
+      this.countLimit("logBytes");
       this.#droppedRecords++;
       return;
     }

@@ -189,9 +189,9 @@ export class Fields {
 
   #add(field: Field): void {
     this.#bytes += field.name.length + field.value.byteLength;
-    if (
-      this.#fields.length >= this.#limits.headerCount || this.#bytes > this.#limits.headerBytes
-    ) {
+    const tooMany = this.#fields.length >= this.#limits.headerCount;
+    if (tooMany || this.#bytes > this.#limits.headerBytes) {
+      maybeTask()?.countLimit(tooMany ? "headerCount" : "headerBytes");
       this.#bytes -= field.name.length + field.value.byteLength;
       throw new FieldsError("size-exceeded");
     }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { maybeTask } from "../context.ts";
 import { SkerryError } from "../errors.ts";
 import { DEFAULT_LIMITS, type Limits, MAX_READ_BYTES } from "../limits.ts";
 import type { ByteSource } from "../streams/bytes.ts";
@@ -10,6 +11,7 @@ import { sourceOf, streamOf } from "../streams/web.ts";
 import { waitAny } from "../streams/waitable.ts";
 import { Fields, FieldsError, headerEntries } from "./fields.ts";
 import type { Body, HttpRequest, HttpResponse } from "./message.ts";
+import { BodyPace } from "./pace.ts";
 
 /** `scheme://authority` and the rest, as the caller sent it; `new URL` would normalise the path. */
 const ABSOLUTE = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)([^#]*)/i;
@@ -22,7 +24,7 @@ const noTrailers: Promise<undefined> = Promise.resolve(undefined);
  *
  * @param limits those of the function, where they are lower than the default
  * @throws {SkerryError} `request-malformed` when it has no absolute URL or a malformed `content-length`;
- * `headers-too-large`.
+ * `headers-too-large`. Later the task may end with `request-timeout`, when its caller does not send the body.
  */
 export function receiveRequest(
   request: Request,
@@ -46,7 +48,9 @@ export function receiveRequest(
 
 function receiveBody(stream: ReadableStream<Uint8Array>, headers: Headers): Body {
   const contentLength = headers.get("content-length");
-  const body: Body = { source: sourceOf(stream), trailers: noTrailers };
+  const task = maybeTask();
+  const pace = task === undefined ? undefined : new BodyPace(task);
+  const body: Body = { source: sourceOf(stream, pace), trailers: noTrailers };
   if (contentLength === null) return body;
   if (!/^\d{1,15}$/.test(contentLength)) {
     throw new SkerryError(

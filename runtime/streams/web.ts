@@ -8,6 +8,15 @@ import { STREAM_HIGH_WATER_BYTES } from "../limits.ts";
 import { type ByteSource, ChunkQueue, NO_BYTES, type StreamState } from "./bytes.ts";
 import { waitAny, Wakers } from "./waitable.ts";
 
+/** Hears how a stream is read. */
+export interface ReadPace {
+  /** A reader has found nothing, and the stream has been asked for more. May be called again before it has come. */
+  waiting(): void;
+  arrived(bytes: number): void;
+  /** Nothing is read any more. */
+  ended(): void;
+}
+
 /**
  * Reads `stream` on demand: a chunk is asked for when a reader finds none, so that the peer feels backpressure.
  *
@@ -21,7 +30,7 @@ import { waitAny, Wakers } from "./waitable.ts";
  * console.assert(source.take(100).length === 5);
  * ```
  */
-export function sourceOf(stream: ReadableStream<Uint8Array>): ByteSource {
+export function sourceOf(stream: ReadableStream<Uint8Array>, pace?: ReadPace): ByteSource {
   const reader = stream.getReader();
   const queue = new ChunkQueue();
   const wakers = new Wakers();
@@ -31,16 +40,21 @@ export function sourceOf(stream: ReadableStream<Uint8Array>): ByteSource {
   const pump = () => {
     if (reading || state !== "open" || queue.size > 0) return;
     reading = true;
+    pace?.waiting();
     reader.read().then(
       ({ done, value }) => {
         reading = false;
-        if (done) state = "closed";
-        else if (value.byteLength === 0) return pump();
+        pace?.arrived(value?.byteLength ?? 0);
+        if (done) {
+          state = "closed";
+          pace?.ended();
+        } else if (value.byteLength === 0) return pump();
         else queue.push(value as Uint8Array<ArrayBuffer>);
         wakers.wakeAll();
       },
       (reason) => {
         reading = false;
+        pace?.ended();
         if (state === "open") [state, error] = ["errored", reason];
         wakers.wakeAll();
       },
@@ -65,6 +79,7 @@ export function sourceOf(stream: ReadableStream<Uint8Array>): ByteSource {
       queue.clear();
       if (state !== "open") return;
       state = "closed";
+      pace?.ended();
       wakers.wakeAll();
       reader.cancel(reason).catch(() => {});
     },

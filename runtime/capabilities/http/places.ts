@@ -38,6 +38,7 @@ export async function takePlace(life: CallLife): Promise<() => void> {
   task.sent++;
   task.open++;
   life.onEnd(() => task.open--);
+  if (task.busy >= outgoingAtOnce) host.countLimit("outgoingAtOnce");
   while (task.busy >= outgoingAtOnce && !life.over) {
     await new Promise<void>((resolve) => {
       task.queue.add(resolve);

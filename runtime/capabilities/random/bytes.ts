@@ -19,6 +19,7 @@ const MAX_FILL_BYTES = 65_536;
 export function randomBytes(length: bigint): Uint8Array<ArrayBuffer> {
   const most = maxRandomBytes();
   if (length > most) {
+    maybeTask()?.countLimit("randomBytes");
     throw new SkerryError(
       "guest-trapped",
       `wasi:random: ${length} bytes at once, but at most ${most} are allowed (limits.randomBytes). Ask several times.`,
