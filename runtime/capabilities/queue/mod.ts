@@ -30,6 +30,8 @@ export function queueOn(open: () => QueueStore | Promise<QueueStore>): Capabilit
       "wasi:messaging/producer@0.2.0-draft": {
         async send(_client: Client, topic: string, message: Message): Promise<void> {
           const task = currentTask();
+          // It was handed over, whatever becomes of it.
+          using _handed = message;
           if (!grant.send.includes(topic)) {
             const line = `"queue": { "send": ${JSON.stringify([...grant.send, topic.slice(0, 63)])} }`;
             task.log("warn", `${sender} may not send to the queue. To allow it, write in its function.json: ${line}`);
