@@ -143,7 +143,10 @@ export function compileAsyncLift(
     const task = new GuestTask({ lift, instance, isolate, toHost, onStart, onResolve });
     isolate.scheduler.taskBegins();
     if (!type.async) task.register(task.thread);
-    const paused = task.thread.start(() => run(isolate, task, onEnd));
+    const start = () => {
+      const paused = task.thread.start(() => run(isolate, task, onEnd));
+      return paused === undefined ? after() : paused.then(after);
+    };
     const after = (): Maybe<GuestTask> => {
       if (isolate.over) throw isolate.reason;
       if (!type.async && !task.resolved) return finishSync(isolate, task).then(leave);
@@ -153,8 +156,24 @@ export function compileAsyncLift(
       isolate.leave(entered);
       return task;
     };
-    return paused === undefined ? after() : paused.then(after);
+    return !toHost && holds(task) ? letGoOn(isolate, task).then(start) : start();
   };
+}
+
+/** Whether the thread that keeps a task from beginning has what it waited for. */
+function holds(task: GuestTask): boolean {
+  const { exclusive } = task.instance;
+  return exclusive?.ready?.() === true && task.options.lift.type.async && task.needsExclusive;
+}
+
+/**
+ * Who calls a component lets its code run: a thread there that can go on does so before the call is said to wait for it.
+ * Otherwise a caller that has just answered a thread's read, and calls again, would find it in its own way. Once only:
+ * a thread that yields again and again is always ready.
+ */
+async function letGoOn(isolate: NativeIsolate, { instance }: GuestTask): Promise<void> {
+  await instance.exclusive!.resume();
+  if (isolate.over) throw isolate.reason;
 }
 
 /** Waits until the task may begin; answers whether it may, at once if it need not wait. */
