@@ -31,6 +31,7 @@ import type { Task } from "./task.ts";
 import { type Called, handlerOf } from "./triggers/calls.ts";
 import type { Clock } from "./triggers/clock.ts";
 import { Triggers, unknownQueues } from "./triggers/mod.ts";
+import type { PlatformCron } from "./triggers/schedule.ts";
 
 /** A function as the router sees it. */
 export type FunctionEntry = Entry<ServedFunction>;
@@ -80,6 +81,8 @@ export interface RuntimeOptions {
   readonly database?: () => Promise<Deno.Kv>;
   /** What schedules and retries go by. Default: the machine's. */
   readonly clock?: Clock;
+  /** What wakes schedules. Default: `Deno.cron`, where there is one; `undefined` for none. */
+  readonly platformCron?: PlatformCron | undefined;
   /** Builds a function that is given as source; resolves to the path of its `.wasm`. Without it, source is refused. */
   readonly build?: (folder: FunctionFolder) => Promise<string>;
 }
@@ -183,6 +186,7 @@ export class FunctionRuntime implements Runtime {
       call: this.#dispatcher.call.bind(this.#dispatcher),
       sink: this.#sink,
       ...(clock === undefined ? {} : { clock }),
+      ...("platformCron" in this.#options ? { platform: this.#options.platformCron } : {}),
     });
     await this.#followTriggers();
   }
