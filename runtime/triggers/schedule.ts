@@ -134,7 +134,9 @@ export class Schedule {
       for (const [index, expression] of this.#cron.plain().entries()) {
         platform(platformName(this.#key, index), expression, { signal }, async () => {
           const { at, passed } = this.#latest(clock.now() - LATE_MS, clock.now());
-          if (passed > 0 && !signal.aborted) await (await this.#begin(at));
+          if (passed === 0 || signal.aborted) return;
+          const over = await this.#begin(at);
+          await over();
         }).catch((error) => this.#log("error", `Deno.cron: ${error instanceof Error ? error.message : error}`));
       }
       return true;

@@ -11,6 +11,7 @@ import type { Engine } from "../../runtime/engine/mod.ts";
 import type { LogRecord } from "../../runtime/log.ts";
 import { FunctionRuntime } from "../../runtime/mod.ts";
 import type { Clock } from "../../runtime/triggers/clock.ts";
+import type { PlatformCron } from "../../runtime/triggers/schedule.ts";
 import { type Fixture, fixturePath } from "../fixtures/mod.ts";
 
 /** A function: its fixture, and what stands in its manifest beside name and source. */
@@ -37,6 +38,7 @@ export interface TriggerOptions {
   /** Default: a new one in memory, which is closed with the server. */
   readonly kv?: Deno.Kv;
   readonly clock?: Clock;
+  readonly platform?: PlatformCron;
 }
 
 /** Serves `guests`. Dispose of it with `await using`. */
@@ -59,6 +61,7 @@ export async function serveTriggers(options: TriggerOptions): Promise<TriggerSer
     capabilities: [queueOn(() => QueueStore.on(kv))],
     database: () => Promise.resolve(kv),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
+    platformCron: options.platform,
     sink: (record) => {
       records.push(record);
       for (const look of looks) look();
@@ -125,9 +128,9 @@ export class FakeClock implements Clock {
     });
   }
 
-  /** How many wait for it to move. */
-  get sleepers(): number {
-    return this.#sleepers.size;
+  /** Resolves when `count` wait for it to move. */
+  async asleep(count: number): Promise<void> {
+    while (this.#sleepers.size < count) await new Promise((done) => setTimeout(done, 1));
   }
 
   /** Moves to `time`, and wakes who has waited for that. */
