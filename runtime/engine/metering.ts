@@ -21,7 +21,7 @@ export const METER = "skerry:meter";
 const FIRST_FUEL = 200_000;
 
 /** How long a guest may keep others from running where it can be suspended: a turn costs it a millisecond or two. */
-const TURN_MS = 2;
+const TURN_MS = 1.5;
 
 /**
  * How long a guest may run where it cannot be suspended, and so keeps everyone else from running: in an allocator, a

@@ -157,6 +157,45 @@ export function echo(engine: EngineName): Scenario {
   };
 }
 
+/** A quiet function while four others compute on the same core, without end. */
+export function fair(engine: EngineName): Scenario {
+  return {
+    name: `fair/${engine}/quiet under 4 spinners`,
+    concurrency: [1],
+    rounds: 3,
+    async open(bench, _c, options) {
+      const spec: ServerSpec = {
+        kind: "component",
+        engine,
+        component: await C_HTTP.wasm(),
+        cacheDir: bench.cacheDir,
+      };
+      const { child, port } = await openServer(spec, options);
+      const over = new AbortController();
+      const spin = async () => {
+        // Each ends at its CPU limit, and another takes its place.
+        while (!over.signal.aborted) {
+          await fetch(`http://127.0.0.1:${port}/spin?n=1000000000000000`, { signal: over.signal })
+            .then((response) => response.body?.cancel(), () => {});
+        }
+      };
+      const spinning = Promise.all([spin(), spin(), spin(), spin()]);
+      return {
+        async measure(ms) {
+          const from = await child.ask<Usage>({});
+          const report = await bench.load.ask<LoadReport>(get(1, "/hello", "hello\n")(port, ms));
+          return sampleOf(report, from, await child.ask<Usage>({}));
+        },
+        async stop() {
+          over.abort();
+          await spinning;
+          await child.stop();
+        },
+      };
+    },
+  };
+}
+
 /** One isolate after another, made and ended, without HTTP. */
 export function isolates(engine: EngineName, component: BenchComponent): Scenario {
   return {

@@ -5,7 +5,7 @@
  */
 import { QUICKJS, SMALL, STARLING } from "./components.ts";
 import type { EngineName } from "./engines.ts";
-import { echo, first, isolates, plain, plainEcho, requests, type Scenario } from "./scenario.ts";
+import { echo, fair, first, isolates, plain, plainEcho, requests, type Scenario } from "./scenario.ts";
 
 const ENGINES: readonly EngineName[] = ["jco", "native"];
 const COMPONENTS = [SMALL, STARLING, QUICKJS];
@@ -28,4 +28,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...COMPONENTS.map((component) => slow(first("jco", component, false), component !== SMALL)),
   plainEcho,
   ...ENGINES.map(echo),
+  ...ENGINES.map(fair),
 ];

@@ -117,6 +117,10 @@ export class HostileServer implements AsyncDisposable {
     );
   }
 
+  get port(): number {
+    return this.#port!;
+  }
+
   /** A request over the socket. */
   async fetch(path: string, { signal, ...init }: RequestInit = {}): Promise<Response> {
     const patience = AbortSignal.timeout(this.#patienceMs);
