@@ -66,6 +66,11 @@ function resolveImport(
     if (hostClass === undefined) problems.push(name);
     else face.classes.set(type, hostClass);
   }
+  for (const [name, type] of wanted.same) {
+    const hostClass = callable(offered[pascalCase(name)]);
+    const same = face.classes.get(type);
+    if (hostClass !== undefined && same !== undefined && hostClass !== same) problems.push(`${name} as ${type.name}`);
+  }
   for (const func of wanted.functions) {
     const found = wanted.kind === "func"
       ? plain(callable(offered) ?? callable(offered["default"]))

@@ -14,7 +14,7 @@ import type { Item } from "./scope.ts";
  * @param unsupported is told what a host cannot give
  */
 export function importPlan(name: string, item: Item, unsupported: (what: string) => void): ImportPlan | undefined {
-  const plan: ImportPlan = { name, kind: "instance", functions: [], resources: new Map(), instances: new Map() };
+  const plan = emptyPlan(name);
   switch (item.sort) {
     case "func":
       if (item.item.func.kind === "host") plan.functions.push(item.item.func);
@@ -32,6 +32,10 @@ export function importPlan(name: string, item: Item, unsupported: (what: string)
   }
 }
 
+function emptyPlan(name: string): ImportPlan {
+  return { name, kind: "instance", functions: [], resources: new Map(), same: new Map(), instances: new Map() };
+}
+
 /** @param path what its functions are called by in messages */
 function gather(
   plan: ImportPlan,
@@ -46,10 +50,12 @@ function gather(
       item.func.interface = path;
       plan.functions.push(item.func);
     } else if (sort === "instance") {
-      const inner: ImportPlan = { name, kind: "instance", functions: [], resources: new Map(), instances: new Map() };
+      const inner = emptyPlan(name);
       plan.instances.set(name.includes(":") ? name : camelCase(name), inner);
       gather(inner, `${path}#${name}`, item as DeclaredInstance, unsupported);
-    } else if (sort !== "type") {
+    } else if (sort === "type") {
+      if (item.kind === "resource" && !declared.resources.has(name)) plan.same.set(name, item.resource);
+    } else {
       unsupported(`an imported instance with a ${sort} in it, ${JSON.stringify(name)},`);
     }
   }

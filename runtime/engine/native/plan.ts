@@ -115,6 +115,8 @@ export interface ImportPlan {
   readonly functions: HostFunc[];
   /** Resource types that the import introduces, by their WIT names. */
   readonly resources: Map<string, ResourceType>;
+  /** Resource types of which it says which ones they are: the host need not give them again, but no other ones. */
+  readonly same: Map<string, ResourceType>;
   /** Instances in an instance, by what they are called in the host's object. */
   readonly instances: Map<string, ImportPlan>;
 }

@@ -1,4 +1,4 @@
-;; Instances in imported instances.
+;; What imported instances hold: instances, and resources that are the same.
 
 (component
   (import "host" (instance $host
@@ -34,3 +34,17 @@
     (component $same (import "a" (type $a (sub resource))) (import "b" (type (eq $a))))
     (instance (instantiate $same (with "a" (type $x "a" "r")) (with "b" (type $x "b" "r")))))
   "resource types are not the same")
+
+;; the host says what a resource is that is the same as another one, or nothing
+
+(component
+  (import "host" (instance
+    (export "resource1" (type $r (sub resource)))
+    (export "resource1-again" (type (eq $r)))
+    (export "not-of-the-host" (type (eq $r))))))
+(assert_unlinkable
+  (component
+    (import "host" (instance
+      (export "resource1" (type $r (sub resource)))
+      (export "resource2" (type (eq $r))))))
+  "the host does not have host#resource2 as resource1")
