@@ -116,7 +116,8 @@ export async function writeFunction(folder: string, routes: unknown, component: 
   await Deno.writeTextFile(join(folder, "function.json"), manifest(routes, name));
 }
 
-export const manifest = (routes: unknown, name = "guest") => JSON.stringify({ name, routes, source: "main.wasm" });
+export const manifest = (routes: unknown, name = "guest") =>
+  JSON.stringify({ name, routes, limits: { wallMs: 300_000 }, source: "main.wasm" });
 
 /** A folder with a `dist/` of two functions: one that takes every path, and one of WASI 0.3 that takes those below `/p3`. */
 export async function prepared(

@@ -50,13 +50,66 @@ onEachEngine("a caller who does not read stops the sending of what it sends", as
     }, { highWaterMark: 0 });
     const headers = { "x-request-id": `unread-${guest}` };
     const response = await server.request(`/${guest}/echo`, { method: "POST", body, headers });
-    let before = -1;
-    while (before < sent) {
-      before = sent;
-      for (let i = 0; i < 50; i++) await new Promise((done) => setTimeout(done));
-    }
+    await settled(() => sent);
     expect([guest, sent, sent <= MAX_UNDER_WAY]).toEqual([guest, sent, true]);
     await response.body!.cancel();
     expect((await server.outcome(`unread-${guest}`)).fields?.["code"]).toBe("caller-gone");
+  }
+});
+
+/** Turns of the event loop after which nothing that can happen has not happened, if nothing is computed meanwhile. */
+async function settled(progress: () => number): Promise<void> {
+  for (let before = -1; before < progress();) {
+    before = progress();
+    for (let i = 0; i < 50; i++) await new Promise((done) => setTimeout(done));
+  }
+}
+
+onEachEngine("a reader who pauses stops the sender, whatever the size of its pieces", async (engine) => {
+  await using server = await serve({ engine, guests });
+  for (const guest of BOTH) {
+    for (const [piece, total] of [[100, 1 << 18], [CHUNK, 2 << 20], [1 << 20, 8 << 20]] as const) {
+      let [sent, received] = [0, 0];
+      const body = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          if (sent >= total) return controller.close();
+          controller.enqueue(new Uint8Array(piece).fill(7));
+          sent += piece;
+        },
+      }, { highWaterMark: 0 });
+      const response = await server.request(`/${guest}/echo`, { method: "POST", body });
+      const reader = response.body!.getReader();
+      let most = 0;
+      for (let pauses = 0;;) {
+        if (received >= pauses * total / 4) {
+          pauses++;
+          await settled(() => sent);
+          most = Math.max(most, sent - received);
+        }
+        const { value, done } = await reader.read();
+        if (done) break;
+        received += value.length;
+      }
+      expect([guest, piece, received]).toEqual([guest, piece, sent]);
+      const bound = MAX_UNDER_WAY * CHUNK + 2 * piece;
+      expect([guest, piece, most, most <= bound]).toEqual([guest, piece, most, true]);
+    }
+  }
+});
+
+onEachEngine("a guest that does not read stops its caller's sending", async (engine) => {
+  await using server = await serve({ engine, guests });
+  for (const guest of BOTH) {
+    let sent = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        sent++;
+        controller.enqueue(new Uint8Array(CHUNK));
+      },
+    }, { highWaterMark: 0 });
+    const response = await server.request(`/${guest}/never?headers=1`, { method: "POST", body });
+    await settled(() => sent);
+    expect([guest, sent, sent <= MAX_UNDER_WAY]).toEqual([guest, sent, true]);
+    await response.body!.cancel();
   }
 });
