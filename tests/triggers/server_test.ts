@@ -1,0 +1,78 @@
+/**
+ * Queues in servers as the tasks start them: their permissions, and what is left when one is killed.
+ *
+ * @module
+ */
+import { expect } from "@std/expect";
+import { join } from "node:path";
+import { QueueStore } from "../../runtime/capabilities/queue/store.ts";
+import { prepare } from "../../runtime/cli/build.ts";
+import { filesIn, inFolder, Server } from "../_server.ts";
+import { fixturePath } from "../fixtures/mod.ts";
+
+const MANIFESTS: Readonly<Record<string, Record<string, unknown>>> = {
+  plain: { routes: [{ path: "/plain" }] },
+  sender: { routes: [{ path: "/sender/*" }] },
+  receiver: { queues: [{ name: "orders", concurrency: 1 }] },
+};
+
+/** A folder with a `dist/` of functions that send and receive. */
+async function prepared(names: readonly string[], body: (directory: string) => Promise<void>): Promise<void> {
+  await inFolder(async (directory) => {
+    for (const name of names) {
+      const folder = join(directory, "components", name);
+      await Deno.mkdir(folder, { recursive: true });
+      await Deno.copyFile(await fixturePath(name === "plain" ? "small" : "c-queue"), join(folder, "main.wasm"));
+      const grants = name === "plain" ? {} : { log: {}, queue: { send: ["orders"] } };
+      const manifest = { name, source: "main.wasm", grants, ...MANIFESTS[name] };
+      await Deno.writeTextFile(join(folder, "function.json"), JSON.stringify(manifest));
+    }
+    await prepare(join(directory, "components"), join(directory, "dist"), "native");
+    await body(directory);
+  });
+}
+
+Deno.test("deno task start refuses functions that need a place to write, says what to do, and serves the others", () =>
+  prepared(["plain", "sender", "receiver"], async (directory) => {
+    const before = await filesIn(directory);
+    await using server = await Server.start("start", directory);
+    expect((await fetch(await server.url("/plain"))).status).toBe(200);
+    const refused = await fetch(await server.url("/sender/send?data=x"));
+    expect([refused.status, (await refused.json()).error.code]).toEqual([503, "function-broken"]);
+    await server.saw(/receiver.*broken|broken.*receiver/);
+    const lines = server.output.split("\n").filter((line) => line.includes('"setting-invalid"'));
+    for (const name of ["sender", "receiver"]) {
+      expect(lines.find((line) => line.includes(`"function":"${name}"`))).toMatch(
+        /opening the key-value store \.skerry\/kv\.sqlite3: .* Start it with `deno task start:kv`, which may write below \.skerry, or with --allow-write=\.skerry; or name a denokv server in KV_URL\./,
+      );
+    }
+    expect(await filesIn(directory)).toEqual(before);
+  }));
+
+Deno.test("what a server has acknowledged is handled after it was killed, and no attempt of it is lost", () =>
+  prepared(["sender", "receiver"], async (directory) => {
+    const file = join(directory, ".skerry", "kv.sqlite3");
+    {
+      await using server = await Server.start("start:kv", directory);
+      // The first one holds the only place, so that the others wait.
+      expect(await (await fetch(await server.url("/sender/send?data=sleep=100000"))).text()).toBe("sent 1");
+      await server.saw(/orders: sleep=100000/);
+      const url = await server.url("/sender/send");
+      const sends = Array.from({ length: 20 }, async (_, i) => await (await fetch(`${url}?data=order%20${i}.`)).text());
+      expect(new Set(await Promise.all(sends))).toEqual(new Set(["sent 1"]));
+      server.stop("SIGKILL");
+      expect((await server.status).signal).toBe("SIGKILL");
+    }
+    {
+      await using server = await Server.start("start:kv", directory);
+      for (let i = 0; i < 20; i++) await server.saw(new RegExp(`orders: order ${i}\\.`));
+      expect(server.output).not.toContain("orders: sleep");
+      server.stop();
+      expect((await server.status).code).toBe(0);
+    }
+    using kv = await Deno.openKv(file);
+    expect((await new QueueStore(kv).counts()).get("orders")).toEqual({ waiting: 0, leased: 1, dead: 0 });
+    // Its claim runs out by itself, and then it is handed out as what it is: tried once.
+    const [again] = await new QueueStore(kv, { now: () => Date.now() + 60_000 }).claim("orders", 1);
+    expect([again!.attempts, new TextDecoder().decode(again!.message.data)]).toEqual([2, "sleep=100000"]);
+  }));
