@@ -189,9 +189,11 @@ export const FUNCTION_LIMITS = {
   streams: {
     byDefault: 2000,
     most: 1_000_000,
-    description: "Streams, futures and bodies that one request may have open at once.",
+    description:
+      "Ends of streams and futures that one component instance may hold at once (WASI 0.3), and bodies of messages that it has not sent (0.2).",
     reason: "Behind each the host may hold a buffer of 64 KiB.",
     caller: "500 `guest-trapped`",
+    guest: "an error for the body (0.2)",
   },
   randomBytes: {
     byDefault: MAX_RANDOM_BYTES,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { currentTask } from "../../context.ts";
 import { SkerryError, WitError } from "../../errors.ts";
 import type { Fields as HostFields } from "../../http/fields.ts";
 import type { HttpRequest } from "../../http/message.ts";
@@ -21,6 +22,25 @@ export const incoming: () => { method: string } = taskLocal(() => ({ method: "" 
 const brokenOff = (kind: string) =>
   new SkerryError("guest-response-incomplete", `writing a ${kind} body: the guest dropped it unfinished`);
 
+/** Bodies of messages that the guest still holds: the host may have as many buffers for it. */
+const openBodies = taskLocal(() => ({ count: 0 }));
+
+/** Counts a body until the returned function is called, which may happen more than once. */
+function countBody(): () => void {
+  const open = openBodies();
+  const task = currentTask();
+  if (open.count >= task.limits.streams) {
+    task.meet("streams", "a body");
+    throw new WitError();
+  }
+  open.count++;
+  let counted = true;
+  return () => {
+    if (counted) open.count--;
+    counted = false;
+  };
+}
+
 /** Takes `length` from fields, where a wrong one is for the guest to hear. */
 function announcedLength(fields: HostFields): number | undefined {
   try {
@@ -38,6 +58,7 @@ export class OutgoingRequest {
   #authority: string | undefined;
   #pathWithQuery: string | undefined;
   #writer: BodyWriter | undefined;
+  #uncount: (() => void) | undefined;
 
   constructor(headers: Fields) {
     this.#fields = Fields.hostFields(headers).freeze();
@@ -60,6 +81,8 @@ export class OutgoingRequest {
         `sending a request: content-length is ${length}, but there is no body`,
       );
     }
+    // From here on it counts as an outgoing request.
+    request.#uncount?.();
     const path = request.#pathWithQuery ?? "/";
     return {
       method: request.#method,
@@ -73,7 +96,9 @@ export class OutgoingRequest {
 
   body(): OutgoingBody {
     if (this.#writer !== undefined) throw new WitError();
-    this.#writer = new BodyWriter({ kind: "request", length: announcedLength(this.#fields) });
+    const length = announcedLength(this.#fields);
+    this.#uncount = countBody();
+    this.#writer = new BodyWriter({ kind: "request", length });
     return new OutgoingBody(
       this.#writer,
       () => new HttpFailure("connection-terminated", "the guest broke its body off"),
@@ -118,7 +143,9 @@ export class OutgoingRequest {
     return new Fields(this.#fields);
   }
 
-  [Symbol.dispose](): void {}
+  [Symbol.dispose](): void {
+    this.#uncount?.();
+  }
 }
 
 function refuse(): never {
@@ -138,12 +165,14 @@ export class OutgoingResponse {
   readonly #fields: HostFields;
   #status = 200;
   #writer: BodyWriter | undefined;
+  #uncount: (() => void) | undefined;
 
   constructor(headers: Fields) {
     this.#fields = Fields.hostFields(headers).freeze();
   }
 
   static hostResponse(response: OutgoingResponse): SetResponse {
+    response.#uncount?.();
     return { status: response.#status, fields: response.#fields, writer: response.#writer };
   }
 
@@ -163,16 +192,20 @@ export class OutgoingResponse {
   body(): OutgoingBody {
     if (this.#writer !== undefined) throw new WitError();
     const { method } = incoming();
+    const length = announcedLength(this.#fields);
+    this.#uncount = countBody();
     this.#writer = new BodyWriter({
       kind: "response",
-      length: announcedLength(this.#fields),
+      length,
       mayBeEmpty: () => method === "HEAD" || this.#status === 304,
       readerError: (cause) => new SkerryError("guest-response-incomplete", cause.message, { cause }),
     });
     return new OutgoingBody(this.#writer, () => brokenOff("response"));
   }
 
-  [Symbol.dispose](): void {}
+  [Symbol.dispose](): void {
+    this.#uncount?.();
+  }
 }
 
 /** A body that a guest writes once. Dropped without `finish`, it is broken off. */

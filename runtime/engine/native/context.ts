@@ -31,9 +31,6 @@ export class Writes {
 
 type Realloc = (old: number, oldSize: number, align: number, size: number) => number;
 
-/** Lists and strings of one call, as the host has them: room for the longest list or string of the Component Model. */
-export const MAX_LIFT_BYTES = 2 ** 28;
-
 /** What an element takes beside its bytes, where it is a value of its own and no element of a typed array. */
 export const ELEMENT_BYTES = 8;
 
@@ -53,7 +50,7 @@ export class Cx {
   /** Who answers for the borrows that are being lowered. */
   scope: BorrowScope | undefined = undefined;
   /** What may still be lifted until guest code runs again. */
-  #liftable = MAX_LIFT_BYTES;
+  #liftable: number;
   readonly #memory: WebAssembly.Memory | undefined;
   /** The memory's size in pages as the guest sees it, where that is not the real one: see `slack.ts`. */
   readonly #pages: WebAssembly.Global | undefined;
@@ -73,6 +70,7 @@ export class Cx {
     this.instance = instance;
     this.#memory = memory;
     this.#pages = pages;
+    this.#liftable = isolate.task.limits.hostCallBytes;
     this.#realloc = realloc;
     this.#thread = new GuestThread(isolate, instance);
     this.#writes = isolate.writesTo(memory);
@@ -81,7 +79,7 @@ export class Cx {
 
   /** Renews the views if the memory has grown: after any code of the guest has run. */
   refresh(): void {
-    this.#liftable = MAX_LIFT_BYTES;
+    this.#liftable = this.isolate.task.limits.hostCallBytes;
     // Growing detaches the buffer, and a detached view has no length.
     if (this.u8.length === 0 && this.#memory !== undefined) this.#view(this.#memory);
   }
@@ -107,7 +105,10 @@ export class Cx {
    */
   charge(bytes: number): void {
     this.#liftable -= bytes;
-    if (this.#liftable < 0) trap(`more than ${MAX_LIFT_BYTES} bytes of lists and strings at once`);
+    if (this.#liftable >= 0) return;
+    const { task } = this.isolate;
+    task.countLimit("hostCallBytes");
+    trap(`more than ${task.limits.hostCallBytes} bytes of lists and strings at once (limits.hostCallBytes)`);
   }
 
   /** Asks the guest for memory, and checks what it gives. */

@@ -45,9 +45,7 @@ export class NativeIsolate {
     const { plan } = linked;
     this.#linked = linked;
     this.clock = linked.meter?.clock(this.task) ?? new CpuClock(this.task);
-    this.instances = linked.lineages.map((lineage, index) =>
-      new ComponentState(index, lineage, this.task.limits.handles)
-    );
+    this.instances = linked.lineages.map((lineage, index) => new ComponentState(index, lineage, this.task));
     const restored = linked.pool?.take();
     this.#restored = restored !== undefined;
     this.#exports = restored ?? new Array(plan.instances.length).fill(undefined);

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { Task } from "../../task.ts";
 import { trap } from "./trap.ts";
 import type { ResourceType } from "./types.ts";
 
@@ -29,24 +30,41 @@ export class ResourceHandle {
   }
 }
 
-/** What a table holds: anything that is an object. */
+/** What a table holds: anything that is an object. Some are bounded by their kind. */
+export interface TableEntry {
+  /** The limit that bounds how many of its kind there may be, beside the one for all. */
+  readonly limit?: "subtasks" | "streams" | undefined;
+}
+
 export class HandleTable {
   readonly #entries: (object | undefined)[] = [undefined];
   readonly #free: number[] = [];
+  readonly #task: Pick<Task, "limits" | "countLimit">;
   readonly #most: number;
+  readonly #counts = { subtasks: 0, streams: 0 };
 
-  /** @param most handles at once, so that a guest cannot fill the host's memory with what they stand for */
-  constructor(most: number) {
-    this.#most = most;
+  /** @param task whose limits hold, so that a guest cannot fill the host's memory with what handles stand for */
+  constructor(task: Pick<Task, "limits" | "countLimit">) {
+    this.#task = task;
+    this.#most = task.limits.handles;
+  }
+
+  #exceeded(what: string, limit: "handles" | "subtasks" | "streams"): never {
+    this.#task.countLimit(limit);
+    return trap(`more than ${this.#task.limits[limit]} ${what} at once (limits.${limit})`);
   }
 
   add(entry: object): number {
+    const { limit } = entry as TableEntry;
+    if (limit !== undefined && ++this.#counts[limit] > this.#task.limits[limit]) {
+      this.#exceeded(limit === "streams" ? "ends of streams and futures" : "asynchronous calls", limit);
+    }
     const free = this.#free.pop();
     if (free !== undefined) {
       this.#entries[free] = entry;
       return free;
     }
-    if (this.#entries.length > this.#most) trap(`more than ${this.#most} handles at once (limits.handles)`);
+    if (this.#entries.length > this.#most) this.#exceeded("handles", "handles");
     return this.#entries.push(entry) - 1;
   }
 
@@ -57,6 +75,8 @@ export class HandleTable {
 
   remove(index: number): object {
     const entry = this.get(index);
+    const { limit } = entry as TableEntry;
+    if (limit !== undefined) this.#counts[limit]--;
     this.#entries[index] = undefined;
     this.#free.push(index);
     return entry;
@@ -73,6 +93,7 @@ export class HandleTable {
 
   /** Forgets everything. */
   clear(): void {
+    this.#counts.subtasks = this.#counts.streams = 0;
     this.#entries.length = 1;
     this.#free.length = 0;
   }

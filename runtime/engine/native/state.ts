@@ -5,6 +5,7 @@
  */
 import type { TaskThread } from "./async/task.ts";
 import type { InstanceState } from "./context.ts";
+import type { Task } from "../../task.ts";
 import { HandleTable } from "./resources.ts";
 
 /** `ComponentInstance` of CanonicalABI.md. */
@@ -21,9 +22,9 @@ export class ComponentState implements InstanceState {
   exclusive: TaskThread | undefined = undefined;
   readonly threads: HandleTable;
 
-  constructor(index: number, lineage: readonly number[], maxHandles: number) {
-    this.handles = new HandleTable(maxHandles);
-    this.threads = new HandleTable(maxHandles);
+  constructor(index: number, lineage: readonly number[], task: Task) {
+    this.handles = new HandleTable(task);
+    this.threads = new HandleTable(task);
     this.index = index;
     this.lineage = lineage;
   }

@@ -206,6 +206,7 @@ export const COPY_DONE = 3;
 
 /** One end of a stream or future, in a component's table. */
 export class CopyEnd extends Waitable {
+  override readonly limit = "streams";
   readonly shared: Shared;
   readonly readable: boolean;
   state = COPY_IDLE;

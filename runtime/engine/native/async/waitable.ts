@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { ResourceHandle } from "../resources.ts";
+import type { ResourceHandle, TableEntry } from "../resources.ts";
 import { trap } from "../trap.ts";
 import type { Maybe, TaskThread } from "./task.ts";
 
@@ -22,7 +22,8 @@ export type Event = readonly [code: number, index: number, payload: number];
 /** What an operation answers that has not ended yet. */
 export const BLOCKED = -1;
 
-export class Waitable {
+export class Waitable implements TableEntry {
+  readonly limit: TableEntry["limit"] = undefined;
   #pending: (() => Event) | undefined;
   #set: WaitableSet | undefined;
   hasSyncWaiter = false;
@@ -108,6 +109,7 @@ export const SUBTASK_CANCELLED_BEFORE_RETURNED = 4;
 
 /** A call as its caller sees it. */
 export class Subtask extends Waitable {
+  override readonly limit = "subtasks";
   state = SUBTASK_STARTING;
   lenders: ResourceHandle[] | undefined = undefined;
   cancellationRequested = false;
