@@ -25,6 +25,8 @@ export interface Guest {
   readonly env?: Readonly<Record<string, string>>;
   /** The functions in front of it. */
   readonly middleware?: readonly string[];
+  /** What is in its folder beside its component: texts by path. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 export interface ServeOptions {
@@ -66,6 +68,10 @@ export async function serve(options: ServeOptions): Promise<TestServer> {
     const component = guest.fixture instanceof URL ? guest.fixture : await fixturePath(guest.fixture);
     await Deno.copyFile(component, join(folder, "guest.wasm"));
     const { grants = {}, limits = {}, env = {}, middleware = [] } = guest;
+    for (const [path, text] of Object.entries(guest.files ?? {})) {
+      await Deno.mkdir(join(folder, path, ".."), { recursive: true });
+      await Deno.writeTextFile(join(folder, path), text);
+    }
     const routes = [{ path: `/${name}/*` }];
     const manifest = { name, routes, source: "guest.wasm", grants, limits, env, middleware };
     await Deno.writeTextFile(join(folder, "function.json"), JSON.stringify(manifest));
