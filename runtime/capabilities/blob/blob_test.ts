@@ -500,7 +500,9 @@ Deno.test("a server that may not write says which permission is missing", async 
   const child = new Deno.Command(Deno.execPath(), { args, stdin: "piped", stdout: "piped" }).spawn();
   await new Blob([code]).stream().pipeTo(child.stdin);
   const said = new TextDecoder().decode((await child.output()).stdout);
-  expect(said).toMatch(/^setting-invalid opening the objects in \.skerry\/blobs: .*--allow-write=\.skerry\b.*BLOB_URL/);
+  expect(said).toMatch(
+    /^setting-invalid opening the objects in \.skerry\/blobs: .*`deno task start:kv`.*--allow-write=\.skerry\/blobs;.*BLOB_URL/,
+  );
 });
 
 Deno.test("a malformed grant of blob is refused, and an empty one is a container of the function's own", () => {

@@ -272,7 +272,7 @@ export async function openFolder(location: string = DEFAULT_FOLDER): Promise<Fol
     throw new SkerryError(
       "setting-invalid",
       `opening the objects in ${location}: ${error instanceof Error ? error.message : error}. ` +
-        `Allow the server to write there (--allow-write=${location === DEFAULT_FOLDER ? ".skerry" : location}), ` +
+        `Start it with \`deno task start:kv\`, which may write below .skerry, or with --allow-write=${location}; ` +
         "or name another folder or an S3 bucket (s3://BUCKET) in BLOB_URL.",
       { cause: error },
     );

@@ -429,7 +429,9 @@ Deno.test("a server that may not write says which permission is missing", async 
   const child = new Deno.Command(Deno.execPath(), { args, stdin: "piped", stdout: "piped" }).spawn();
   await new Blob([code]).stream().pipeTo(child.stdin);
   const said = new TextDecoder().decode((await child.output()).stdout);
-  expect(said).toMatch(/^setting-invalid opening the databases in \.skerry\/sql: .*--allow-write=\.skerry\b.*SQL_URL/);
+  expect(said).toMatch(
+    /^setting-invalid opening the databases in \.skerry\/sql: .*`deno task start:kv`.*--allow-write=\.skerry\/sql;.*SQL_URL/,
+  );
 });
 
 Deno.test("a database of the grant may be where a variable says", async () => {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { currentTask } from "../../context.ts";
@@ -19,11 +19,10 @@ import {
   MAX_SQL_BYTES,
   MAX_VALUE_BYTES,
   type QueryResult,
-  ResultBudget,
   SqlError,
   type Value,
 } from "./backend.ts";
-import { isBlank, parameterNames } from "./parameters.ts";
+import { attempt, Busy, run } from "./statement.ts";
 
 /** One database, so that a guest does not fill the operator's disk. */
 export const MAX_DATABASE_BYTES = 2 ** 30;
@@ -35,10 +34,6 @@ export const MAX_BUSY_MS = 5000;
 const MAX_IDLE = 8;
 
 const PAGE_BYTES = 4096;
-
-/** SQLite's codes: https://sqlite.org/rescode.html. */
-const SQLITE_FULL = 13;
-const SQLITE_BUSY_SNAPSHOT = 517;
 
 /** A backend on the files of a folder, or on memory that forgets with the process. */
 export class SqliteBackend implements Backend {
@@ -265,110 +260,6 @@ class LocalConnection implements Connection {
   }
 }
 
-/** Somebody else's transaction is in the way. */
-class Busy extends Error {}
-
-function run(handle: Handle, sql: string, parameters: readonly Value[]): QueryResult {
-  if (isBlank(sql)) return { columns: [], rows: [] };
-  const statement = handle.db.prepare(sql);
-  if (!isBlank(sql.slice(statement.sourceSQL.length))) {
-    throw io("there is more than one statement; execute them one by one");
-  }
-  const given = bind(sql, parameters);
-  statement.setReadBigInts(true);
-  statement.setReturnArrays(true);
-  const columns = statement.columns().map(({ name }) => name);
-  // Deno's iterate() keeps errors to itself, and all() keeps all rows in memory before they can be counted. What is
-  // written is bounded by the database's size.
-  const returned =
-    (handle.seen.changes || columns.length === 0
-      ? statement.all(...given as SQLInputValue[])
-      : statement.iterate(...given as SQLInputValue[])) as Iterable<unknown>;
-  const rows: { values: Value[] }[] = [];
-  const budget = new ResultBudget();
-  const task = currentTask();
-  const until = performance.now() + Math.max(1, task.limits.cpuMs - task.cpuMs);
-  for (const row of returned) {
-    const values = (row as unknown[]).map(valueOf);
-    budget.row(values);
-    rows.push({ values });
-    // Between rows only: nothing can interrupt SQLite on its way to the next one.
-    if (performance.now() > until) {
-      throw io(`no end after ${task.limits.cpuMs} ms of CPU time (limits.cpuMs); ask for fewer rows with LIMIT`);
-    }
-  }
-  const error = handle.lastError;
-  if (error !== undefined) throw new SqliteError(error);
-  return { columns, rows };
-}
-
-/** What `iterate()` has not thrown. */
-class SqliteError extends Error {
-  readonly code = "ERR_SQLITE_ERROR";
-}
-
-/** The arguments that Deno takes: named ones in an object, then the others. */
-function bind(sql: string, parameters: readonly Value[]): unknown[] {
-  const names = parameterNames(sql);
-  if (names.length !== parameters.length) {
-    throw io(`the statement has ${names.length} parameters, and ${parameters.length} were given`);
-  }
-  const named: Record<string, SQLInputValue> = {};
-  const positional: SQLInputValue[] = [];
-  for (const [at, value] of parameters.entries()) {
-    const name = names[at];
-    if (name === undefined) positional.push(inputOf(value));
-    else named[name] = inputOf(value);
-  }
-  return positional.length === parameters.length ? positional : [named, ...positional];
-}
-
-function inputOf(value: Value): SQLInputValue {
-  switch (value.tag) {
-    case "text":
-      // The runtime reads a text back up to its first NUL.
-      if (value.val.includes("\0")) throw io("a text has a NUL; pass it as a blob");
-      return value.val;
-    case "null":
-      return null;
-    default:
-      return value.val as SQLInputValue;
-  }
-}
-
-function valueOf(value: unknown): Value {
-  switch (typeof value) {
-    case "bigint":
-      return { tag: "integer", val: value };
-    case "number":
-      return { tag: "real", val: value };
-    case "string":
-      return { tag: "text", val: value };
-    default:
-      return value === null ? { tag: "null" } : { tag: "blob", val: value as Uint8Array };
-  }
-}
-
-/** Has what SQLite says reach the guest, and what only the operator should read the log. */
-function attempt<T>(step: () => T, seen?: Seen): T {
-  try {
-    return step();
-  } catch (error) {
-    if (error instanceof SqlError) throw error;
-    const { code, errcode, message } = error as { code?: string; errcode?: number; message: string };
-    if (seen?.refused !== undefined) throw io(`not authorized: ${seen.refused}`);
-    if (code !== "ERR_SQLITE_ERROR") {
-      currentTask().log("error", `sql: ${error instanceof Error ? error.stack : error}`);
-      throw io("the database failed");
-    }
-    // What it has read is old: only beginning anew helps.
-    if (errcode === SQLITE_BUSY_SNAPSHOT) throw io(`${message}: what the transaction has read has changed since`);
-    if (message === "database is locked") throw new Busy();
-    if (errcode === SQLITE_FULL) throw new SqlError({ tag: "database-full" });
-    throw io(message);
-  }
-}
-
 /** Where databases are when nothing else is said, from the folder that the server runs in. */
 const DEFAULT_FOLDER = ".skerry/sql";
 
@@ -411,7 +302,7 @@ function cannotOpen(location: string, error: unknown): SkerryError {
   return new SkerryError(
     "setting-invalid",
     `opening the databases in ${location}: ${error instanceof Error ? error.message : error}. ` +
-      `Allow the server to write there (--allow-write=${location === DEFAULT_FOLDER ? ".skerry" : location}), ` +
+      `Start it with \`deno task start:kv\`, which may write below .skerry, or with --allow-write=${location}; ` +
       "or name another folder or a libSQL server in SQL_URL.",
     { cause: error },
   );
