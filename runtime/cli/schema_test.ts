@@ -1,8 +1,13 @@
 import { expect } from "@std/expect";
+import { LIMITS_URL, limitsText } from "./limits_table.ts";
 import { SCHEMA_URL, schemaText } from "./schema.ts";
 
 Deno.test("the committed JSON Schema is the one that the code makes: run `deno task schema` after a change", async () => {
   expect(await Deno.readTextFile(SCHEMA_URL)).toBe(schemaText());
+});
+
+Deno.test("the committed table of limits is the one that the code makes: run `deno task schema` after a change", async () => {
+  expect(await Deno.readTextFile(LIMITS_URL)).toBe(limitsText());
 });
 
 Deno.test("every example's manifest names the schema", async () => {

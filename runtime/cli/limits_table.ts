@@ -1,0 +1,59 @@
+/**
+ * The table of limits for people, made from `limits.ts`.
+ *
+ * @module
+ */
+import { FUNCTION_LIMITS, type LimitName } from "../limits.ts";
+import { ceilingSetting } from "../settings.ts";
+
+/** Where the table is. */
+export const LIMITS_URL: URL = new URL("../limits.md", import.meta.url);
+
+const INTRODUCTION = `# Limits
+
+What a function may take, by the keys of \`limits\` in its \`function.json\`. An operator sets a ceiling for all functions
+of a process by the variable in the last column: defaults above it are lowered, and a manifest that asks for more is
+refused with its line. \`SKERRY_MAX_ISOLATES\` (4000) bounds the isolates of the whole process, and \`SKERRY_MEMORY_MB\`
+their linear memory: by default three quarters of what the container or the machine has, or 4096 where the process may
+not ask (\`--allow-sys=systemMemoryInfo\`).
+
+Each limit that was met is counted: in the request's last log record, under \`limits\`, and at \`/-/metrics\` as
+\`skerry_limit_met_total\`, if \`SKERRY_METRICS\` is 1. This file is made from \`limits.ts\` by \`deno task schema\`.
+
+`;
+
+/** The text of the file. */
+export function limitsText(): string {
+  const rows = (Object.keys(FUNCTION_LIMITS) as LimitName[]).map((name) => {
+    const limit = FUNCTION_LIMITS[name];
+    const guest = "guest" in limit ? limit.guest : "—";
+    const setting = ceilingSetting(name);
+    return [
+      `\`${name}\``,
+      shown(limit.byDefault),
+      shown(limit.most),
+      limit.description,
+      limit.reason,
+      limit.caller,
+      guest,
+      setting === undefined ? "—" : `\`${setting}\``,
+    ];
+  });
+  const head = ["limit", "default", "at most", "what it bounds", "why", "the caller gets", "the guest gets", "ceiling"];
+  return INTRODUCTION + table([head, ...rows]);
+}
+
+/** Powers of two as such, from where figures are hard to read. */
+function shown(value: number): string {
+  const power = Math.log2(value);
+  if (value >= 2 ** 20 && Number.isInteger(power)) return `2^${power}`;
+  return value.toLocaleString("en");
+}
+
+/** A table as `deno fmt` writes it. */
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const line = (cells: readonly string[]) => `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(" | ")} |\n`;
+  const [head, ...rest] = rows.map(line);
+  return head + line(widths.map((width) => "-".repeat(width))) + rest.join("");
+}
