@@ -51,3 +51,11 @@ export const QUICKJS: BenchComponent = {
 
 /** A WASI 0.2 component in C that can echo. */
 export const C_HTTP: BenchComponent = { name: "c-http", wasm: fixture("c-http"), path: "/echo", body: "" };
+
+/** The same, sleeping for a second. */
+export const SLEEPER: BenchComponent = {
+  name: "sleep",
+  wasm: fixture("c-http"),
+  path: "/sleep?ms=1000",
+  body: "slept 1000\n",
+};

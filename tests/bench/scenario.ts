@@ -4,7 +4,7 @@
  * @module
  */
 import { Child, type ChildOptions } from "./child.ts";
-import { type BenchComponent, C_HTTP } from "./components.ts";
+import { type BenchComponent, C_HTTP, SLEEPER } from "./components.ts";
 import type { EngineName } from "./engines.ts";
 import type { EchoJob, LoadReport, RequestsJob } from "./load.ts";
 import type { IsolatesReport, Ready, ServerSpec } from "./serve.ts";
@@ -133,6 +133,20 @@ export function requests(engine: EngineName, component: BenchComponent): Scenari
         cacheDir: bench.cacheDir,
       };
       return await loaded(bench, spec, get(c, component.path, component.body), options);
+    },
+  };
+}
+
+/** A thousand requests that all sleep for a second, once: the time that is beyond a second is what they cost. */
+export function sleep(engine: EngineName): Scenario {
+  return {
+    name: `sleep/${engine}`,
+    concurrency: [1000],
+    rounds: 3,
+    async open(bench, c, options) {
+      const spec: ServerSpec = { kind: "component", engine, component: await SLEEPER.wasm(), cacheDir: bench.cacheDir };
+      const once = get(c, SLEEPER.path, SLEEPER.body);
+      return await loaded(bench, spec, (port) => once(port, 0), options);
     },
   };
 }

@@ -5,7 +5,7 @@
  */
 import { QUICKJS, SMALL, STARLING } from "./components.ts";
 import type { EngineName } from "./engines.ts";
-import { echo, fair, first, isolates, plain, plainEcho, requests, type Scenario } from "./scenario.ts";
+import { echo, fair, first, isolates, plain, plainEcho, requests, type Scenario, sleep } from "./scenario.ts";
 
 const ENGINES: readonly EngineName[] = ["jco", "native"];
 const COMPONENTS = [SMALL, STARLING, QUICKJS];
@@ -29,4 +29,5 @@ export const SCENARIOS: readonly Scenario[] = [
   plainEcho,
   ...ENGINES.map(echo),
   ...ENGINES.map(fair),
+  ...ENGINES.map((engine) => slow(sleep(engine), true)),
 ];
