@@ -108,6 +108,15 @@ export class Host {
     return checked;
   }
 
+  /** What the grants of `grantee` name in its folder: what has to go along where the function goes. */
+  pathsOf(grantee: Pick<Grantee, "name" | "grants">): string[] {
+    const paths: string[] = [];
+    for (const [name, grant] of this.checkGrants(grantee)) {
+      paths.push(...this.capabilities.get(name)?.paths?.(grant) ?? []);
+    }
+    return paths;
+  }
+
   async #linkOne(capability: Capability, grantee: Grantee, grant: unknown): Promise<HostImports> {
     let store = this.#stores.get(capability.name);
     if (store === undefined) {

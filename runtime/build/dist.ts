@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { nativeEngine } from "../engine/native/mod.ts";
 import { transpile } from "../engine/jco/transpile.ts";
@@ -21,6 +21,8 @@ export interface DistFunction {
   readonly wasm: string;
   /** The source map of its component, if it has one. */
   readonly map?: string | null;
+  /** What its grants name in its folder, and where that is. */
+  readonly granted?: { readonly directory: string; readonly paths: readonly string[] };
 }
 
 export interface DistOptions {
@@ -53,6 +55,9 @@ export async function buildDist(
     for (const item of functions) {
       const folder = join(components, item.folder);
       await Deno.mkdir(folder);
+      for (const path of item.granted?.paths ?? []) {
+        await copyTree(join(item.granted!.directory, path), join(folder, path));
+      }
       const bytes = await Deno.readFile(item.wasm);
       const wasm = `${basename(item.folder)}.wasm`;
       await Deno.writeFile(join(folder, wasm), bytes);
@@ -94,6 +99,19 @@ async function copyFolder(from: URL, to: URL): Promise<void> {
   for await (const entry of Deno.readDir(from)) {
     await Deno.copyFile(new URL(entry.name, from), new URL(entry.name, to));
   }
+}
+
+/** Copies a file or folder. Links stay links: those that are absolute become relative, for what they lead to moves along. */
+async function copyTree(from: string, to: string): Promise<void> {
+  await Deno.mkdir(dirname(to), { recursive: true });
+  const info = await Deno.lstat(from);
+  if (info.isDirectory) {
+    await Deno.mkdir(to, { recursive: true });
+    for await (const { name } of Deno.readDir(from)) await copyTree(join(from, name), join(to, name));
+  } else if (info.isSymlink) {
+    const target = await Deno.readLink(from);
+    await Deno.symlink(isAbsolute(target) ? relative(dirname(from), await Deno.realPath(from)) : target, to);
+  } else await Deno.copyFile(from, to);
 }
 
 async function replace(outDir: string, draft: string): Promise<void> {

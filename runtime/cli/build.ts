@@ -7,7 +7,9 @@ import { basename, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { capabilities } from "../../components/capabilities.ts";
 import { buildDist, buildFunction, type Built, type DistFunction } from "../build/mod.ts";
+import { builtinCapabilities } from "../capabilities/mod.ts";
 import { SkerryError } from "../errors.ts";
+import { Host } from "../host.ts";
 import { silentSink } from "../log.ts";
 import { MANIFEST_FILE } from "../manifest.ts";
 import { defaultEngine, DIST_FOLDER, loadAll } from "../open.ts";
@@ -61,12 +63,20 @@ export async function prepare(from: string, to: string, engine: EngineChoice = "
     );
   }
   const functions: DistFunction[] = [];
+  const host = new Host([...builtinCapabilities, ...capabilities]);
   for (const { file } of runtime.functions) {
     const directory = dirname(file);
     const folder = basename(directory);
     const manifest = JSON.parse(await Deno.readTextFile(join(directory, MANIFEST_FILE)));
     const made = built.get(folder);
-    functions.push({ folder, manifest, wasm: made?.wasm ?? join(directory, manifest.source), map: made?.map ?? null });
+    const paths = host.pathsOf({ name: manifest.name, grants: manifest.grants ?? {} });
+    functions.push({
+      folder,
+      manifest,
+      wasm: made?.wasm ?? join(directory, manifest.source),
+      map: made?.map ?? null,
+      granted: { directory, paths },
+    });
   }
   await buildDist(functions, to, { jco: engine === "jco" ? "all" : "needed" });
   return functions;

@@ -56,9 +56,8 @@ class Loader {
     try {
       const home = await Deno.realPath(directory);
       this.#real = await Deno.realPath(resolve(directory, folder));
-      if (this.#real !== home && !this.#real.startsWith(home + sep)) {
-        this.#refuse("it leads out of the function's folder");
-      }
+      if (this.#real === home) this.#refuse("it is the function's own folder, with its manifest");
+      if (!this.#real.startsWith(home + sep)) this.#refuse("it leads out of the function's folder");
       const info = await Deno.lstat(this.#real);
       if (!info.isDirectory) this.#refuse("it is no folder");
       const root = new FolderNode(this.#volume, timeOf(info));

@@ -202,6 +202,7 @@ Deno.test("assets with a link that leads out, none at all, or no folder are refu
     ["data", (dir) => Deno.mkdir(join(dir, "other")), "there is no such folder"],
     ["data", (dir) => Deno.writeTextFile(join(dir, "data"), ""), "it is no folder"],
     ["data", (dir) => Deno.symlink("..", join(dir, "data")), "it leads out of the function's folder"],
+    ["data", (dir) => Deno.symlink(".", join(dir, "data")), "it is the function's own folder, with its manifest"],
     ["data", async (dir) => {
       await Deno.mkdir(join(dir, "data/sub"), { recursive: true });
       await Deno.symlink("../../../outside", join(dir, "data/sub/link"));
@@ -475,7 +476,8 @@ Deno.test("a malformed grant of files is refused with what to write", () => {
   const problems = (grant: unknown) =>
     files.grant.safeParse(grant).error?.issues.map(({ message }) => message).join("; ") ?? "fine";
   expect(problems({})).toBe("fine");
-  expect(problems({ assets: { "/": "." }, scratch: "/tmp" })).toBe("fine");
+  expect(problems({ assets: { "/": "./public" }, scratch: "/tmp" })).toBe("fine");
+  expect(problems({ assets: { "/": "." } })).toContain("is the function's own folder, with its manifest");
   expect(problems({ assets: { "site": "public" } })).not.toBe("fine");
   expect(problems({ assets: { "/site": "../x" } })).toContain("leads out of the function's folder");
   expect(problems({ assets: { "/site": "/etc" } })).toContain("inside the function's folder");

@@ -37,10 +37,13 @@ function guestPathProblem(path: string): string | undefined {
 }
 
 function folderProblem(folder: string): string | undefined {
-  if (folder === "" || folder.includes("\0")) return 'is no folder; write the name of one, or "."';
+  if (folder === "" || folder.includes("\0")) return "is no folder; write the name of one";
   if (folder.includes("\\")) return `has backslashes; write ${JSON.stringify(folder.replaceAll("\\", "/"))}`;
   if (folder.startsWith("/") || /^[a-z][a-z0-9+.-]*:/i.test(folder)) {
     return "must be a folder inside the function's folder; copy it there and write its name";
+  }
+  if (folder.split("/").every((name) => name === "" || name === ".")) {
+    return "is the function's own folder, with its manifest; write the name of a folder in it";
   }
   if (folder.split("/").includes("..")) return "leads out of the function's folder; copy it there and write its name";
 }
