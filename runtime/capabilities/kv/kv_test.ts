@@ -2,7 +2,7 @@ import { expect } from "@std/expect";
 import { join } from "node:path";
 import { withTask } from "../../context.ts";
 import { Task } from "../../task.ts";
-import { bytes, call, hostOf, onEachBackend, open, payloadOf, text } from "./_testing.ts";
+import { bytes, call, type GuestBucket, hostOf, onEachBackend, open, payloadOf, text } from "./_testing.ts";
 import { MemoryBackend } from "./backend.ts";
 import { DenoKvBackend, openBackend } from "./deno_kv.ts";
 import { kvGrant } from "./grant.ts";
@@ -286,6 +286,46 @@ Deno.test("KV_URL says where the data is, and a place that cannot be opened is r
     await Deno.remove(file);
   }
 });
+
+onEachBackend(
+  "Spin's async interface does the same, and gives keys as a stream with a result after it",
+  async (backend) => {
+    const host = hostOf(backend, "f", { default: true });
+    type Keys = [AsyncIterable<string>, Promise<unknown>];
+    interface AsyncStore extends GuestBucket {
+      getKeys(): Promise<Keys>;
+    }
+    const { Store } = host["spin:key-value/key-value@3.0.0"] as { Store: { open(label: string): Promise<AsyncStore> } };
+    expect(await payloadOf(() => Store.open("carts"))).toEqual({ tag: "access-denied" });
+    const store = await Store.open("default");
+    const bucket = open(host);
+    for (let i = 0; i < 3; i++) await store.set(`k${i}`, bytes(`${i}`));
+    expect([text(await bucket.get("k1")), await store.exists("k1"), await store.exists("no")]).toEqual([
+      "1",
+      true,
+      false,
+    ]);
+    expect(await store.get("no")).toBe(undefined);
+    await store.delete("k0");
+    const [keys, end] = await store.getKeys();
+    expect(await Array.fromAsync(keys)).toEqual(["k1", "k2"]);
+    expect(await end).toEqual({ tag: "ok", val: undefined });
+    // Who stops reading has had no error.
+    const [some, ended] = await store.getKeys();
+    for await (const key of some) {
+      expect(key).toBe("k1");
+      break;
+    }
+    expect(await ended).toEqual({ tag: "ok", val: undefined });
+    const [unread, dropped] = await store.getKeys();
+    await unread[Symbol.asyncIterator]().return!();
+    expect(await dropped).toEqual({ tag: "ok", val: undefined });
+    backend.list = () => Promise.reject(new Error("disk on fire"));
+    const [broken, why] = await store.getKeys();
+    expect(await Array.fromAsync(broken)).toEqual([]);
+    expect(await why).toEqual({ tag: "err", val: { tag: "other", val: "the store failed to list" } });
+  },
+);
 
 Deno.test("a malformed grant of kv is refused, and an empty one is a store of the function's own", () => {
   expect(kvGrant.parse({})).toEqual({ stores: { default: true } });

@@ -20,6 +20,7 @@ export function kvOn(open: () => Backend | Promise<Backend>): Capability {
     name: "kv",
     interfaces: [
       "fermyon:spin/key-value@2.0.0",
+      "spin:key-value/key-value@3.0.0",
       ...["store", "atomics", "batch"].flatMap((name) =>
         ["0.2.0-draft2", "0.2.0-draft"].map((version) => `wasi:keyvalue/${name}@${version}`)
       ),
