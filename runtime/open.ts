@@ -22,6 +22,9 @@ import { warmUp } from "./warm/mod.ts";
 /** Where `deno task build` puts what `deno task start` serves. */
 export const DIST_FOLDER = "dist";
 
+/** Where a developer's server keeps what it would have to rewrite when it starts again. */
+const NATIVE_CACHE = join(".skerry", "native");
+
 /** Frames of a stack trace: enough to get through a language's runtime to the code of a function's author. */
 const STACK_FRAMES = 50;
 
@@ -44,7 +47,8 @@ export async function openRuntime(settings: Settings, options: OpenOptions = {})
   const dev = settings.mode === "dev";
   const { directory, prepared } = await whatToServe(settings);
   const sink = options.sink ?? (settings.log === "json" ? jsonSink : prettySink);
-  const engine = options.engine ?? defaultEngine({ engine: settings.engine, meter: settings.meter, prepared, sink });
+  const engine = options.engine ??
+    defaultEngine({ engine: settings.engine, keep: dev, meter: settings.meter, prepared, sink });
   const runtime = new FunctionRuntime({
     ...options,
     admission: new Admission({ isolates: settings.maxIsolates, memory: await openMemory(settings) }),
@@ -62,8 +66,9 @@ export async function openRuntime(settings: Settings, options: OpenOptions = {})
   await runtime.scan();
   await runtime.startTriggers();
   if (dev) watch(runtime, directory);
-  if (settings.warm) {
-    await warmUp(engine).catch((error) => {
+  if (settings.warm && settings.engine === "native") {
+    // Without what is kept of earlier starts: rewriting is what it is to have done.
+    await warmUp(options.engine ?? createNativeEngine({ meter: settings.meter })).catch((error) => {
       sink({ time: Date.now(), level: "warn", message: `warming up: ${error.message}`, source: "host" });
     });
   }
@@ -107,17 +112,24 @@ export interface EngineOptions {
   readonly meter?: boolean;
   /** A folder that `deno task build` has prepared; `null` to transpile for jco when a component needs it. */
   readonly prepared?: string | null;
+  /** Keep what the native engine rewrites, without a prepared folder. Default: false. */
+  readonly keep?: boolean;
   readonly sink?: LogSink;
 }
 
 /** The engine that Skerry serves with: its own, and jco for what that does not support yet. */
 export function defaultEngine(options: EngineOptions = {}): Engine {
-  const { engine = "native", meter = true, prepared = null, sink = silentSink } = options;
+  const { engine = "native", keep = false, meter = true, prepared = null, sink = silentSink } = options;
   const jco = prepared === null
     ? createJcoEngine()
     : createJcoEngine({ cacheDir: distLayout(prepared).jco, readOnly: true });
   if (engine === "jco") return jco;
-  return withFallback(createNativeEngine({ meter }), jco, (name, { message }) => {
+  const cache = prepared !== null
+    ? { cacheDir: distLayout(prepared).native, readOnly: true }
+    : keep
+    ? { cacheDir: NATIVE_CACHE }
+    : {};
+  return withFallback(createNativeEngine({ meter, ...cache }), jco, (name, { message }) => {
     sink({ time: Date.now(), level: "warn", message: `runs on jco: ${message}`, source: "host", function: name });
   });
 }

@@ -1,7 +1,10 @@
 import { expect } from "@std/expect";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describeComponent } from "../component/describe.ts";
+import { createNativeEngine } from "../engine/native/mod.ts";
 import { SkerryError } from "../errors.ts";
+import { DEFAULT_LIMITS } from "../limits.ts";
 import { buildFunction, type BuildOptions, type BuildProgress } from "./build.ts";
 import { buildDist } from "./dist.ts";
 import { distLayout } from "./layout.ts";
@@ -146,4 +149,30 @@ Deno.test("what was there stays when a folder for production cannot be made whol
     const around = await Array.fromAsync(Deno.readDir(join(outDir, "..")));
     expect(around.map(({ name }) => name).filter((name) => name.startsWith("dist"))).toEqual(["dist"]);
   });
+});
+
+Deno.test("a folder for production has the modules of its components as its server's engine would rewrite them", async () => {
+  const outDir = await Deno.makeTempDir({ prefix: "skerry-dist-" });
+  const wasm = fileURLToPath(new URL("../../tests/fixtures/small/small.wasm", import.meta.url));
+  const limits = { memoryMb: 32 };
+  try {
+    const { native } = await buildDist(
+      [{ folder: "small", manifest: { name: "small", routes: [], source: "small.wasm", limits }, wasm }],
+      outDir,
+    );
+    const files = async () => (await Array.fromAsync(Deno.readDir(native))).map(({ name }) => name);
+    const before = await files();
+    expect(before.length).toBe(1);
+    // It would write what it does not find.
+    const load = (memoryMb: number) =>
+      createNativeEngine({ cacheDir: native }).load(Deno.readFileSync(wasm), {
+        limits: { ...DEFAULT_LIMITS, memoryMb },
+      });
+    await load(32);
+    expect(await files()).toEqual(before);
+    await load(33);
+    expect((await files()).length).toBe(2);
+  } finally {
+    await Deno.remove(outDir, { recursive: true });
+  }
 });

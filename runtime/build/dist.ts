@@ -5,9 +5,10 @@
  */
 import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { nativeEngine } from "../engine/native/mod.ts";
+import { createNativeEngine } from "../engine/native/mod.ts";
 import { transpile } from "../engine/jco/transpile.ts";
 import { SkerryError } from "../errors.ts";
+import { DEFAULT_LIMITS } from "../limits.ts";
 import { MANIFEST_FILE } from "../manifest.ts";
 import { type Dist, distLayout } from "./layout.ts";
 
@@ -36,7 +37,7 @@ export interface DistOptions {
 const BUILD_KEYS = ["backend", "wit", "world", "$schema"];
 
 /**
- * Fills `outDir` with manifests, components, and the code that the jco engine runs. What was there before is replaced as
+ * Fills `outDir` with manifests, components, and the code that the engines run. What was there before is replaced as
  * a whole, at the end: a failure leaves it as it was.
  *
  * @throws {SkerryError} `component-malformed` or `component-unsupported`.
@@ -49,7 +50,7 @@ export async function buildDist(
   const draft = `${resolve(outDir)}.${crypto.randomUUID()}`;
   const cacheDir = pathToFileURL(`${resolve(options.cacheDir ?? join(".skerry", "jco"))}/`);
   try {
-    const { components, jco } = distLayout(draft);
+    const { components, jco, native } = distLayout(draft);
     await Deno.mkdir(components, { recursive: true });
     await Deno.mkdir(jco, { recursive: true });
     for (const item of functions) {
@@ -66,7 +67,7 @@ export async function buildDist(
         join(folder, MANIFEST_FILE),
         `${JSON.stringify(served(item.manifest, wasm), null, 2)}\n`,
       );
-      if (options.jco !== "all" && await nativeSupports(bytes, item.folder)) continue;
+      if (options.jco !== "all" && await prepareNative(bytes, item, native)) continue;
       const { dir } = await transpile(bytes, item.folder, { cacheDir, readOnly: false });
       await copyFolder(dir, pathToFileURL(`${join(jco, basename(dir.pathname))}/`));
     }
@@ -78,9 +79,15 @@ export async function buildDist(
   return distLayout(outDir);
 }
 
-async function nativeSupports(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<boolean> {
+/** Rewrites a component's modules for the native engine; answers whether that supports it. */
+async function prepareNative(
+  bytes: Uint8Array<ArrayBuffer>,
+  { folder, manifest }: DistFunction,
+  cacheDir: string,
+): Promise<boolean> {
   try {
-    await nativeEngine.load(bytes, { name });
+    const limits = { ...DEFAULT_LIMITS, ...manifest.limits as Partial<typeof DEFAULT_LIMITS> | undefined };
+    await createNativeEngine({ cacheDir }).load(bytes, { name: folder, limits });
     return true;
   } catch (error) {
     if (error instanceof SkerryError && error.code === "component-unsupported") return false;

@@ -9,6 +9,8 @@ import { resolve } from "node:path";
 export interface Dist {
   /** What to serve. */
   readonly components: string;
+  /** The native engine's folder, for `{ cacheDir, readOnly: true }`. */
+  readonly native: string;
   /** The jco engine's folder, for `{ cacheDir, readOnly: true }`. */
   readonly jco: string;
 }
@@ -24,5 +26,9 @@ export interface Dist {
  * ```
  */
 export function distLayout(outDir: string): Dist {
-  return { components: resolve(outDir, "components"), jco: resolve(outDir, "jco") };
+  return {
+    components: resolve(outDir, "components"),
+    native: resolve(outDir, "native"),
+    jco: resolve(outDir, "jco"),
+  };
 }

@@ -23,6 +23,9 @@ export function malformed(
   );
 }
 
+/** Longer strings are worth a call of the decoder; almost all names are shorter. */
+const MAX_SHORT_BYTES = 128;
+
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** A cursor over a part of a binary. Offsets are those of the whole file. */
@@ -71,6 +74,8 @@ export class Reader {
   /** An unsigned LEB128 of at most 32 bits. */
   u32(): number {
     const at = this.pos;
+    // Most numbers are small, and the sum below is one of floats.
+    if (at < this.end && this.bytes[at]! < 0x80) return this.bytes[this.pos++]!;
     let result = 0;
     for (let shift = 0; shift < 35; shift += 7) {
       const byte = this.u8();
@@ -102,6 +107,10 @@ export class Reader {
   /** A signed LEB128 of at most 33 bits: a type index, or a type's code as a negative number. */
   s33(): number {
     const at = this.pos;
+    if (at < this.end && this.bytes[at]! < 0x80) {
+      this.pos++;
+      return this.bytes[at]! << 25 >> 25;
+    }
     let result = 0;
     for (let shift = 0; shift < 35; shift += 7) {
       const byte = this.u8();
@@ -143,6 +152,9 @@ export class Reader {
     const length = this.u32();
     if (length > MAX_STRING_BYTES) this.fail(`${what} is too long`, at);
     const bytes = this.take(length, what);
+    if (length <= MAX_SHORT_BYTES && isAscii(bytes)) {
+      return String.fromCharCode.apply(null, bytes as unknown as number[]);
+    }
     try {
       return utf8.decode(bytes);
     } catch {
@@ -187,6 +199,11 @@ export class Reader {
   optional<T>(what: string, item: () => T): T | undefined {
     return this.flag(what) ? item() : undefined;
   }
+}
+
+function isAscii(bytes: Uint8Array): boolean {
+  for (let i = 0; i < bytes.length; i++) if (bytes[i]! >= 0x80) return false;
+  return true;
 }
 
 export function hex(byte: number): string {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { builtinCapabilities } from "../../runtime/capabilities/mod.ts";
 import { withTask } from "../../runtime/context.ts";
 import { Dispatcher, findHandler, type ServedFunction } from "../../runtime/dispatcher.ts";
@@ -19,12 +19,17 @@ const ENGINES = {
     const { createJcoEngine } = await import("../../runtime/engine/jco/mod.ts");
     return createJcoEngine({ cacheDir });
   },
-  async native(): Promise<Engine> {
-    return (await import("../../runtime/engine/native/mod.ts")).nativeEngine;
+  async native(cacheDir?: string): Promise<Engine> {
+    const { createNativeEngine } = await import("../../runtime/engine/native/mod.ts");
+    return createNativeEngine(cacheDir === undefined ? {} : { cacheDir: join(cacheDir, "native") });
   },
 };
 
-export { warmUp } from "../../runtime/warm/mod.ts";
+/** Warms up as a server of Skerry's does: with an engine that has to rewrite what it is given. */
+export async function warm(spec: ServedComponent): Promise<void> {
+  const { warmUp } = await import("../../runtime/warm/mod.ts");
+  await warmUp(spec.engine === "native" ? await ENGINES.native() : await openEngine(spec));
+}
 
 export type EngineName = keyof typeof ENGINES;
 

@@ -41,9 +41,9 @@ type Handler = (request: Request) => Response | Promise<Response>;
 const engines = () => import("./engines.ts");
 
 async function componentHandler(spec: ServerSpec & { readonly kind: "component" }): Promise<Handler> {
-  const { handlerOf, loadComponent, openEngine, warmUp } = await engines();
+  const { handlerOf, loadComponent, openEngine, warm } = await engines();
   const engine = await openEngine(spec);
-  if (spec.warm === true) await warmUp(engine);
+  if (spec.warm === true) await warm(spec);
   const load = async () => handlerOf(await loadComponent(engine, spec));
   // Under a router, as the platform serves it.
   const app = new Hono();

@@ -24,6 +24,7 @@ import { SkerryError } from "../../errors.ts";
 import { DEFAULT_LIMITS } from "../../limits.ts";
 import type { Engine, ExportedFunction, HostImports, Isolate, LinkedComponent, LoadedComponent } from "../mod.ts";
 import { Meter, pagesLeft } from "../metering.ts";
+import { CodeCache } from "./cache.ts";
 import { elaborate } from "./elaborate.ts";
 import { NativeIsolate } from "./isolate.ts";
 import { link, type LinkedPlan } from "./link.ts";
@@ -45,6 +46,10 @@ export interface NativeEngineOptions {
   readonly restore?: boolean;
   /** Measure and bound what guests take: CPU time, memory, tables. Default: true. */
   readonly meter?: boolean;
+  /** A folder where rewritten modules are kept, for the next start. Default: they are not. */
+  readonly cacheDir?: string;
+  /** Only take what is in that folder, and write nothing. Default: false. */
+  readonly readOnly?: boolean;
 }
 
 /**
@@ -58,7 +63,9 @@ export interface NativeEngineOptions {
  * console.assert(engine.name === "native");
  * ```
  */
-export function createNativeEngine({ restore = true, meter = true }: NativeEngineOptions = {}): Engine {
+export function createNativeEngine(options: NativeEngineOptions = {}): Engine {
+  const { restore = true, meter = true, cacheDir, readOnly = false } = options;
+  const cache = cacheDir === undefined ? undefined : new CodeCache({ folder: cacheDir, readOnly });
   return {
     name: "native",
     async load(bytes, { name = "component", limits = DEFAULT_LIMITS } = {}) {
@@ -71,7 +78,9 @@ export function createNativeEngine({ restore = true, meter = true }: NativeEngin
       const decoded = withoutShims(bytes, elaborate(bytes, decodeComponent(bytes, name), name));
       const { bytes: initial } = initialMemory(decoded);
       const left = meter ? pagesLeft(initial, decoded.name, limits) : undefined;
-      const code = prepare(bytes, decoded, { restore, left, limits: meter ? limits : undefined });
+      const preparation = { restore, left, limits: meter ? limits : undefined };
+      const rewrite = () => prepare(bytes, decoded, preparation);
+      const code = cache === undefined ? rewrite() : await cache.get(bytes, preparation, rewrite);
       const modules = await compile(decoded, code);
       const { allocates, restoring } = code;
       const plan = restoring === undefined

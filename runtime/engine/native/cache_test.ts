@@ -1,0 +1,116 @@
+import { expect } from "@std/expect";
+import { decodeComponent } from "../../component/mod.ts";
+import { DEFAULT_LIMITS } from "../../limits.ts";
+import { call, inIsolate } from "./_testing.ts";
+import { CodeCache } from "./cache.ts";
+import { elaborate } from "./elaborate.ts";
+import { type Preparation, prepare, type PreparedCode } from "./load.ts";
+import { createNativeEngine } from "./mod.ts";
+import { withoutShims } from "./shim.ts";
+
+const read = (name: string) => Deno.readFileSync(new URL(`testdata/${name}.wasm`, import.meta.url));
+const BYTES = read("starts");
+const PREPARATION: Preparation = { restore: true, limits: DEFAULT_LIMITS, left: 100 };
+
+function rewrite(bytes: Uint8Array<ArrayBuffer>, preparation: Preparation): PreparedCode {
+  return prepare(bytes, withoutShims(bytes, elaborate(bytes, decodeComponent(bytes, "test"), "test")), preparation);
+}
+
+async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "skerry-modules-" });
+  try {
+    await body(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const filesIn = async (folder: string) => (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+
+/** Asks a cache as a new process would; says whether it had to be made. */
+async function ask(folder: string, bytes = BYTES, preparation = PREPARATION, readOnly = false) {
+  let made = false;
+  const code = await new CodeCache({ folder, readOnly }).get(bytes, preparation, () => {
+    made = true;
+    return rewrite(bytes, preparation);
+  });
+  return { code, made };
+}
+
+Deno.test("what has been rewritten is found again as it was", async () => {
+  for (const name of ["starts", "traces", "grow", "gc_constants", "values"]) {
+    await inFolder(async (folder) => {
+      const bytes = read(name);
+      const first = await ask(folder, bytes);
+      const second = await ask(folder, bytes);
+      expect([first.made, second.made]).toEqual([true, false]);
+      expect(second.code).toEqual(first.code);
+      expect(first.code).toEqual(rewrite(bytes, PREPARATION));
+    });
+  }
+});
+
+Deno.test("what is for another component or other limits is not taken", async () => {
+  await inFolder(async (folder) => {
+    await ask(folder);
+    const others: readonly (readonly [Uint8Array<ArrayBuffer>, Preparation])[] = [
+      [read("starts_host"), PREPARATION],
+      [BYTES, { ...PREPARATION, restore: false }],
+      [BYTES, { ...PREPARATION, left: 101 }],
+      [BYTES, { ...PREPARATION, limits: undefined }],
+      [BYTES, { ...PREPARATION, limits: { ...DEFAULT_LIMITS, memoryMb: DEFAULT_LIMITS.memoryMb - 1 } }],
+      [BYTES, { ...PREPARATION, limits: { ...DEFAULT_LIMITS, tableElements: 7 } }],
+    ];
+    for (const [bytes, preparation] of others) expect((await ask(folder, bytes, preparation)).made).toBe(true);
+    expect((await filesIn(folder)).length).toBe(1 + others.length);
+    expect((await ask(folder)).made).toBe(false);
+  });
+});
+
+Deno.test("a file that is not whole is made again", async () => {
+  await inFolder(async (folder) => {
+    const { code } = await ask(folder);
+    const path = `${folder}/${(await filesIn(folder))[0]}`;
+    const whole = await Deno.readFile(path);
+    for (const part of [0, 11, 12, whole.length - 1]) {
+      await Deno.writeFile(path, whole.subarray(0, part));
+      const again = await ask(folder);
+      expect([part, again.made]).toEqual([part, true]);
+      expect(again.code).toEqual(code);
+    }
+    expect(await Deno.readFile(path)).toEqual(whole);
+  });
+});
+
+Deno.test("a folder to read from is not written to, and one that is not there does not matter", async () => {
+  await inFolder(async (folder) => {
+    expect((await ask(folder, BYTES, PREPARATION, true)).made).toBe(true);
+    expect(await filesIn(folder)).toEqual([]);
+    expect((await ask(`${folder}/none`, BYTES, PREPARATION, true)).made).toBe(true);
+    // Nor does one that cannot be made.
+    await Deno.writeTextFile(`${folder}/file`, "");
+    expect((await ask(`${folder}/file/under`)).made).toBe(true);
+  });
+});
+
+Deno.test("isolates of what was kept are those of what was just made", async () => {
+  await inFolder(async (folder) => {
+    const states = async (readOnly: boolean) => {
+      const engine = createNativeEngine({ cacheDir: folder, readOnly });
+      const linked = await (await engine.load(BYTES, { name: "starts" })).link({
+        "test:starts/host": { number: () => 3 },
+      });
+      const found: unknown[] = [];
+      for (let i = 0; i < 3; i++) {
+        await inIsolate(linked, async (isolate) => {
+          found.push(await call(isolate, "state"));
+          await call(isolate, "leave");
+        });
+      }
+      return found;
+    };
+    expect(await states(false)).toEqual([80106, 80106, 80106]);
+    expect((await filesIn(folder)).length).toBe(1);
+    expect(await states(true)).toEqual([80106, 80106, 80106]);
+  });
+});
