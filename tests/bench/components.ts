@@ -59,3 +59,6 @@ export const SLEEPER: BenchComponent = {
   path: "/sleep?ms=1000",
   body: "slept 1000\n",
 };
+
+/** A WASI 0.2 component in C that gets keys. */
+export const C_CAPS: BenchComponent = { name: "c-caps", wasm: fixture("c-caps"), path: "/gets", body: "" };

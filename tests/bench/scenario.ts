@@ -4,7 +4,7 @@
  * @module
  */
 import { Child, type ChildOptions } from "./child.ts";
-import { type BenchComponent, C_HTTP, SLEEPER } from "./components.ts";
+import { type BenchComponent, C_CAPS, C_HTTP, SLEEPER } from "./components.ts";
 import type { EngineName } from "./engines.ts";
 import type { EchoJob, LoadReport, RequestsJob } from "./load.ts";
 import type { IsolatesReport, Ready, ServerSpec } from "./serve.ts";
@@ -215,25 +215,37 @@ export function isolates(engine: EngineName, component: BenchComponent): Scenari
   return {
     name: `isolate/${engine}/${component.name}`,
     concurrency: [1],
-    async open(bench, _c, options) {
-      const spec: ServerSpec = {
-        kind: "isolates",
-        engine,
-        component: await component.wasm(),
-        cacheDir: bench.cacheDir,
-      };
-      const { child } = await openServer(spec, options);
-      return {
-        async measure(ms) {
-          const from = await child.ask<Usage>({});
-          const report = await child.ask<IsolatesReport>({ isolates: ms });
-          const to = await child.ask<Usage>({});
-          const { count, elapsedMs, p50Ms, p99Ms } = report;
-          return { ...sampleOf({ requests: count, elapsedMs, p50Ms, p99Ms, cores: 0 }, from, to), loadCores: null };
-        },
-        stop: () => child.stop(),
-      };
+    open: async (bench, _c, options) =>
+      await alone(
+        { kind: "isolates", engine, component: await component.wasm(), cacheDir: bench.cacheDir },
+        options,
+      ),
+  };
+}
+
+/** One key got again and again: by host code straight from Deno KV, or by a guest, a thousand times in one isolate. */
+export function kvGets(engine: EngineName | null): Scenario {
+  return {
+    name: `kv.get/${engine ?? "plain"}`,
+    concurrency: [1],
+    baseline: "kv.get/plain",
+    open: async (bench, _c, options) =>
+      await alone({ kind: "kv", engine, component: await C_CAPS.wasm(), cacheDir: bench.cacheDir }, options),
+  };
+}
+
+/** A process that measures itself, without HTTP. */
+async function alone(spec: ServerSpec, options: ChildOptions | undefined): Promise<Station> {
+  const { child } = await openServer(spec, options);
+  return {
+    async measure(ms) {
+      const from = await child.ask<Usage>({});
+      const report = await child.ask<IsolatesReport>({ isolates: ms });
+      const to = await child.ask<Usage>({});
+      const { count, elapsedMs, p50Ms, p99Ms } = report;
+      return { ...sampleOf({ requests: count, elapsedMs, p50Ms, p99Ms, cores: 0 }, from, to), loadCores: null };
     },
+    stop: () => child.stop(),
   };
 }
 

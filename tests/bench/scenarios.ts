@@ -5,7 +5,7 @@
  */
 import { QUICKJS, SMALL, STARLING } from "./components.ts";
 import type { EngineName } from "./engines.ts";
-import { echo, fair, first, isolates, plain, plainEcho, requests, type Scenario, sleep } from "./scenario.ts";
+import { echo, fair, first, isolates, kvGets, plain, plainEcho, requests, type Scenario, sleep } from "./scenario.ts";
 
 const ENGINES: readonly EngineName[] = ["jco", "native"];
 const COMPONENTS = [SMALL, STARLING, QUICKJS];
@@ -27,6 +27,8 @@ export const SCENARIOS: readonly Scenario[] = [
   ...ENGINES.map((engine) => first(engine, SMALL, true, false)),
   // The native engine keeps nothing prepared: for it this would be the same again.
   ...COMPONENTS.map((component) => slow(first("jco", component, false), component !== SMALL)),
+  kvGets(null),
+  ...ENGINES.map(kvGets),
   plainEcho,
   ...ENGINES.map(echo),
   ...ENGINES.map(fair),

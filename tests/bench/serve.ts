@@ -7,6 +7,7 @@
 import { Hono } from "hono";
 import { answerLines, say } from "./_lines.ts";
 import type { ServedComponent } from "./engines.ts";
+import type { KvSpec } from "./kv.ts";
 import { percentile } from "./stats.ts";
 import { usage } from "./usage.ts";
 
@@ -22,12 +23,14 @@ export type ServerSpec =
    */
   | ({ readonly kind: "component"; readonly lazy?: boolean; readonly warm?: boolean } & ServedComponent)
   /** No server: isolates made and ended, as often as asked. */
-  | ({ readonly kind: "isolates" } & ServedComponent);
+  | ({ readonly kind: "isolates" } & ServedComponent)
+  /** No server: a key that is got again and again, by host code, or by a guest. */
+  | ({ readonly kind: "kv" } & KvSpec);
 
 /** What a server says first: where it listens, or why it does not. */
 export type Ready = { readonly port: number } | { readonly error: string };
 
-/** What a process that makes isolates answers. */
+/** What a process that makes isolates, or gets a key, answers. */
 export interface IsolatesReport {
   readonly count: number;
   readonly elapsedMs: number;
@@ -101,6 +104,9 @@ async function main(spec: ServerSpec): Promise<void> {
       break;
     case "isolates":
       make = await isolatesMaker(spec);
+      break;
+    case "kv":
+      make = await (await import("./kv.ts")).getter(spec);
   }
   await say({ port } satisfies Ready);
   await answerLines(async (question) => {
