@@ -6,14 +6,15 @@
  * @module
  */
 import type { ComponentModel, Declaration, Definition, ExternName, Sort, TypeDef } from "./model.ts";
-import { isExternName } from "./names.ts";
+import { isExternName, parseFunctionName } from "./names.ts";
 import { malformed } from "./reader.ts";
 
 /** Names of one scope, as they are compared: in many languages only a constructor may be called like its class. */
 function compared(name: string): string {
-  const plain = name.replace(/^\[(?!constructor)[^\]]*\]/, "").toLowerCase();
+  if (name[0] !== "[" || name.startsWith("[constructor")) return name.toLowerCase();
+  const plain = name.slice(name.indexOf("]") + 1).toLowerCase();
   const [resource, member] = plain.split(".");
-  return name.startsWith("[") && resource === member ? resource! : plain;
+  return resource === member ? resource! : plain;
 }
 
 class Names {
@@ -35,7 +36,7 @@ class Names {
     const previous = this.#seen.get(key);
     if (previous !== undefined) fail(`conflicts with previous name ${JSON.stringify(previous)}`);
     this.#seen.set(key, name);
-    if (/^\[(?:async |)(?:constructor|method|static)\]/.test(name) && sort !== "func") fail("is not a func");
+    if (sort !== "func" && parseFunctionName(name).kind !== "function") fail("is not a func");
     if (extern.implements === undefined) return;
     if (sort !== "instance") fail("cannot have an `implements`: only instances can");
     if (name.includes(":")) fail("is not valid with `implements`: it is an interface name itself");
