@@ -44,7 +44,7 @@ export interface TriggerOptions {
 /** Serves `guests`. Dispose of it with `await using`. */
 export async function serveTriggers(options: TriggerOptions): Promise<TriggerServer> {
   const directory = await Deno.makeTempDir({ prefix: "skerry-test-" });
-  const kv = options.kv ?? await Deno.openKv(":memory:");
+  const kv = options.kv ?? await testDatabase();
   const write = async (name: string, { fixture, ...rest }: Guest) => {
     const folder = join(directory, name);
     await Deno.mkdir(folder, { recursive: true });
@@ -98,6 +98,13 @@ export async function serveTriggers(options: TriggerOptions): Promise<TriggerSer
       await Deno.remove(directory, { recursive: true });
     },
   };
+}
+
+/** An empty database: in memory, or on the `denokv` server that `TEST_KV_URL` names. */
+export async function testDatabase(): Promise<Deno.Kv> {
+  const kv = await Deno.openKv(Deno.env.get("TEST_KV_URL") ?? ":memory:");
+  for await (const { key } of kv.list({ prefix: ["skerry"] })) await kv.delete(key);
+  return kv;
 }
 
 /** A clock that stands still until a test moves it. */

@@ -5,7 +5,7 @@
  */
 import { expect } from "@std/expect";
 import { onEachEngine } from "../http/_serve.ts";
-import { type Guest, serveTriggers } from "./_serve.ts";
+import { type Guest, serveTriggers, testDatabase } from "./_serve.ts";
 
 const LOG = { log: {} };
 const SENDER: Guest = {
@@ -204,7 +204,7 @@ onEachEngine(
 );
 
 onEachEngine("a message that is handled when the server stops is given back, and not counted", async (engine) => {
-  using kv = await Deno.openKv(":memory:");
+  using kv = await testDatabase();
   {
     await using server = await serveTriggers({ engine, kv, guests: { sender: SENDER, receiver: receiver() } });
     await server.ask("/sender/send?data=sleep=60000");

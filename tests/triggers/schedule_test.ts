@@ -6,7 +6,7 @@
 import { expect } from "@std/expect";
 import type { LogRecord } from "../../runtime/log.ts";
 import { onEachEngine } from "../http/_serve.ts";
-import { FakeClock, type Guest, serveTriggers, type TriggerServer } from "./_serve.ts";
+import { FakeClock, type Guest, serveTriggers, testDatabase, type TriggerServer } from "./_serve.ts";
 
 /** A function with one schedule. */
 const guest = (schedule: Record<string, unknown>, rest: Record<string, unknown> = {}): Guest => ({
@@ -65,7 +65,7 @@ onEachEngine("a schedule calls an exported function, and what it answers is logg
 });
 
 onEachEngine("of several machines one has each run", async (engine) => {
-  using kv = await Deno.openKv(":memory:");
+  using kv = await testDatabase();
   const clocks = [1, 2, 3].map(() => new FakeClock("2026-01-01T02:59:30Z"));
   const servers = await Promise.all(
     clocks.map((clock) => serveTriggers({ engine, kv, clock, guests: { jobs: guest({ export: NIGHTLY }) } })),
@@ -83,7 +83,7 @@ onEachEngine("of several machines one has each run", async (engine) => {
 onEachEngine(
   "a run is skipped while the one before it goes on, here or elsewhere, and one machine says so",
   async (engine) => {
-    using kv = await Deno.openKv(":memory:");
+    using kv = await testDatabase();
     const clocks = [new FakeClock("2026-01-01T00:00:30Z"), new FakeClock("2026-01-01T00:00:30Z")];
     const slow = guest({ cron: "* * * * *", export: SLOW });
     const one = await serveTriggers({ engine, kv, clock: clocks[0]!, guests: { jobs: slow } });
@@ -108,7 +108,7 @@ onEachEngine(
 );
 
 onEachEngine("runs that were missed are told, and made up for once if the manifest says so", async (engine) => {
-  using kv = await Deno.openKv(":memory:");
+  using kv = await testDatabase();
   const guests = {
     jobs: guest({ export: NIGHTLY }),
     keen: guest({ export: NIGHTLY, catchUp: true }),
@@ -136,7 +136,7 @@ onEachEngine("runs that were missed are told, and made up for once if the manife
 });
 
 onEachEngine("a server that starts within the minute of a run has not missed it", async (engine) => {
-  using kv = await Deno.openKv(":memory:");
+  using kv = await testDatabase();
   const guests = { jobs: guest({ export: NIGHTLY }) };
   {
     const clock = new FakeClock("2026-01-01T02:59:50Z");
