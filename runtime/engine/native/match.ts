@@ -165,14 +165,68 @@ function typeDifference(wanted: TypeItem, found: TypeItem): string | undefined {
   }
 }
 
+/** The first difference; equal types are the same object. */
 function valueDifference(wanted: ValueType | undefined, found: ValueType | undefined): string | undefined {
   if (wanted === found) return undefined;
-  if (wanted === undefined || found === undefined) return `expected ${kind(wanted)}, found ${kind(found)}`;
-  const isHandle = (type: ValueType) => type.kind === "own" || type.kind === "borrow";
-  if (isHandle(wanted) && wanted.kind === found.kind) return "resource types are not the same";
-  return wanted.kind === found.kind
-    ? `another ${wanted.kind} type than expected`
-    : `expected ${kind(wanted)}, found ${kind(found)}`;
+  if (wanted === undefined || found === undefined || wanted.kind !== found.kind) {
+    return `expected ${kind(wanted)}, found ${kind(found)}`;
+  }
+  switch (wanted.kind) {
+    case "record":
+      return membersDifference("field", wanted.fields, (found as typeof wanted).fields);
+    case "variant":
+      return membersDifference("case", wanted.cases, (found as typeof wanted).cases);
+    case "flags":
+    case "enum": {
+      const named = (name: string) => ({ name, type: undefined });
+      return membersDifference("label", wanted.labels.map(named), (found as typeof wanted).labels.map(named));
+    }
+    case "tuple": {
+      const numbered = (type: ValueType, i: number) => ({ name: String(i), type });
+      return membersDifference("element", wanted.types.map(numbered), (found as typeof wanted).types.map(numbered));
+    }
+    case "result":
+      return inside("its ok", wanted.ok, (found as typeof wanted).ok) ??
+        inside("its error", wanted.err, (found as typeof wanted).err);
+    case "map":
+      return inside("its keys", wanted.key, (found as typeof wanted).key) ??
+        inside("its values", wanted.value, (found as typeof wanted).value);
+    case "option":
+      return inside("its value", wanted.type, (found as typeof wanted).type);
+    case "list": {
+      const { element, length } = found as typeof wanted;
+      if (wanted.length !== length) {
+        return `expected a list of ${wanted.length ?? "any"} elements, found ${length ?? "any"}`;
+      }
+      return inside("its elements", wanted.element, element);
+    }
+    case "stream":
+    case "future":
+      return inside("its elements", wanted.element, (found as typeof wanted).element);
+    case "own":
+    case "borrow":
+      return "resource types are not the same";
+    default:
+      return undefined;
+  }
+}
+
+function inside(what: string, wanted: ValueType | undefined, found: ValueType | undefined): string | undefined {
+  const difference = valueDifference(wanted, found);
+  return difference === undefined ? undefined : `in ${what}: ${difference}`;
+}
+
+type Members = readonly { readonly name: string; readonly type: ValueType | undefined }[];
+
+function membersDifference(what: string, wanted: Members, found: Members): string | undefined {
+  if (wanted.length !== found.length) return `expected ${wanted.length} ${what}s, found ${found.length}`;
+  for (let i = 0; i < wanted.length; i++) {
+    const [a, b] = [wanted[i]!, found[i]!];
+    if (a.name !== b.name) return `expected ${what} named ${JSON.stringify(a.name)}, found ${JSON.stringify(b.name)}`;
+    const difference = inside(`${what} ${JSON.stringify(a.name)}`, a.type, b.type);
+    if (difference !== undefined) return difference;
+  }
+  return undefined;
 }
 
 function kind(type: ValueType | undefined): string {
@@ -182,15 +236,6 @@ function kind(type: ValueType | undefined): string {
 function funcDifference(wanted: FuncType, found: FuncType): string | undefined {
   if (wanted === found) return undefined;
   if (wanted.async !== found.async) return `expected ${wanted.async ? "an async" : "a sync"} function`;
-  if (wanted.params.length !== found.params.length) {
-    return `expected ${wanted.params.length} parameters, found ${found.params.length}`;
-  }
-  for (let i = 0; i < wanted.params.length; i++) {
-    const [a, b] = [wanted.params[i]!, found.params[i]!];
-    if (a.name !== b.name) return `expected parameter named ${JSON.stringify(a.name)}, found ${JSON.stringify(b.name)}`;
-    const difference = valueDifference(a.type, b.type);
-    if (difference !== undefined) return `in parameter ${JSON.stringify(a.name)}: ${difference}`;
-  }
-  const difference = valueDifference(wanted.result, found.result);
-  return difference === undefined ? undefined : `in the result: ${difference}`;
+  return membersDifference("parameter", wanted.params, found.params) ??
+    inside("the result", wanted.result, found.result);
 }

@@ -344,7 +344,7 @@ export function alias(d: AliasDef, scope: Scope, offset: number): void {
   switch (target.kind) {
     case "outer":
       if (sort !== "type" && sort !== "core type" && sort !== "component" && sort !== "core module") {
-        scope.fail(`a ${sort} cannot be aliased from outside`, offset);
+        scope.fail(`definitions of sort ${sort} cannot be aliased from outside`, offset);
       }
       if (sort === "type") return scope.add(sort, scope.outerType(target.count, target.index, offset));
       return scope.addItem(scope.outer(target.count, offset).item(sort, target.index, offset));

@@ -177,3 +177,32 @@
     (type $t (instance (export "f" (func))))
     (instance (instantiate $c (with "t" (type $t)))))
   "missing expected export \"g\"")
+
+;; what differs is said, however deep it is
+
+(assert_invalid
+  (component
+    (component $c
+      (type $r (record (field "a" (list (option u8)))))
+      (import "r" (type $named (eq $r))))
+    (type $r (record (field "a" (list (option u16)))))
+    (instance (instantiate $c (with "r" (type $r)))))
+  "import \"r\": in field \"a\": in its elements: in its value: expected u8, found u16")
+(assert_invalid
+  (component
+    (component $c (type $v (variant (case "a") (case "b" u8))) (import "v" (type (eq $v))))
+    (type $v (variant (case "a") (case "b")))
+    (instance (instantiate $c (with "v" (type $v)))))
+  "in case \"b\": expected u8, found nothing")
+(assert_invalid
+  (component
+    (component $c (type $e (enum "a" "b")) (import "e" (type (eq $e))))
+    (type $e (enum "a" "c"))
+    (instance (instantiate $c (with "e" (type $e)))))
+  "expected label named \"b\", found \"c\"")
+(assert_invalid
+  (component
+    (component $c (import "f" (func (param "x" (tuple u8 (result string (error (list u8))))))))
+    (import "f" (func $f (param "x" (tuple u8 (result string (error (list u8 4)))))))
+    (instance (instantiate $c (with "f" (func $f)))))
+  "in parameter \"x\": in element \"1\": in its error: expected a list of any elements, found 4")
