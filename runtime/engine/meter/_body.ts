@@ -35,7 +35,7 @@ export class BodyScan {
   takesReferences = false;
   catches = false;
   allocates = false;
-  /** Which opcodes that have no step of their own have been read, and which ones behind the prefix 0xfc. */
+  /** Which of the opcodes have been read that `_scan.ts` asks for, and which ones behind the prefix 0xfc. */
   readonly seen: Uint8Array = new Uint8Array(256);
   readonly seenMisc: Uint8Array = new Uint8Array(32);
   readonly #cursor: Cursor;
@@ -133,7 +133,6 @@ export class BodyScan {
   #instruction(code: number, at: number, previous: number): void {
     const c = this.#cursor;
     const { module, module: { functionTypes: { length: functions } } } = c;
-    this.seen[code] = 1;
     switch (code) {
       case 0x23: // global.get
       case 0x24: // global.set
@@ -217,6 +216,7 @@ export class BodyScan {
         this.takesReferences = true;
         // falls through
       case 0x3f: // memory.size
+        this.seen[code] = 1;
         return c.skip();
       case 0x1c: { // select t
         const count = c.count("types", at);
@@ -225,6 +225,7 @@ export class BodyScan {
       }
       case 0x40: // memory.grow
         this.#cost += COST_GROW;
+        this.seen[code] = 1;
         return this.#event(ev.MEMORY_GROW, c.below(module.memories.length, "memory", at), at);
       case 0x43: // f32.const
         c.pos += 4;
@@ -277,11 +278,8 @@ export class BodyScan {
       const r = new Reader(c.bytes, c.module.name, previous + 1, at);
       const length = r.s33();
       if (length >= 0 && length <= MAX_CONSTANT_BULK) {
-        this.#cost += unit === ev.BULK_BYTES
-          ? length >> BULK_BYTES_SHIFT
-          : unit === ev.BULK_ELEMENTS
-          ? length << BULK_ELEMENTS_SHIFT
-          : length;
+        if (unit === ev.BULK_BYTES) this.#cost += length >> BULK_BYTES_SHIFT;
+        else this.#cost += unit === ev.BULK_ELEMENTS ? length << BULK_ELEMENTS_SHIFT : length;
         return;
       }
     }
@@ -341,6 +339,7 @@ export class BodyScan {
   #gc(at: number, previous: number): void {
     const c = this.#cursor;
     const sub = c.u32();
+    this.seen[0xfb] = 1;
     this.#cost += COST_GC;
     switch (op.GC[sub]) {
       case op.NONE:
@@ -384,6 +383,7 @@ export class BodyScan {
   #atomic(at: number): void {
     const c = this.#cursor;
     const sub = c.u32();
+    this.seen[0xfe] = 1;
     this.#cost += COST_ATOMIC;
     switch (op.ATOMIC[sub]) {
       case op.MEMARG:
