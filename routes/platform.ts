@@ -6,6 +6,7 @@
 import { Hono } from "hono";
 import { METRICS_TYPE, type Runtime, SkerryError } from "../runtime/mod.ts";
 import { failureResponse } from "./failure.ts";
+import { inspectionHandler } from "./inspection.ts";
 
 /**
  * `/-/health`: 200 while requests are taken, 503 as soon as the server stops, for whoever balances load. `/-/metrics`: the
@@ -24,6 +25,7 @@ export function platformRoutes(runtime: Runtime): Hono {
       ? next()
       : c.body(text, 200, { "content-type": METRICS_TYPE, "cache-control": "no-store" });
   });
+  app.get("/-/functions/:name", inspectionHandler(runtime));
   app.all("/-/*", ({ req: { raw: request } }) => {
     const error = new SkerryError("route-not-found", `routing ${request.url}: the platform has no such page`);
     return failed({ error, task: null, request });

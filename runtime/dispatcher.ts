@@ -9,7 +9,7 @@ import { Callers } from "./callers.ts";
 import { serveP2 } from "./capabilities/http/serve_p2.ts";
 import { serveP3 } from "./capabilities/http/serve_p3.ts";
 import { withTask } from "./context.ts";
-import type { InterfaceName, Isolate, LinkedComponent, LoadedComponent } from "./engine/mod.ts";
+import type { ImportedInterface, InterfaceName, Isolate, LinkedComponent, LoadedComponent } from "./engine/mod.ts";
 import { SkerryError, toSkerryError } from "./errors.ts";
 import { type Exchange, type HttpRequest, type HttpResponse, withSource } from "./http/message.ts";
 import { receiveRequest, type SendOptions, sendResponse } from "./http/web.ts";
@@ -21,6 +21,7 @@ import { concludeDone, concludeFailed } from "./outcome.ts";
 import { tellEnd } from "./streams/bytes.ts";
 import { Task, type TaskOptions } from "./task.ts";
 import { formatTraceParent } from "./trace.ts";
+import { Usage } from "./usage.ts";
 
 /** A function, linked and ready to serve. */
 export interface ServedFunction {
@@ -29,6 +30,9 @@ export interface ServedFunction {
   readonly middleware?: readonly string[];
   /** Whether it can stand in front of others. Default: false. */
   readonly handsOn?: boolean;
+  /** What its component imports, and what it was granted, for who asks about it. */
+  readonly imports?: readonly ImportedInterface[];
+  readonly granted?: readonly string[];
   readonly linked: LinkedComponent;
   readonly handler: Handler;
   readonly limits: Limits;
@@ -152,12 +156,15 @@ export class Dispatcher {
   readonly metrics: Metrics = new Metrics();
   readonly #options: DispatcherOptions;
   readonly #admission: Admission;
+  /** What functions use, if tasks are recorded. */
+  readonly usage: Usage | undefined;
   readonly #tasks = new Set<Task>();
   readonly #callers = new Callers();
   #idle: (() => void)[] = [];
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    this.usage = options.record ? new Usage() : undefined;
     this.#admission = options.admission ?? processAdmission;
   }
 
@@ -350,6 +357,7 @@ export class Dispatcher {
     this.#tasks.add(task);
     task.defer(() => {
       this.#tasks.delete(task);
+      this.usage?.add(task);
       if (this.#tasks.size === 0) { for (const idle of this.#idle.splice(0)) idle(); }
     });
     return task;

@@ -21,3 +21,4 @@ export { readSettings, type Settings } from "./settings.ts";
 export { type ComponentOptions, ComponentRuntime } from "./single.ts";
 export { type ErrorTrace, guestStack, type StackFrame, traceError } from "./stack/mod.ts";
 export { requestId, Task, taskLocal } from "./task.ts";
+export type { FunctionReport } from "./usage.ts";

@@ -28,6 +28,7 @@ import { grantSchemas } from "./manifest/grants.ts";
 import { chainOf, handsOn } from "./middleware.ts";
 import { ceilingSetting } from "./settings.ts";
 import type { Task } from "./task.ts";
+import type { FunctionReport } from "./usage.ts";
 import { type Called, handlerOf } from "./triggers/calls.ts";
 import type { Clock } from "./triggers/clock.ts";
 import { Triggers, unknownQueues } from "./triggers/mod.ts";
@@ -52,6 +53,8 @@ export interface Runtime {
   readonly tasks: ReadonlySet<Task>;
   /** The counts of the process, as Prometheus reads them; `undefined` where they are not shown. */
   metrics?(): string | undefined;
+  /** What a function imports, was granted and has used; `undefined` where there is none of that name, or nobody counts. */
+  report?(name: string): FunctionReport | undefined;
   /** Serves a request by a function, in a task of its own. Never rejects: a failure becomes a response through `failed`. */
   dispatch(entry: FunctionEntry, request: Request, failed: FailureResponse): Promise<Response>;
   /** Lets running requests finish, at most `graceMs` milliseconds, and ends the rest. Returns how many those were. */
@@ -151,6 +154,21 @@ export class FunctionRuntime implements Runtime {
     if (this.#options.metrics !== true) return undefined;
     const { admission, metrics, tasks } = this.#dispatcher;
     return metrics.text({ admission, tasks: tasks.size });
+  }
+
+  report(name: string): FunctionReport | undefined {
+    const { usage } = this.#dispatcher;
+    const entry = this.functions.find((entry) => entry.name === name);
+    if (entry === undefined || usage === undefined) return undefined;
+    const { file, served, problem } = entry;
+    return {
+      name,
+      file,
+      imports: served?.imports ?? null,
+      granted: served?.granted ?? [],
+      problem: problem?.message ?? null,
+      ...usage.of(name),
+    };
   }
 
   /** Reads the whole folder. */
@@ -315,8 +333,17 @@ export async function loadFunction(
     sink({ time: Date.now(), level: "warn", message, source: "host", function: name });
   }
   const { memory } = loaded;
-  const can = handsOn(loaded.imports);
-  return { name, linked: component, handler, limits, handsOn: can, ...(memory === undefined ? {} : { memory }) };
+  const { imports } = loaded;
+  return {
+    name,
+    linked: component,
+    handler,
+    limits,
+    handsOn: handsOn(imports),
+    imports,
+    granted: Object.keys(grantee.grants),
+    ...(memory === undefined ? {} : { memory }),
+  };
 }
 
 /**

@@ -62,23 +62,36 @@ interface Memory {
 /** Goes up when the same inputs make another component for a reason in our own code. */
 const BUILDER = 2;
 
+/** Where what is known of a source is kept, and under what. */
+async function placeOf(options: BuildOptions) {
+  const entry = resolve(options.dir, options.source);
+  const backend = options.backend ?? "starlingmonkey";
+  const wit = options.wit == null ? null : resolve(options.dir, options.wit);
+  const world = options.world ?? null;
+  const cacheDir = resolve(options.cacheDir ?? join(".skerry", "build"));
+  const settings = JSON.stringify([BUILDER, toolVersions(backend), backend, world, basename(entry)]);
+  const id = (await hash([settings, entry, String(wit)])).slice(0, 16);
+  const memoryFile = join(cacheDir, `${basename(entry)}-${id}.json`);
+  return { entry, backend, wit, world, cacheDir, settings, memoryFile };
+}
+
+/** The component that the same inputs made before, if it is still kept. Builds nothing, and writes nothing. */
+export async function findBuilt(options: BuildOptions): Promise<Built | undefined> {
+  const { entry, cacheDir, settings, memoryFile } = await placeOf(options);
+  const memory = await readMemory(memoryFile);
+  if (memory === undefined) return undefined;
+  const built = await find(cacheDir, await keyOf(settings, entry, memory.inputs));
+  return built && { ...built, fromCache: true, inputs: memory.inputs };
+}
+
 /**
  * Builds a function, or takes the component that the same inputs made before. Never leaves half a build behind.
  *
  * @throws {SkerryError} `build-failed`, with file, line and cause.
  */
 export async function buildFunction(options: BuildOptions): Promise<Built> {
-  const entry = resolve(options.dir, options.source);
-  const backend = options.backend ?? "starlingmonkey";
-  const wit = options.wit == null ? null : resolve(options.dir, options.wit);
-  const world = options.world ?? null;
-  const cacheDir = resolve(options.cacheDir ?? join(".skerry", "build"));
+  const { entry, backend, wit, world, cacheDir, settings, memoryFile } = await placeOf(options);
   const shown = relative(Deno.cwd(), entry).startsWith("..") ? entry : relative(Deno.cwd(), entry);
-  const settings = JSON.stringify([BUILDER, toolVersions(backend), backend, world, basename(entry)]);
-  const memoryFile = join(
-    cacheDir,
-    `${basename(entry)}-${(await hash([settings, entry, String(wit)])).slice(0, 16)}.json`,
-  );
 
   const memory = await readMemory(memoryFile);
   if (memory !== undefined) {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { buildFunction, type BuildOptions, type BuildProgress, type Built } from "./build.ts";
+export { buildFunction, type BuildOptions, type BuildProgress, type Built, findBuilt } from "./build.ts";
 export { buildDist, type DistFunction, type DistOptions } from "./dist.ts";
 export { type Dist, distLayout } from "./layout.ts";
 export { type ChangeKind, type FunctionChange, watchFunctions, type WatchOptions } from "./watch.ts";

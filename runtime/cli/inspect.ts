@@ -14,13 +14,20 @@ import { SkerryError } from "../errors.ts";
 import { Host } from "../host.ts";
 import { MANIFEST_FILE } from "../manifest.ts";
 import { shownPath } from "../manifest/folder.ts";
+import { NAME_PATTERN } from "../manifest/schema.ts";
 import { readComponent } from "../runtime.ts";
+import { inspectFunction } from "./_inspect_function.ts";
 import { run } from "./_serve.ts";
 
-const USAGE = `Usage: deno task inspect FILE.wasm
+const USAGE = `Usage: deno task inspect NAME
+       deno task inspect FILE.wasm
 
-Prints a component's world, size and toolchain, and for each import whether this host has it and which grant it needs.
-FILE may also be the folder of a function whose source is a component.`;
+For a function: what it imports, what it was granted, what it has used in the server that \`deno task dev\` runs at PORT,
+and the lines to add to its function.json or to take out.
+For a component: its world, size and toolchain, and for each import whether this host has it and which grant it needs.
+FILE may also be the folder of a function whose source is a component.
+
+  --functions FOLDER   where functions are; default: components`;
 
 /** What inspecting needs of a host. */
 export type InspectingHost = Pick<Host, "provider">;
@@ -116,14 +123,19 @@ if (import.meta.main) {
   await run(async () => {
     const { values, positionals } = parseArgs({
       args: Deno.args,
-      options: { help: { type: "boolean", short: "h" } },
+      options: { help: { type: "boolean", short: "h" }, functions: { type: "string" } },
       allowPositionals: true,
     });
     if (values.help || positionals.length !== 1) {
       if (values.help) return console.log(USAGE);
       throw new SkerryError("setting-invalid", USAGE);
     }
-    const path = await fileOf(positionals[0]!);
+    const [named] = positionals as [string];
+    const host = new Host([...builtinCapabilities, ...capabilities]);
+    if (NAME_PATTERN.test(named) && !(await Deno.stat(named).then((info) => info.isFile, () => false))) {
+      return console.log(await inspectFunction(named, host, { functions: values.functions }));
+    }
+    const path = await fileOf(named);
     const shown = shownPath(path);
     const description = describeComponent(await readComponent(path), shown);
     if (description.kind === "core-module") {
@@ -132,6 +144,6 @@ if (import.meta.main) {
         `inspecting ${shown}: it is a core module, not a component. Make one of it: wasm-tools component new ${shown}`,
       );
     }
-    console.log(inspect(shown, description, new Host([...builtinCapabilities, ...capabilities])));
+    console.log(inspect(shown, description, host));
   });
 }
