@@ -16,12 +16,12 @@ import type {
 import { malformed } from "../../component/reader.ts";
 import { SkerryError } from "../../errors.ts";
 import { Canons } from "./canons.ts";
-import { coreDifference } from "./core_match.ts";
+import { coreExports, coreImports } from "./core_instances.ts";
 import { coreModuleShape } from "./core_module.ts";
 import { addCoreType, declared, goThrough, resourceItem } from "./declare.ts";
 import { importPlan } from "./host_imports.ts";
 import { ascribed, checkMatches } from "./match.ts";
-import type { CoreInstancePlan, CoreItem, CoreModulePlan, Destructor, ExportItem, ImportPlan, Plan } from "./plan.ts";
+import type { CoreInstancePlan, CoreModulePlan, Destructor, ExportItem, ImportPlan, Plan } from "./plan.ts";
 import {
   alias,
   type ComponentItem,
@@ -32,7 +32,6 @@ import {
   type ModuleItem,
   Scope,
 } from "./scope.ts";
-import { checkSynth } from "./signatures.ts";
 import { type ResourceType, TypeTable } from "./types.ts";
 import { ExternNames, Visible } from "./visible.ts";
 
@@ -186,7 +185,7 @@ class Elaborator implements Shared {
       case "core-type":
         return addCoreType(d.type, scope);
       case "component":
-        if (frame.args === undefined) new Elaborator(this.#binary, false).root(d.component, scope);
+        if (frame.args === undefined) this.#check(d.component, scope);
         return scope.add("component", { model: d.component, scope });
       case "instance":
         return scope.add("instance", this.#instance(d, frame, offset));
@@ -215,6 +214,16 @@ class Elaborator implements Shared {
         return this.#import(d, frame, offset);
       case "export":
         return this.#export(d, frame, offset);
+    }
+  }
+
+  /** Checks a component for itself. */
+  #check(model: ComponentModel, around: Scope): void {
+    try {
+      new Elaborator(this.#binary, false).root(model, around);
+    } catch (error) {
+      // What is not supported in it matters where it is instantiated, which may be nowhere.
+      if (!(error instanceof SkerryError) || error.code !== "component-unsupported") throw error;
     }
   }
 
@@ -255,54 +264,9 @@ class Elaborator implements Shared {
   }
 
   #coreInstance(d: CoreInstanceDef, scope: Scope, owner: number, offset: number): CoreInstanceItem {
-    if (d.module === undefined) {
-      const items = new Map<string, CoreItem>();
-      for (const { name, sort, index } of d.exports) {
-        const item = scope.get(sort, index, offset);
-        if (!isCoreItem(item)) scope.fail(`a core instance cannot export a ${sort}`, offset);
-        if (items.has(name)) scope.fail(`export name ${JSON.stringify(name)} already defined`, offset);
-        items.set(name, item);
-      }
-      return items;
-    }
+    if (d.module === undefined) return coreExports(d, scope, offset);
     const { module = -1, shape } = scope.get("core module", d.module, offset);
-    scope.spend(shape.imports.length, offset);
-    const args = new Map<string, CoreInstanceItem>();
-    for (const { name, instance } of d.args) {
-      if (args.has(name)) scope.fail(`duplicate module instantiation argument named ${JSON.stringify(name)}`, offset);
-      args.set(name, scope.get("core instance", instance, offset));
-    }
-    const imports = new Map<string, Map<string, CoreItem>>();
-    for (const wanted of shape.imports) {
-      const { module: from, name, kind, func } = wanted;
-      const instance = args.get(from) ??
-        scope.fail(`missing module instantiation argument named ${JSON.stringify(from)}`, offset);
-      const item = instance.get(name) ??
-        scope.fail(
-          `module instantiation argument ${JSON.stringify(from)} does not export ${JSON.stringify(name)}`,
-          offset,
-        );
-      if (item.sort !== kind) {
-        scope.fail(
-          `type mismatch for export ${JSON.stringify(name)} of ${
-            JSON.stringify(from)
-          }: expected ${kind}, found ${item.sort}`,
-          offset,
-        );
-      }
-      if (item.kind === "synth" && func !== undefined) {
-        const problem = checkSynth(this.#canons.synths[item.index]!, func);
-        if (problem !== undefined) scope.fail(`type mismatch for export ${JSON.stringify(name)}: ${problem}`, offset);
-      }
-      if (item.kind === "export") {
-        const found = this.shapes[item.instance]!.exports.get(item.name)!;
-        const problem = coreDifference(wanted, found);
-        if (problem !== undefined) scope.fail(`type mismatch for export ${JSON.stringify(name)}: ${problem}`, offset);
-      }
-      let fields = imports.get(from);
-      if (fields === undefined) imports.set(from, fields = new Map());
-      fields.set(name, item);
-    }
+    const imports = coreImports(d, shape, scope, { shapes: this.shapes, synths: this.#canons.synths }, offset);
     const instance = this.instances.push({ module, imports, owner }) - 1;
     this.shapes.push(shape);
     if (instance >= MAX_INSTANCES) scope.fail(`more than ${MAX_INSTANCES} core instances`, offset);
@@ -361,11 +325,6 @@ function argument(name: string, type: ExternType, scope: Scope, args: InstanceIt
   if (item === undefined) scope.fail(`missing import named ${JSON.stringify(name)}`, offset);
   checkMatches(`import ${JSON.stringify(name)}`, item, type, scope, offset);
   return item;
-}
-
-function isCoreItem(item: unknown): item is CoreItem {
-  return typeof item === "object" && item !== null && "kind" in item &&
-    (item.kind === "export" || item.kind === "synth");
 }
 
 /** @param known instances may share others: each is made once */
