@@ -22,7 +22,7 @@ export function functionHandler(runtime: Runtime, options: FunctionHandlerOption
   const failed = failureResponse(runtime);
   let version = NaN;
   let table: RouteTable<FunctionEntry>;
-  return function dispatchToFunction(c: Context, next: Next): Promise<Response | void> | Response {
+  return function dispatchToFunction(c: Context, next: Next): Promise<Response | void> | Response | Promise<Response> {
     if (version !== runtime.version) {
       version = runtime.version;
       table = new RouteTable(runtime.functions);

@@ -6,20 +6,20 @@
 import { type Admission, AdmissionRefusal, type Place, processAdmission } from "./admission.ts";
 import { boundedRequest, boundedResponse } from "./bounds.ts";
 import { Callers } from "./callers.ts";
-import { serveP2 } from "./capabilities/http/serve_p2.ts";
-import { serveP3 } from "./capabilities/http/serve_p3.ts";
 import { withTask } from "./context.ts";
-import type { ImportedInterface, InterfaceName, Isolate, LinkedComponent, LoadedComponent } from "./engine/mod.ts";
+import { Delivery } from "./delivery.ts";
+import type { ImportedInterface, Isolate, LinkedComponent } from "./engine/mod.ts";
 import { SkerryError, toSkerryError } from "./errors.ts";
+import type { Handler } from "./handler.ts";
 import { type Exchange, type HttpRequest, type HttpResponse, withSource } from "./http/message.ts";
-import { receiveRequest, type SendOptions, sendResponse } from "./http/web.ts";
+import { receiveRequest, sendResponse } from "./http/web.ts";
 import { type Limits, MAX_CALL_DEPTH } from "./limits.ts";
 import type { LogSink } from "./log.ts";
 import type { MemoryNeed } from "./memory.ts";
 import { Metrics } from "./metrics.ts";
 import { concludeDone, concludeFailed } from "./outcome.ts";
 import { tellEnd } from "./streams/bytes.ts";
-import { Task, type TaskOptions } from "./task.ts";
+import { orEnd, Task, type TaskOptions } from "./task.ts";
 import { formatTraceParent } from "./trace.ts";
 import { Usage } from "./usage.ts";
 
@@ -50,16 +50,6 @@ export interface CallOptions {
   readonly traceparent?: string | undefined;
 }
 
-/** The HTTP handler that a component exports. */
-export interface Handler {
-  readonly interface: InterfaceName;
-  readonly serve: (
-    isolate: Isolate,
-    interfaceName: InterfaceName,
-    request: HttpRequest,
-  ) => Exchange;
-}
-
 /** A request that got no response of its function. */
 export interface Failure {
   readonly error: SkerryError;
@@ -74,40 +64,6 @@ export type FailureResponse = (failure: Failure) => Response;
 /** Functions that a request goes through, the outermost first. */
 type Chain = readonly [ServedFunction, ...ServedFunction[]];
 
-/** How the sending of a response goes. */
-class Delivery {
-  readonly #name: string;
-  #closed = false;
-  #over: PromiseWithResolvers<void> | undefined;
-
-  /** @param name the function's */
-  constructor(name: string) {
-    this.#name = name;
-  }
-
-  /** To be called once, when the response's body has ended. */
-  readonly end: SendOptions["onEnd"] = (how, reason) => {
-    if (how === "closed") {
-      this.#closed = true;
-      return this.#over?.resolve();
-    }
-    this.#resolvers.reject(
-      how === "cancelled"
-        ? new SkerryError("caller-gone", `serving ${this.#name}: the caller has left`)
-        : toSkerryError(reason, `sending the response of ${this.#name}`),
-    );
-  };
-
-  /** Settles when the body has ended; `undefined` when it has done so in good order already. */
-  get over(): Promise<void> | undefined {
-    return this.#closed ? undefined : this.#resolvers.promise;
-  }
-
-  get #resolvers(): PromiseWithResolvers<void> {
-    return this.#over ??= Promise.withResolvers();
-  }
-}
-
 export interface DispatcherOptions {
   readonly sink: LogSink;
   /** Whose places isolates take. Default: those of the process. */
@@ -116,33 +72,6 @@ export interface DispatcherOptions {
   readonly record?: boolean;
   /** The function that `http://NAME.internal` is. */
   readonly neighbour?: (name: string) => Promise<ServedFunction> | undefined;
-}
-
-const HANDLERS: readonly [prefix: string, serve: Handler["serve"]][] = [
-  ["wasi:http/incoming-handler@0.2.", serveP2],
-  ["wasi:http/handler@0.3.", serveP3],
-];
-
-/**
- * The handler that `component` exports.
- *
- * @throws {SkerryError} `component-no-handler`.
- */
-export function findHandler(
-  component: Pick<LoadedComponent, "exports">,
-  name: string,
-): Handler {
-  for (const [prefix, serve] of HANDLERS) {
-    const found = component.exports.find((exported) => exported.startsWith(prefix));
-    if (found !== undefined) return { interface: found, serve };
-  }
-  throw new SkerryError(
-    "component-no-handler",
-    `loading ${name}: it exports ${
-      component.exports.join(", ") || "nothing"
-    }, but serving HTTP needs wasi:http/incoming-handler@0.2.x or wasi:http/handler@0.3.0. ` +
-      "Build it for the world wasi:http/proxy (0.2) or wasi:http/service (0.3).",
-  );
 }
 
 /**
@@ -178,17 +107,25 @@ export class Dispatcher {
     return this.#tasks;
   }
 
-  /** Serves one request. Never rejects: a failure becomes a response through `failed`. */
-  dispatch(served: ServedFunction, request: Request, failed: FailureResponse): Promise<Response> {
+  /**
+   * Serves one request: at once, where the guest answers without waiting for anything, so that its isolate is free again for
+   * the next request of the same turn. Never fails: a failure becomes a response through `failed`.
+   */
+  dispatch(served: ServedFunction, request: Request, failed: FailureResponse): Response | Promise<Response> {
     const front = served.middleware;
-    if (front === undefined || front.length === 0) return this.#dispatch([served], request, failed);
+    if (front === undefined || front.length === 0) return this.#dispatch(served, NONE, request, failed);
     return this.#chain(served).then(
-      (chain) => this.#dispatch(chain, request, failed),
+      ([first, ...next]) => this.#dispatch(first, next, request, failed),
       (thrown) => failed({ error: toSkerryError(thrown, `serving ${served.name}`), task: null, request }),
     );
   }
 
-  #dispatch([served, ...next]: Chain, request: Request, failed: FailureResponse): Promise<Response> {
+  #dispatch(
+    served: ServedFunction,
+    next: readonly ServedFunction[],
+    request: Request,
+    failed: FailureResponse,
+  ): Response | Promise<Response> {
     const { headers } = request;
     const task = this.#begin(served, {
       requestId: headers.get("x-request-id"),
@@ -224,38 +161,51 @@ export class Dispatcher {
     }
   }
 
-  async #serve(
+  #serve(
     served: ServedFunction,
     request: Request,
     failed: FailureResponse,
     task: Task,
-  ): Promise<Response> {
-    const { method, url } = request;
-    const label = () => `${method} ${pathOf(url)}`;
-    this.#callers.watch(task, request);
-    try {
-      const exchange = await this.#start(served, receiveRequest(request, served.limits), task);
-      const answer = boundedResponse(await exchange.response, task);
-      if (task.ended) throw task.reason;
-      this.#callers.forget(task);
-      const delivery = new Delivery(served.name);
-      const response = sendResponse(answer, {
-        method,
-        requestId: task.id,
-        signal: () => task.signal,
-        onEnd: delivery.end,
-      });
-      this.#endAfter(task, exchange.finished, delivery, { status: answer.status, label });
-      return response;
-    } catch (thrown) {
+  ): Response | Promise<Response> {
+    const refuse = (thrown: unknown): Response => {
       this.#callers.forget(task);
       const error = toSkerryError(thrown, `serving ${served.name}`);
-      concludeFailed(task, this.metrics, label, error);
+      concludeFailed(task, this.metrics, () => labelOf(request), error);
       const response = failed({ error, task, request });
       task.end(error);
       if (!response.headers.has("x-request-id")) response.headers.set("x-request-id", task.id);
       return response;
+    };
+    try {
+      const exchange = this.#start(served, receiveRequest(request, served.limits), task);
+      if (!(exchange instanceof Promise) && !(exchange.response instanceof Promise)) {
+        return this.#answer(request, task, exchange, exchange.response);
+      }
+      this.#callers.watch(task, request);
+      return this.#answerLater(request, task, exchange).catch(refuse);
+    } catch (thrown) {
+      return refuse(thrown);
     }
+  }
+
+  async #answerLater(request: Request, task: Task, started: Exchange | Promise<Exchange>): Promise<Response> {
+    const exchange = await started;
+    return this.#answer(request, task, exchange, await exchange.response);
+  }
+
+  #answer(request: Request, task: Task, exchange: Exchange, answer: HttpResponse): Response {
+    const bounded = boundedResponse(answer, task);
+    if (task.ended) throw task.reason;
+    this.#callers.forget(task);
+    const delivery = new Delivery(task.function);
+    const response = sendResponse(bounded, {
+      method: request.method,
+      requestId: task.id,
+      signal: () => task.signal,
+      onEnd: delivery.end,
+    });
+    this.#endAfter(task, exchange.finished, delivery, { status: answer.status, label: () => labelOf(request) });
+    return response;
   }
 
   /**
@@ -364,20 +314,19 @@ export class Dispatcher {
   }
 
   /** Calls the handler in a fresh isolate. */
-  async #start(served: ServedFunction, request: HttpRequest, task: Task): Promise<Exchange> {
-    const isolate = await this.#enter(served, task);
-    return served.handler.serve(isolate, served.handler.interface, boundedRequest(request, task));
+  #start(served: ServedFunction, request: HttpRequest, task: Task): Exchange | Promise<Exchange> {
+    const { handler } = served;
+    const isolate = this.#enter(served, task);
+    if (!(isolate instanceof Promise)) return handler.serve(isolate, handler.interface, boundedRequest(request, task));
+    return isolate.then((isolate) => handler.serve(isolate, handler.interface, boundedRequest(request, task)));
   }
 
   /** A fresh isolate, as soon as there is a place for it. It ends with the task. */
-  async #enter(served: ServedFunction, task: Task): Promise<Isolate> {
+  #enter(served: ServedFunction, task: Task): Isolate | Promise<Isolate> {
     // No promise where there is a place, as there nearly always is.
-    const place = this.#admission.tryEnter(served) ?? await this.#wait(served, task);
-    task.memory = place.memory;
-    task.defer(place.leave);
-    const isolate = await orEnd(task, served.linked.instantiate());
-    task.defer(() => isolate.dispose());
-    return isolate;
+    const place = this.#admission.tryEnter(served);
+    if (place !== undefined) return instantiate(served, task, place);
+    return this.#wait(served, task).then((place) => instantiate(served, task, place));
   }
 
   async #wait(served: ServedFunction, task: Task): Promise<Place> {
@@ -391,21 +340,19 @@ export class Dispatcher {
   }
 
   /** Ends the task when the response is sent and the guest has returned, or at the first failure of either. */
-  async #endAfter(
-    task: Task,
-    finished: Promise<void>,
-    { over }: Delivery,
-    { status, label }: { readonly status: number; readonly label: () => string },
-  ): Promise<void> {
-    try {
-      await (over === undefined ? finished : orEnd(task, Promise.all([over, finished])));
-      concludeDone(task, this.metrics, label, status);
-      task.end();
-    } catch (thrown) {
+  #endAfter(task: Task, finished: Promise<void> | undefined, { over }: Delivery, ending: Ending): void {
+    if (over === undefined && finished === undefined) return this.#endWell(task, ending);
+    const both = over === undefined ? finished! : orEnd(task, Promise.all([over, finished]));
+    both.then(() => this.#endWell(task, ending)).catch((thrown) => {
       const error = toSkerryError(thrown, "sending the response");
-      concludeFailed(task, this.metrics, label, error);
+      concludeFailed(task, this.metrics, ending.label, error);
       task.end(error);
-    }
+    });
+  }
+
+  #endWell(task: Task, { label, status }: Ending): void {
+    concludeDone(task, this.metrics, label, status);
+    task.end();
   }
 
   /** Waits for the running tasks, at most `graceMs` milliseconds; then ends those that are left. Returns how many were. */
@@ -429,23 +376,27 @@ export class Dispatcher {
   }
 }
 
-/** `promise`, or a rejection with the reason why the task ended before. */
-function orEnd<T>(task: Task, promise: Promise<T>): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const forget = task.defer(() => reject(task.reason));
-    promise.then(
-      (value) => {
-        forget();
-        resolve(value);
-      },
-      (error) => {
-        forget();
-        reject(error);
-      },
-    );
-  });
+/** What the log says of a task that has done all that it was to do. */
+interface Ending {
+  readonly status: number;
+  readonly label: () => string;
 }
 
-function pathOf(url: string): string {
-  return url.replace(/^[^:]+:\/\/[^/?#]*/, "").replace(/[?#].*$/s, "") || "/";
+const NONE: readonly ServedFunction[] = [];
+
+/** An isolate at a place of its own. It ends with the task. */
+function instantiate(served: ServedFunction, task: Task, place: Place): Isolate | Promise<Isolate> {
+  task.memory = place.memory;
+  task.defer(place.leave);
+  const isolate = served.linked.instantiate();
+  const owned = (isolate: Isolate) => {
+    task.defer(() => isolate.dispose());
+    return isolate;
+  };
+  return isolate instanceof Promise ? orEnd(task, isolate).then(owned) : owned(isolate);
+}
+
+/** What the log calls a request: its method, and its path without the query. */
+function labelOf({ method, url }: Request): string {
+  return `${method} ${url.replace(/^[^:]+:\/\/[^/?#]*/, "").replace(/[?#].*$/s, "") || "/"}`;
 }

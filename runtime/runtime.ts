@@ -55,8 +55,8 @@ export interface Runtime {
   metrics?(): string | undefined;
   /** What a function imports, was granted and has used; `undefined` where there is none of that name, or nobody counts. */
   report?(name: string): FunctionReport | undefined;
-  /** Serves a request by a function, in a task of its own. Never rejects: a failure becomes a response through `failed`. */
-  dispatch(entry: FunctionEntry, request: Request, failed: FailureResponse): Promise<Response>;
+  /** Serves a request by a function, in a task of its own. Never fails: a failure becomes a response through `failed`. */
+  dispatch(entry: FunctionEntry, request: Request, failed: FailureResponse): Response | Promise<Response>;
   /** Lets running requests finish, at most `graceMs` milliseconds, and ends the rest. Returns how many those were. */
   stop(graceMs: number): Promise<number>;
 }
@@ -181,16 +181,13 @@ export class FunctionRuntime implements Runtime {
     return this.#registry.refresh(folder);
   }
 
-  async dispatch(entry: FunctionEntry, request: Request, failed: FailureResponse): Promise<Response> {
-    let served = entry.served;
-    if (served === null) {
-      try {
-        served = await waitFor(entry);
-      } catch (thrown) {
-        return failed({ error: toSkerryError(thrown, `loading ${entry.name}`), task: null, request });
-      }
-    }
-    return this.#dispatcher.dispatch(served, request, failed);
+  dispatch(entry: FunctionEntry, request: Request, failed: FailureResponse): Response | Promise<Response> {
+    const { served } = entry;
+    if (served !== null) return this.#dispatcher.dispatch(served, request, failed);
+    return waitFor(entry).then(
+      (served) => this.#dispatcher.dispatch(served, request, failed),
+      (thrown) => failed({ error: toSkerryError(thrown, `loading ${entry.name}`), task: null, request }),
+    );
   }
 
   /**

@@ -96,12 +96,12 @@ export class ComponentRuntime implements Runtime, FunctionEntry {
     return this.#loading;
   }
 
-  async dispatch(_entry: FunctionEntry, request: Request, failed: FailureResponse): Promise<Response> {
-    try {
-      return await this.#dispatcher.dispatch(this.#served ?? await this.#loading, request, failed);
-    } catch (thrown) {
-      return failed({ error: toSkerryError(thrown, `loading ${this.name}`), task: null, request });
-    }
+  dispatch(_entry: FunctionEntry, request: Request, failed: FailureResponse): Response | Promise<Response> {
+    if (this.#served !== null) return this.#dispatcher.dispatch(this.#served, request, failed);
+    return this.#loading.then(
+      (served) => this.#dispatcher.dispatch(served, request, failed),
+      (thrown) => failed({ error: toSkerryError(thrown, `loading ${this.name}`), task: null, request }),
+    );
   }
 
   stop(graceMs: number): Promise<number> {

@@ -9,7 +9,7 @@ import { capabilities } from "../../components/capabilities.ts";
 import { builtinCapabilities } from "../capabilities/mod.ts";
 import type { ComponentDescription } from "../component/mod.ts";
 import { describeComponent, findCompatible } from "../component/mod.ts";
-import { findHandler } from "../dispatcher.ts";
+import { findHandler } from "../handler.ts";
 import { SkerryError } from "../errors.ts";
 import { Host } from "../host.ts";
 import { MANIFEST_FILE } from "../manifest.ts";

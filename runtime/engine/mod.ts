@@ -33,6 +33,11 @@ export type ExportedFunction = (...args: any[]) => Promise<unknown>;
 
 /** One component, one fresh instance, one task. */
 export interface Isolate {
+  /**
+   * Calls an exported function as {@linkcode exports} does, but answers with its result at once where the guest has
+   * returned without waiting for anything, as most do; with a promise of it otherwise. Absent when the engine cannot tell.
+   */
+  readonly call?: (interfaceName: InterfaceName, name: string, args: readonly unknown[]) => unknown;
   /** The exported functions by interface name as the binary has it, then by camelCase name. */
   readonly exports: Readonly<
     Record<InterfaceName, Readonly<Record<string, ExportedFunction>>>
@@ -42,15 +47,15 @@ export interface Isolate {
    * has given its result. Rejects with what ended it otherwise: a trap, or what a host function threw. Absent when the
    * engine cannot tell, or the component exports no async function.
    */
-  readonly ended?: Promise<void>;
+  readonly ended?: Promise<void> | undefined;
   /** Ends the isolate: its host resources are dropped, and nothing of it runs again. Calling it twice is harmless. */
   dispose(): void;
 }
 
 /** A component whose imports have been resolved. */
 export interface LinkedComponent {
-  /** Makes a fresh isolate. Call it inside `withTask`; the isolate belongs to that task. */
-  instantiate(): Promise<Isolate>;
+  /** Makes a fresh isolate, at once if nothing has to wait. Call it inside `withTask`; the isolate belongs to that task. */
+  instantiate(): Isolate | Promise<Isolate>;
 }
 
 /** An import of a component: an interface and the names of what it takes from it. */

@@ -51,13 +51,14 @@ export interface HttpResponse {
  */
 export interface Exchange {
   /**
-   * Resolves when the guest has set its response, while it may still run. Rejects with a `SkerryError` when it ended
-   * without one: `guest-no-response`, `guest-error`, `guest-trapped`, `guest-exited`. Settles soon after the task has ended.
+   * The response, if the guest has set it by now; otherwise a promise that resolves when it has, while it may still run,
+   * and rejects with a `SkerryError` when it ended without one: `guest-no-response`, `guest-error`, `guest-trapped`,
+   * `guest-exited`. Settles soon after the task has ended.
    */
-  readonly response: Promise<HttpResponse>;
+  readonly response: HttpResponse | Promise<HttpResponse>;
   /**
-   * Settles when the guest has ended: resolves when it returned, rejects with a `SkerryError` when it trapped or exited, or
-   * when its task was ended.
+   * `undefined` if the guest has returned by now; otherwise a promise that settles when it has ended: resolves when it
+   * returned, rejects with a `SkerryError` when it trapped or exited, or when its task was ended.
    */
-  readonly finished: Promise<void>;
+  readonly finished: Promise<void> | undefined;
 }

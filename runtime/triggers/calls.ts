@@ -5,7 +5,9 @@
  */
 import { INCOMING_HANDLER } from "../capabilities/queue/deliver.ts";
 import { currentTask } from "../context.ts";
-import { findHandler, type Handler, type ServedFunction } from "../dispatcher.ts";
+import type { ServedFunction } from "../dispatcher.ts";
+import type { Handler } from "../handler.ts";
+import { findHandler } from "../handler.ts";
 import type { Isolate, LoadedComponent } from "../engine/mod.ts";
 import { guestError } from "../engine/streams.ts";
 import { GuestExit, SkerryError } from "../errors.ts";

@@ -6,7 +6,8 @@
 import { dirname, join } from "node:path";
 import { builtinCapabilities } from "../../runtime/capabilities/mod.ts";
 import { withTask } from "../../runtime/context.ts";
-import { Dispatcher, findHandler, type ServedFunction } from "../../runtime/dispatcher.ts";
+import { Dispatcher, type ServedFunction } from "../../runtime/dispatcher.ts";
+import { findHandler } from "../../runtime/handler.ts";
 import type { Engine, LinkedComponent } from "../../runtime/engine/mod.ts";
 import { Host } from "../../runtime/host.ts";
 import { DEFAULT_LIMITS } from "../../runtime/limits.ts";
@@ -61,7 +62,7 @@ export async function loadComponent(engine: Engine, { component }: ServedCompone
 }
 
 /** A handler that serves each request in a fresh isolate, without a log. */
-export function handlerOf(served: ServedFunction): (request: Request) => Promise<Response> {
+export function handlerOf(served: ServedFunction): (request: Request) => Response | Promise<Response> {
   const dispatcher = new Dispatcher({ sink: silentSink });
   return (request) =>
     dispatcher.dispatch(served, request, ({ error }) => new Response(`${error.message}\n`, { status: error.status }));

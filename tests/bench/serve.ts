@@ -50,7 +50,7 @@ async function componentHandler(spec: ServerSpec & { readonly kind: "component" 
   const load = async () => handlerOf(await loadComponent(engine, spec));
   // Under a router, as the platform serves it.
   const app = new Hono();
-  let handler: Promise<(request: Request) => Promise<Response>> | undefined;
+  let handler: Promise<Handler> | undefined;
   if (spec.lazy !== true) {
     const loaded = await load();
     return app.all("/*", (c) => loaded(c.req.raw)).fetch;

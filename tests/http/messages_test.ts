@@ -198,8 +198,7 @@ onEachEngine("malformed requests are answered, and the server serves on", async 
     expect(await (await server.fetch("/c-http/hello")).text()).toBe("hello\n");
   }
   // Deno before 2.9 leaves the answer to the guest, who echoes what came before the malformed chunk: nothing.
-  const text =
-    "POST /c-http/echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\nzz\r\n";
+  const text = "POST /c-http/echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\nzz\r\n";
   expect((await raw(server.port, text)).body).toBe("");
   expect(await (await server.fetch("/c-http/hello")).text()).toBe("hello\n");
 });

@@ -122,8 +122,8 @@ onEachEngine("a body that breaks off behind middleware breaks off for the caller
     guests: { pass: mw("pass"), mark: mw("mark"), api: behind("pass"), api2: behind("mark") },
   });
   for (const path of ["api", "api2"]) {
-    const response = await server.fetch(`/${path}/trap-mid-body`);
-    await expect(response.text()).rejects.toThrow();
+    // Deno before 2.9 may close the connection before it has sent the headers.
+    await expect(server.fetch(`/${path}/trap-mid-body`).then((response) => response.text())).rejects.toThrow();
   }
 });
 

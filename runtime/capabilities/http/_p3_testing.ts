@@ -95,4 +95,5 @@ export async function readAll(stream: unknown): Promise<string> {
   return all;
 }
 
-export const code = (promise: Promise<unknown>) => promise.then(() => "no error", (error: SkerryError) => error.code);
+export const code = (outcome: unknown) =>
+  Promise.resolve(outcome).then(() => "no error", (error: SkerryError) => error.code);

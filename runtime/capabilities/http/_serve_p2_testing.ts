@@ -72,7 +72,8 @@ export function answer(out: ResponseOutparam, text: string, set = response()): v
   OutgoingBody.finish(body, undefined);
 }
 
-export const code = (promise: Promise<unknown>) => promise.then(() => "no error", (error: SkerryError) => error.code);
+export const code = (outcome: unknown) =>
+  Promise.resolve(outcome).then(() => "no error", (error: SkerryError) => error.code);
 
 export function caught(body: () => unknown): unknown {
   try {

@@ -31,14 +31,17 @@ export function serveP2(isolate: Isolate, interfaceName: InterfaceName, request:
 const ignore = () => {};
 
 class P2Exchange implements Exchange, OutparamOutcome {
-  readonly response: Promise<HttpResponse>;
-  readonly finished: Promise<void>;
   readonly #task: Task = currentTask();
   readonly #request: HttpRequest;
-  readonly #outcome = Promise.withResolvers<HttpResponse>();
-  readonly #end = Promise.withResolvers<void>();
+  /** What the response has come to, once it may go out. */
+  #outcome: HttpResponse | SkerryError | undefined;
+  /** There when somebody waits for it. */
+  #waiting: PromiseWithResolvers<HttpResponse> | undefined;
+  /** There until the guest has returned, unless that is at once. */
+  #end: PromiseWithResolvers<void> | undefined;
   /** The body of the response that was set. */
   #writer: BodyWriter | undefined;
+  /** Whether the guest has said what its response is, or that it has none. */
   #settled = false;
   #over = false;
   /** The response that was set. */
@@ -48,34 +51,48 @@ class P2Exchange implements Exchange, OutparamOutcome {
 
   constructor(isolate: Isolate, interfaceName: InterfaceName, request: HttpRequest) {
     this.#request = request;
-    this.response = this.#outcome.promise;
-    this.finished = this.#end.promise;
-    // Whoever serves listens to one of them at a time; neither may end the process.
-    this.response.catch(ignore);
-    this.finished.catch(ignore);
+    const result = this.#call(isolate, interfaceName);
+    if (result instanceof Promise) this.#await(result);
+    else this.#conclude();
+  }
+
+  #await(result: Promise<unknown>): void {
+    this.#end = Promise.withResolvers();
+    // Whoever serves listens to the response first; neither may end the process.
+    this.#end.promise.catch(ignore);
     const forget = this.#task.defer(() => this.#conclude(taskFailure(this.#task)));
     const ended = (failure?: SkerryError) => {
       forget();
       this.#conclude(failure);
     };
-    this.#call(isolate, interfaceName).then(
-      () => ended(),
-      (error) => ended(guestFailure(error, this.#task.function)),
-    );
+    result.then(() => ended(), (error) => ended(guestFailure(error, this.#task.function)));
+    this.#releaseSoon();
   }
 
-  #call(isolate: Isolate, interfaceName: InterfaceName): Promise<unknown> {
-    const handle = isolate.exports[interfaceName]?.["handle"];
-    if (handle === undefined) {
-      return Promise.reject(
-        new SkerryError(
-          "component-no-handler",
-          `calling ${this.#task.function}: it does not export ${interfaceName}`,
-        ),
-      );
+  get response(): HttpResponse | Promise<HttpResponse> {
+    const outcome = this.#outcome;
+    if (outcome !== undefined && !(outcome instanceof SkerryError)) return outcome;
+    if (this.#waiting === undefined) {
+      this.#waiting = Promise.withResolvers();
+      this.#waiting.promise.catch(ignore);
+      if (outcome !== undefined) this.#waiting.reject(outcome);
     }
+    return this.#waiting.promise;
+  }
+
+  get finished(): Promise<void> | undefined {
+    return this.#end?.promise;
+  }
+
+  #call(isolate: Isolate, interfaceName: InterfaceName): unknown {
     incoming().method = this.#request.method;
-    return handle(new IncomingRequest(this.#request), new ResponseOutparam(this));
+    const args = [new IncomingRequest(this.#request), new ResponseOutparam(this)];
+    if (isolate.call !== undefined) return isolate.call(interfaceName, "handle", args);
+    const handle = isolate.exports[interfaceName]?.["handle"];
+    if (handle !== undefined) return handle(...args);
+    return Promise.reject(
+      new SkerryError("component-no-handler", `calling ${this.#task.function}: it does not export ${interfaceName}`),
+    );
   }
 
   failed(code: ErrorCode): void {
@@ -100,21 +117,34 @@ class P2Exchange implements Exchange, OutparamOutcome {
     } catch (error) {
       if (!(error instanceof HttpFailure)) throw error;
       writer?.body.source.cancel();
-      this.#outcome.reject(this.#failure("guest-response-invalid", error.message));
-      return;
+      return this.#settle(this.#failure("guest-response-invalid", error.message));
     }
     this.#response = { status, fields, body: writer?.body ?? null };
-    if (writer === undefined || writer.ended) return this.#release();
+    // Before its call has answered, the guest may be about to end the body.
+    if (this.#end !== undefined) this.#releaseSoon();
+  }
+
+  /** Lets the response go out: with all of its body, if that has ended or does so within this turn. */
+  #releaseSoon(): void {
+    if (this.#response === undefined) return;
+    if (this.#writer === undefined || this.#writer.ended) return this.#release();
     this.#forgetTurn = afterTurn(this.#release.bind(this));
   }
 
   #release(): void {
-    if (this.#response !== undefined) this.#outcome.resolve(this.#response);
+    if (this.#response !== undefined) this.#settle(this.#response);
+  }
+
+  #settle(outcome: HttpResponse | SkerryError): void {
+    if (this.#outcome !== undefined) return;
+    this.#outcome = outcome;
+    if (outcome instanceof SkerryError) this.#waiting?.reject(outcome);
+    else this.#waiting?.resolve(outcome);
   }
 
   #fail(code: "guest-error" | "guest-no-response", message: string): void {
     this.#settled = true;
-    this.#outcome.reject(this.#failure(code, message));
+    this.#settle(this.#failure(code, message));
   }
 
   /** The guest has ended: what it has not done by now, it never will. */
@@ -122,7 +152,7 @@ class P2Exchange implements Exchange, OutparamOutcome {
     if (this.#over) return;
     this.#over = true;
     if (!this.#settled) {
-      this.#outcome.reject(failure ?? this.#failure("guest-no-response", "the guest returned without a response"));
+      this.#settle(failure ?? this.#failure("guest-no-response", "the guest returned without a response"));
     }
     this.#forgetTurn?.();
     this.#release();
@@ -133,8 +163,8 @@ class P2Exchange implements Exchange, OutparamOutcome {
       );
     }
     this.#request.body?.source.cancel();
-    if (failure === undefined) this.#end.resolve();
-    else this.#end.reject(failure);
+    if (failure === undefined) this.#end?.resolve();
+    else this.#end!.reject(failure);
   }
 
   #failure(code: "guest-error" | "guest-no-response" | "guest-response-invalid", message: string): SkerryError {

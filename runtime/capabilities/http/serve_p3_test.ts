@@ -199,7 +199,7 @@ Deno.test("a guest's error, trap, exit and silence are told apart", async () => 
     ] as const
   ) {
     const { exchange, task } = serve(handle);
-    const error = await exchange.response.catch((error) => error) as SkerryError;
+    const error = await Promise.resolve(exchange.response).catch((error) => error) as SkerryError;
     expect([error.code, error.message]).toEqual([expected, expect.stringContaining(message)]);
     if (expected === "guest-trapped") expect(error.cause).toBe(trap);
     expect(await code(exchange.finished)).toBe(expected);
@@ -235,7 +235,7 @@ Deno.test("a guest that exits after all is sent has finished", async () => {
 Deno.test("the exchange goes on until the guest's last task is over", async () => {
   const { exchange, task, ended } = serve(() => answer(hello)[0]);
   let finished = false;
-  exchange.finished.then(() => finished = true);
+  exchange.finished!.then(() => finished = true);
   await drain((await exchange.response).body);
   await new Promise((resolve) => setTimeout(resolve));
   expect(finished).toBe(false);

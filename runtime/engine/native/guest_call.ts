@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { maybeTask, withTask } from "../../context.ts";
 import { WitError } from "../../errors.ts";
 import type { Face } from "./handles.ts";
 import type { NativeIsolate } from "./isolate.ts";
@@ -12,8 +13,10 @@ import { type CoreValue, Lifter } from "./lift.ts";
 import { Lowerer } from "./lower.ts";
 import type { LiftedFunc, OptionsPlan } from "./plan.ts";
 import { type CoreFunction, GuestThread, NEVER, now, promising, resuming } from "./thread.ts";
+import { liftSignature } from "./signatures.ts";
 import { trap } from "./trap.ts";
 import { compileParamsLift, compileParamsLower, compileResultLift, compileResultLower } from "./values.ts";
+import { Watcher } from "./trampoline.ts";
 
 /** Calls a lifted function: answers its result, or a promise of it where the guest may be suspended. */
 export type LiftedCall = (isolate: NativeIsolate, values: readonly unknown[]) => unknown;
@@ -34,6 +37,7 @@ export function compileLift(lift: LiftedFunc, face: Face, { entered, suspends, t
   const liftResult = compileResultLift(lift.type, new Lifter(face, options.encoding));
   const { postReturn } = options;
   const suspendable = suspends && lift.core.kind === "export";
+  const watcher = new Watcher(liftSignature(lift.type, options));
 
   const finish = (isolate: NativeIsolate, thread: GuestThread, core: CoreValue | undefined): unknown => {
     now.thread = thread;
@@ -66,41 +70,50 @@ export function compileLift(lift: LiftedFunc, face: Face, { entered, suspends, t
     cx.scope = thread;
     const flat = lowerParams(cx, values);
     cx.scope = undefined;
-    let call: CoreFunction = isolate.func(lift.core);
-    if (suspendable) {
-      call = promising(call);
-      thread.canSuspend = callerCan;
+    const call: CoreFunction = isolate.func(lift.core);
+    if (!suspendable) return finish(isolate, thread, call(...flat));
+    thread.canSuspend = callerCan;
+    // Made once for each instance, and worth it where that serves again.
+    if (!isolate.restored) {
+      return promising(call)(...flat).then((core: CoreValue | undefined) => finish(isolate, thread, core));
     }
-    const core = call(...flat);
-    return core instanceof Promise ? core.then((core) => finish(isolate, thread, core)) : finish(isolate, thread, core);
+    const over: Promise<void> = watcher.watched(call)(...flat);
+    if (thread.returned !== undefined) return finish(isolate, thread, thread.returned.core);
+    return over.then(() => finish(isolate, thread, thread.returned!.core));
   };
 }
 
-/** A function as the host calls it: a promise of its result, or a rejection with the `err` of it. */
+/**
+ * A function as the host calls it: its result where the guest has not waited, or a promise of it; in both cases a failure is
+ * a rejection, the `err` of a `result` as well.
+ */
 export function hostFacing(
   lift: LiftedFunc,
   call: LiftedCall,
-): (isolate: NativeIsolate, values: unknown[]) => Promise<unknown> {
+): (isolate: NativeIsolate, values: readonly unknown[]) => unknown {
   const fallible = lift.type.result?.kind === "result";
-  const run = async (isolate: NativeIsolate, values: unknown[]): Promise<unknown> => {
+  const settled = (isolate: NativeIsolate, result: unknown): unknown => {
+    isolate.calls--;
+    if (!fallible) return result;
+    const { tag, val } = result as { tag: "ok" | "err"; val: unknown };
+    return tag === "ok" ? val : Promise.reject(new WitError(val));
+  };
+  const failed = (isolate: NativeIsolate, thrown: unknown): Promise<never> =>
+    isolate.disposed ? NEVER : Promise.reject(isolate.failed(thrown));
+  const run = (isolate: NativeIsolate, values: readonly unknown[]): unknown => {
     let result: unknown;
     isolate.calls++;
     try {
       result = call(isolate, values);
-      if (result instanceof Promise) result = await result;
-      isolate.calls--;
     } catch (thrown) {
-      if (isolate.disposed) return NEVER;
-      throw isolate.failed(thrown);
+      return failed(isolate, thrown);
     }
-    if (!fallible) return result;
-    const { tag, val } = result as { tag: "ok" | "err"; val: unknown };
-    if (tag === "err") throw new WitError(val);
-    return val;
+    if (!(result instanceof Promise)) return settled(isolate, result);
+    return result.then((result) => settled(isolate, result), (thrown) => failed(isolate, thrown));
   };
   return (isolate, values) => {
     if (isolate.over) return Promise.reject(isolate.ended(`calling ${lift.name}`));
-    return isolate.inTask(() => run(isolate, values));
+    return maybeTask() === isolate.task ? run(isolate, values) : withTask(isolate.task, () => run(isolate, values));
   };
 }
 

@@ -119,7 +119,7 @@ function resolve(offered: HostInterface, witName: string): ResolvedHost | undefi
 }
 
 /** Calls a method by its name, for the object may be of a class that overrides it. */
-function method(name: string): (values: unknown[]) => unknown {
+function method(name: string): (values: readonly unknown[]) => unknown {
   return (values) => {
     const self = values[0] as Callable;
     switch (values.length) {

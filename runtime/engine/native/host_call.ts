@@ -19,7 +19,7 @@ import { trap } from "./trap.ts";
 /** A host function as the linker found it. */
 export interface ResolvedHost {
   /** Calls it with lifted values. */
-  readonly invoke: (values: unknown[]) => unknown;
+  readonly invoke: (values: readonly unknown[]) => unknown;
   readonly waits: boolean;
 }
 

@@ -19,6 +19,9 @@ import { ResourceHandle } from "./resources.ts";
 import { ComponentState } from "./state.ts";
 import { type CoreFunction, GuestThread, now, promising } from "./thread.ts";
 import { asTrap, trap, uncatchable } from "./trap.ts";
+import { Watcher } from "./trampoline.ts";
+
+const starts = new Watcher({ params: [], results: [] });
 
 export class NativeIsolate {
   readonly task: Task = currentTask();
@@ -30,8 +33,8 @@ export class NativeIsolate {
   over = false;
   readonly #linked: LinkedPlan;
   readonly #exports: CoreExports;
-  /** Whether the core instances come from the pool. */
-  readonly #restored: boolean;
+  /** Whether the core instances have served before. */
+  readonly restored: boolean;
   /** Calls of exported functions that have not ended: until then guest code may be on a suspended stack. */
   calls = 0;
   readonly #contexts: (Cx | undefined)[];
@@ -47,25 +50,27 @@ export class NativeIsolate {
     this.clock = linked.meter?.clock(this.task) ?? new CpuClock(this.task);
     this.instances = linked.lineages.map((lineage, index) => new ComponentState(index, lineage, this.task));
     const restored = linked.pool?.take();
-    this.#restored = restored !== undefined;
+    this.restored = restored !== undefined;
     this.#exports = restored ?? new Array(plan.instances.length).fill(undefined);
     this.#contexts = new Array(plan.contexts.length).fill(undefined);
     this.#forget = this.task.defer(() => this.dispose());
   }
 
-  /** Makes the core instances. */
-  static async create(linked: LinkedPlan): Promise<NativeIsolate> {
+  /** Makes the core instances: at once, unless code that runs as they start has to wait. */
+  static create(linked: LinkedPlan): NativeIsolate | Promise<NativeIsolate> {
     const isolate = new NativeIsolate(linked);
     if (isolate.over) throw isolate.ended(`instantiating ${linked.plan.name}`);
-    try {
-      const made = isolate.#instantiate();
-      if (made !== undefined) await made;
-    } catch (error) {
+    const fail = (error: unknown): never => {
       const cause = isolate.failed(error);
       isolate.dispose();
       throw cause;
+    };
+    try {
+      const made = isolate.#instantiate(0);
+      return made === undefined ? isolate : made.then(() => isolate, fail);
+    } catch (error) {
+      return fail(error);
     }
-    return isolate;
   }
 
   /** Who runs when, in components that use async. */
@@ -73,39 +78,42 @@ export class NativeIsolate {
     return this.#scheduler ??= new Scheduler(this);
   }
 
-  #instantiate(): Promise<void> | undefined {
-    const { plan: { instances }, pool } = this.#linked;
-    if (this.#restored && pool!.startsOnce) return undefined;
-    for (let i = 0; i < instances.length; i++) {
-      const { elided, start } = instances[i]!;
-      if (start !== undefined) return this.#instantiateFrom(i);
-      if (!elided && !this.#restored && !this.#linked.lazy[i]) this.#make(i);
+  /** Makes the core instances from `first` on, in their order. */
+  #instantiate(first: number): Promise<void> | undefined {
+    const { plan: { instances }, lazy, pool } = this.#linked;
+    if (this.restored && pool!.startsOnce) return undefined;
+    for (let i = first; i < instances.length; i++) {
+      const { elided, start, owner } = instances[i]!;
+      if (start !== undefined) {
+        // A component that makes more instances after it has run code has no pool.
+        if (!this.restored && pool?.startsOnce === false) pool.made(this.#exports);
+        const waiting = this.#start(start, owner);
+        if (waiting !== undefined) return waiting.then(() => this.#instantiate(i + 1));
+      } else if (!elided && !this.restored && !lazy[i]) this.#make(i);
     }
-    if (!this.#restored) pool?.made(this.#exports);
+    if (!this.restored) pool?.made(this.#exports);
     return undefined;
   }
 
-  /** From the first function on that is called as a component starts: it may wait. */
-  async #instantiateFrom(first: number): Promise<void> {
-    const { plan, lazy, suspends, pool } = this.#linked;
-    // A component that makes more instances after it has run code has no pool.
-    if (!this.#restored && pool?.startsOnce === false) pool.made(this.#exports);
-    for (let i = first; i < plan.instances.length; i++) {
-      const { elided, start, owner } = plan.instances[i]!;
-      if (start !== undefined) {
-        const thread = now.thread = new GuestThread(this, this.instances[owner]!);
-        const call = this.func(start);
-        const suspendable = (suspends[owner] || this.#linked.meter !== undefined) && start.kind === "export";
-        thread.canSuspend = suspendable;
-        this.calls++;
-        this.clock.start();
-        await (suspendable ? promising(call) : call)();
-        this.clock.stop();
-        this.calls--;
-        if (this.over) throw this.reason;
-      } else if (!elided && !this.#restored && !lazy[i]) this.#make(i);
+  /** Calls a function that is called as the component starts. */
+  #start(start: CoreItem, owner: number): Promise<void> | undefined {
+    const { suspends, meter } = this.#linked;
+    const thread = now.thread = new GuestThread(this, this.instances[owner]!);
+    const call = this.func(start);
+    thread.canSuspend = (suspends[owner] || meter !== undefined) && start.kind === "export";
+    this.calls++;
+    this.clock.start();
+    const ended = (): undefined => {
+      this.clock.stop();
+      this.calls--;
+      if (this.over) throw this.reason;
+    };
+    if (!thread.canSuspend) {
+      call();
+      return ended();
     }
-    if (pool?.startsOnce) pool.made(this.#exports);
+    const over: Promise<void> = (this.restored ? starts.watched(call) : promising(call))();
+    return thread.returned === undefined ? over.then(ended) : ended();
   }
 
   #make(index: number): WebAssembly.Exports {

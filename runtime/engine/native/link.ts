@@ -29,6 +29,8 @@ import type { CoreItem, CoreModulePlan, Func, HostFunc, LiftedFunc, Plan, Synth 
 import { resourceDrop, resourceNew, resourceRep } from "./resource_calls.ts";
 import type { InstancePool } from "./pool.ts";
 import { isUnobservable } from "./shim.ts";
+import { lowerSignature } from "./signatures.ts";
+import { suspendingOnPromise } from "./trampoline.ts";
 import { CallGraph } from "./code.ts";
 import { type CoreFunction, NEVER, now, promising, resuming, suspending } from "./thread.ts";
 import { Trap } from "./trap.ts";
@@ -62,7 +64,7 @@ export interface LinkedPlan {
   /** The hooks of metered modules, if they are metered. */
   readonly meter: Meter | undefined;
   /** How the host calls an exported function. */
-  exported(func: Func): (isolate: NativeIsolate, values: unknown[]) => Promise<unknown>;
+  exported(func: Func): (isolate: NativeIsolate, values: readonly unknown[]) => unknown;
 }
 
 export function link(
@@ -86,7 +88,7 @@ class Linker {
   readonly #bytes: Uint8Array;
   readonly #meter: Meter | undefined;
   readonly #callGraphs = new Map<number, CallGraph>();
-  readonly #exported = new Map<Func, (isolate: NativeIsolate, values: unknown[]) => Promise<unknown>>();
+  readonly #exported = new Map<Func, (isolate: NativeIsolate, values: readonly unknown[]) => unknown>();
 
   constructor(
     plan: Plan,
@@ -114,7 +116,11 @@ class Linker {
   linked(pool: InstancePool | undefined): LinkedPlan {
     const functions = this.#plan.synths.map((synth): CoreImportFunction => {
       const call = this.#synth(synth);
-      return { call, value: this.#waits(synth) ? suspending(call) : call };
+      if (!this.#waits(synth)) return { call, value: call };
+      if (synth.kind !== "lower" || synth.func.kind !== "host" || synth.func.type.async) {
+        return { call, value: suspending(call) };
+      }
+      return { call, value: suspendingOnPromise(call, lowerSignature(synth.func.type, synth.options)) };
     });
     const meter = this.#meter && meterImports(this.#meter);
     return {
@@ -272,7 +278,7 @@ class Linker {
     return lineage;
   }
 
-  #export(func: Func): (isolate: NativeIsolate, values: unknown[]) => Promise<unknown> {
+  #export(func: Func): (isolate: NativeIsolate, values: readonly unknown[]) => unknown {
     let call = this.#exported.get(func);
     if (call === undefined) {
       if (func.kind === "host") {

@@ -22,7 +22,15 @@
 import { camelCase, decodeComponent, parseFunctionName } from "../../component/mod.ts";
 import { SkerryError } from "../../errors.ts";
 import { DEFAULT_LIMITS } from "../../limits.ts";
-import type { Engine, ExportedFunction, HostImports, Isolate, LinkedComponent, LoadedComponent } from "../mod.ts";
+import type {
+  Engine,
+  ExportedFunction,
+  HostImports,
+  InterfaceName,
+  Isolate,
+  LinkedComponent,
+  LoadedComponent,
+} from "../mod.ts";
 import { Meter, pagesLeft } from "../metering.ts";
 import { CodeCache } from "./cache.ts";
 import { elaborate } from "./elaborate.ts";
@@ -122,51 +130,83 @@ function loaded(
     async link(host: HostImports): Promise<LinkedComponent> {
       const linked = link(plan, modules, host, bytes, parts());
       const interfaces = interfacesOf(linked);
+      const toHost = (isolate: NativeIsolate) => new HostIsolate(isolate, interfaces, linked.usesAsync);
       return {
-        async instantiate(): Promise<Isolate> {
-          const isolate = await NativeIsolate.create(linked);
-          const exports = exportsOf(isolate, interfaces);
-          const dispose = () => isolate.dispose();
-          return linked.usesAsync ? { exports, dispose, ended: isolate.scheduler.ended } : { exports, dispose };
+        instantiate() {
+          const made = NativeIsolate.create(linked);
+          return made instanceof Promise ? made.then(toHost) : toHost(made);
         },
       };
     },
   };
 }
 
-/** The exported functions of an interface, by their names in JavaScript. */
-interface ExportedInterface {
-  readonly name: string;
-  readonly functions: readonly (readonly [name: string, call: ReturnType<LinkedPlan["exported"]>])[];
-}
+/** The exported functions of each interface, by their names in JavaScript. */
+type ExportedInterfaces = ReadonlyMap<InterfaceName, ReadonlyMap<string, ReturnType<LinkedPlan["exported"]>>>;
 
-function interfacesOf(linked: LinkedPlan): ExportedInterface[] {
-  const interfaces: ExportedInterface[] = [];
+function interfacesOf(linked: LinkedPlan): ExportedInterfaces {
+  const interfaces = new Map<InterfaceName, Map<string, ReturnType<LinkedPlan["exported"]>>>();
   const root = new Map<string, ExportItem>();
   for (const [name, item] of linked.plan.exports) {
-    if (item.kind === "instance") interfaces.push({ name, functions: functionsOf(linked, item.items) });
+    if (item.kind === "instance") interfaces.set(name, functionsOf(linked, item.items));
     else root.set(name, item);
   }
-  if (root.size > 0) interfaces.push({ name: ROOT, functions: functionsOf(linked, root) });
+  if (root.size > 0) interfaces.set(ROOT, functionsOf(linked, root));
   return interfaces;
 }
 
 /** Functions have camelCase names; those of resources, their names in WIT: `[method]counter.next`. */
-function functionsOf(linked: LinkedPlan, items: ReadonlyMap<string, ExportItem>): ExportedInterface["functions"] {
-  return [...items].flatMap(([name, item]) => {
-    if (item.kind !== "func") return [];
+function functionsOf(
+  linked: LinkedPlan,
+  items: ReadonlyMap<string, ExportItem>,
+): Map<string, ReturnType<LinkedPlan["exported"]>> {
+  const functions = new Map<string, ReturnType<LinkedPlan["exported"]>>();
+  for (const [name, item] of items) {
+    if (item.kind !== "func") continue;
     const { kind, member } = parseFunctionName(name);
-    return [[kind === "function" ? camelCase(member) : name, linked.exported(item.func)] as const];
-  });
+    functions.set(kind === "function" ? camelCase(member) : name, linked.exported(item.func));
+  }
+  return functions;
 }
 
-function exportedCall(call: ReturnType<LinkedPlan["exported"]>, isolate: NativeIsolate, ...args: unknown[]) {
+/** An isolate as the host sees it. */
+class HostIsolate implements Isolate {
+  readonly #isolate: NativeIsolate;
+  readonly #interfaces: ExportedInterfaces;
+  readonly ended: Promise<void> | undefined;
+  #exports: Isolate["exports"] | undefined;
+
+  constructor(isolate: NativeIsolate, interfaces: ExportedInterfaces, usesAsync: boolean) {
+    this.#isolate = isolate;
+    this.#interfaces = interfaces;
+    this.ended = usesAsync ? isolate.scheduler.ended : undefined;
+  }
+
+  call(interfaceName: InterfaceName, name: string, args: readonly unknown[]): unknown {
+    const call = this.#interfaces.get(interfaceName)?.get(name);
+    if (call !== undefined) return call(this.#isolate, args);
+    return Promise.reject(
+      new SkerryError("component-no-handler", `calling ${interfaceName}#${name}: the component does not export it`),
+    );
+  }
+
+  get exports(): Isolate["exports"] {
+    return this.#exports ??= exportsOf(this.#isolate, this.#interfaces);
+  }
+
+  dispose(): void {
+    this.#isolate.dispose();
+  }
+}
+
+// deno-lint-ignore require-await -- what it throws is a rejection
+async function exportedCall(call: ReturnType<LinkedPlan["exported"]>, isolate: NativeIsolate, ...args: unknown[]) {
   return call(isolate, args);
 }
 
-function exportsOf(isolate: NativeIsolate, interfaces: readonly ExportedInterface[]): Isolate["exports"] {
+function exportsOf(isolate: NativeIsolate, interfaces: ExportedInterfaces): Isolate["exports"] {
   const exports: Record<string, Record<string, ExportedFunction>> = Object.create(null);
-  for (const { name, functions } of interfaces) {
+  for (const [name, functions] of interfaces) {
     const made: Record<string, ExportedFunction> = exports[name] = Object.create(null);
     // Bound, for what a closure made here holds is not collected until all of memory is: everything of its request.
     for (const [name, call] of functions) made[name] = exportedCall.bind(null, call, isolate);

@@ -129,7 +129,7 @@ async function keptAfter(name: string, wait: boolean): Promise<number> {
     const isolate = await NativeIsolate.create(linked);
     const item = plan.exports.get(name);
     const called = item?.kind === "func" ? linked.exported(item.func)(isolate, []) : undefined;
-    if (wait) await called?.catch(() => {});
+    if (wait) await Promise.resolve(called).catch(() => {});
   });
   task.end();
   return pool.size;

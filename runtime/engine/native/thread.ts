@@ -30,6 +30,8 @@ export class GuestThread implements BorrowScope {
    * {@linkcode promising}, and whoever called that waits.
    */
   canSuspend = false;
+  /** What the function that {@linkcode watched} calls has returned, once it has. */
+  returned: { readonly core: number | bigint | undefined } | undefined;
   /** `context.get` and `context.set`. */
   readonly storage: [number | bigint, number | bigint] = [0, 0];
 

@@ -14,7 +14,7 @@ import { CANCELLED, type Maybe } from "./task.ts";
 export function asyncHostFacing(
   lift: LiftedFunc,
   call: AsyncCall,
-): (isolate: NativeIsolate, values: unknown[]) => Promise<unknown> {
+): (isolate: NativeIsolate, values: readonly unknown[]) => Promise<unknown> {
   const fallible = lift.type.result?.kind === "result";
   // What is lifted without async ends with its post-return, which may trap.
   const runsOn = lift.options.async;
