@@ -23,10 +23,8 @@ export const SCENARIOS: readonly Scenario[] = [
   ...each(requests),
   ...each((engine, component) => slow(isolates(engine, component), component !== SMALL)),
   ...each((engine, component) => slow(first(engine, component, true), component !== SMALL)),
-  ...COMPONENTS.map((component) => slow(first("native", component, false), component !== SMALL)),
   ...ENGINES.map((engine) => first(engine, SMALL, true, false)),
-  // The native engine keeps nothing prepared: for it this would be the same again.
-  ...COMPONENTS.map((component) => slow(first("jco", component, false), component !== SMALL)),
+  ...each((engine, component) => slow(first(engine, component, false), component !== SMALL)),
   kvGets(null),
   ...ENGINES.map(kvGets),
   plainEcho,
