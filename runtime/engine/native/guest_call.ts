@@ -12,7 +12,7 @@ import type { NativeIsolate } from "./isolate.ts";
 import { type CoreValue, Lifter } from "./lift.ts";
 import { Lowerer } from "./lower.ts";
 import type { LiftedFunc, OptionsPlan } from "./plan.ts";
-import { type CoreFunction, GuestThread, NEVER, now, promising, resuming } from "./thread.ts";
+import { type CoreFunction, GuestThread, never, now, promising, resuming } from "./thread.ts";
 import { liftSignature } from "./signatures.ts";
 import { trap } from "./trap.ts";
 import { compileParamsLift, compileParamsLower, compileResultLift, compileResultLower } from "./values.ts";
@@ -99,7 +99,7 @@ export function hostFacing(
     return tag === "ok" ? val : Promise.reject(new WitError(val));
   };
   const failed = (isolate: NativeIsolate, thrown: unknown): Promise<never> =>
-    isolate.disposed ? NEVER : Promise.reject(isolate.failed(thrown));
+    isolate.disposed ? never() : Promise.reject(isolate.failed(thrown));
   const run = (isolate: NativeIsolate, values: readonly unknown[]): unknown => {
     let result: unknown;
     isolate.calls++;
@@ -149,7 +149,7 @@ export function lowerLifted(
         thread,
         result.then(
           (value) => {
-            if (isolate.over) return NEVER;
+            if (isolate.over) return never();
             try {
               return finish(value);
             } catch (error) {
@@ -157,7 +157,7 @@ export function lowerLifted(
             }
           },
           (error) => {
-            if (isolate.disposed) return NEVER;
+            if (isolate.disposed) return never();
             throw isolate.fail(error);
           },
         ),

@@ -7,7 +7,7 @@ import { WitError } from "../../errors.ts";
 import { withoutVersion } from "../../component/mod.ts";
 import type { Cx } from "./context.ts";
 import type { Face } from "./handles.ts";
-import { type GuestThread, NEVER, now, resuming } from "./thread.ts";
+import { type GuestThread, never, now, resuming } from "./thread.ts";
 import type { CoreValue } from "./lift.ts";
 import { Lifter } from "./lift.ts";
 import { Lowerer } from "./lower.ts";
@@ -87,7 +87,7 @@ export function lowerHost(
           thread,
           value.then(
             (value) => {
-              if (isolate.over) return NEVER;
+              if (isolate.over) return never();
               try {
                 return finish(thread, cx, args, fallible ? { tag: "ok", val: value } : value, lenders);
               } catch (error) {
@@ -95,7 +95,7 @@ export function lowerHost(
               }
             },
             (thrown) => {
-              if (isolate.over) return NEVER;
+              if (isolate.over) return never();
               try {
                 return finish(thread, cx, args, errorOf(thrown, fallible), lenders);
               } catch (error) {

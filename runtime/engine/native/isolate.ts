@@ -42,6 +42,8 @@ export class NativeIsolate {
   #scheduler: Scheduler | undefined;
   #failure: { readonly error: unknown } | undefined;
   #disposed = false;
+  /** Unwinds what is suspended. */
+  readonly #suspensions = new Set<(reason: unknown) => void>();
   readonly #forget: () => void;
 
   constructor(linked: LinkedPlan) {
@@ -229,6 +231,27 @@ export class NativeIsolate {
     });
   }
 
+  /**
+   * What a guest waits for while it is suspended. V8 takes a suspended stack for live, with the memories of its instances,
+   * so the end of the isolate unwinds it, past everything that could catch in it.
+   */
+  untilDisposed<T>(promise: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#disposed) return reject(uncatchable());
+      const suspensions = this.#suspensions.add(reject);
+      promise.then(
+        (value) => {
+          suspensions.delete(reject);
+          resolve(value);
+        },
+        (error) => {
+          suspensions.delete(reject);
+          reject(error);
+        },
+      );
+    });
+  }
+
   /** Whether {@linkcode dispose} has run: nothing of the guest may run again, not even to see its failure. */
   get disposed(): boolean {
     return this.#disposed;
@@ -240,6 +263,11 @@ export class NativeIsolate {
     this.#disposed = true;
     this.over = true;
     this.#forget?.();
+    if (this.#suspensions.size > 0) {
+      const unwind = uncatchable();
+      for (const reject of this.#suspensions) reject(unwind);
+      this.#suspensions.clear();
+    }
     const left = new Set<object>();
     for (const { handles } of this.instances) {
       for (const entry of handles.values()) {

@@ -32,7 +32,7 @@ import { isUnobservable } from "./shim.ts";
 import { lowerSignature } from "./signatures.ts";
 import { suspendingOnPromise } from "./trampoline.ts";
 import { CallGraph } from "./code.ts";
-import { type CoreFunction, NEVER, now, promising, resuming, suspending } from "./thread.ts";
+import { type CoreFunction, never, now, promising, resuming, suspending } from "./thread.ts";
 import { Trap } from "./trap.ts";
 
 /** A function that core code imports. */
@@ -322,8 +322,8 @@ function lateCall(target: CoreItem, suspends: boolean): CoreFunction {
     const result: Promise<unknown> = promising(isolate.func(target))(...args);
     return resuming(
       thread,
-      result.then((value) => isolate.over ? NEVER : value, (error) => {
-        if (isolate.disposed) return NEVER;
+      result.then((value) => isolate.over ? never() : value, (error) => {
+        if (isolate.disposed) return never();
         throw error;
       }),
     );

@@ -5,7 +5,7 @@
  */
 import type { Destructor } from "./plan.ts";
 import { checked, ResourceHandle } from "./resources.ts";
-import { type CoreFunction, GuestThread, NEVER, now, promising, resuming } from "./thread.ts";
+import { type CoreFunction, GuestThread, never, now, promising, resuming } from "./thread.ts";
 import { trap } from "./trap.ts";
 import type { ResourceType } from "./types.ts";
 
@@ -78,8 +78,8 @@ export function resourceDrop(
       if (!(result instanceof Promise)) return finish();
       return resuming(
         thread,
-        result.then(() => isolate.over ? NEVER : finish(), (error) => {
-          if (isolate.disposed) return NEVER;
+        result.then(() => isolate.over ? never() : finish(), (error) => {
+          if (isolate.disposed) return never();
           throw isolate.fail(error);
         }),
       );

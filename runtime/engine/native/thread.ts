@@ -11,8 +11,13 @@ import type { ComponentState } from "./state.ts";
 // deno-lint-ignore no-explicit-any -- core values of any signature
 export type CoreFunction = (...args: any[]) => any;
 
-/** Never settles: what a guest waits for once its isolate is over. */
-export const NEVER: Promise<never> = new Promise<never>(() => {});
+/**
+ * Never settles: for those who wait for a guest whose isolate is over. A new one each time, for what waits for a shared
+ * promise is held by it.
+ */
+export function never(): Promise<never> {
+  return new Promise(() => {});
+}
 
 /**
  * What guest code runs as: `Thread` of CanonicalABI.md. Imported functions learn from it whose calls they are.
@@ -50,16 +55,21 @@ export class GuestThread implements BorrowScope {
  */
 export const now: { thread: GuestThread } = { thread: undefined as unknown as GuestThread };
 
-/** `promise` for a suspended guest: as it settles, {@linkcode now} is set for whom it resumes. */
+/**
+ * `promise` for a suspended guest: as it settles, {@linkcode now} is set for whom it resumes. When the isolate ends
+ * before, the guest is unwound.
+ */
 export function resuming<T>(thread: GuestThread, promise: Promise<T>): Promise<T> {
-  const { clock } = thread.isolate;
+  const { isolate } = thread;
+  const { clock } = isolate;
   clock.stop();
   const set = () => {
     now.thread = thread;
     clock.start();
   };
-  promise.then(set, set);
-  return promise;
+  const suspension = isolate.untilDisposed(promise);
+  suspension.then(set, set);
+  return suspension;
 }
 
 interface Jspi {

@@ -5,7 +5,7 @@
  */
 import { STREAM_HIGH_WATER_BYTES } from "../../../limits.ts";
 import type { NativeIsolate } from "../isolate.ts";
-import { NEVER } from "../thread.ts";
+import { never } from "../thread.ts";
 import { COPY_DROPPED, type Elements, type ReclaimBuffer, type Shared, type WritableBuffer } from "./copy.ts";
 
 /** Where the host puts what it reads. */
@@ -26,7 +26,7 @@ class HostBuffer implements WritableBuffer {
 }
 
 function readShared(isolate: NativeIsolate, shared: Shared, count: number): Promise<Elements | undefined> {
-  if (isolate.over) return NEVER;
+  if (isolate.over) return never();
   return new Promise((resolve) => {
     const buffer = new HostBuffer(count);
     shared.read(
@@ -125,7 +125,7 @@ export class GuestFutureReader implements PromiseLike<unknown>, Disposable {
     onValue?: ((value: unknown) => A | PromiseLike<A>) | null,
     onError?: ((error: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
-    this.#value ??= this.#over ? NEVER : readShared(this.#isolate, this.#shared, 1).then((elements) => {
+    this.#value ??= this.#over ? never() : readShared(this.#isolate, this.#shared, 1).then((elements) => {
       this.#over = true;
       dropShared(this.#isolate, this.#shared);
       return elements?.[0];

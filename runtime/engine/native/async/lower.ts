@@ -13,7 +13,7 @@ import { type CoreValue, Lifter } from "../lift.ts";
 import { Lowerer } from "../lower.ts";
 import type { HostFunc, LiftedFunc, OptionsPlan } from "../plan.ts";
 import { flatParams, spillsParams } from "../signatures.ts";
-import { type CoreFunction, type GuestThread, NEVER, now, resuming } from "../thread.ts";
+import { type CoreFunction, type GuestThread, never, now, resuming } from "../thread.ts";
 import { CANNOT_BLOCK, trap } from "../trap.ts";
 import { type FuncType, MAX_FLAT_ASYNC_PARAMS, MAX_FLAT_PARAMS } from "../types.ts";
 import { compileParamsLift, compileResultLower } from "../values.ts";
@@ -221,9 +221,9 @@ export function settle<T>(thread: Pick<TaskThread, "isolate">, answer: Promise<T
   return resuming(
     thread as TaskThread,
     answer.then(
-      (value) => isolate.over ? NEVER : value,
+      (value) => isolate.over ? never() : value,
       (error) => {
-        if (isolate.disposed) return NEVER;
+        if (isolate.disposed) return never();
         throw isolate.fail(error);
       },
     ),
