@@ -148,15 +148,14 @@ export class FolderBackend implements Backend {
   async #put(path: string, to: ObjectId): Promise<boolean> {
     const target = this.#path(to);
     const container = this.#folder(to.container);
-    if (await this.containerInfo(to.container) === undefined) return false;
-    // Folders of a long name, below a container that somebody may delete meanwhile.
-    const parts = encodeParts(to.name).slice(0, -1);
-    for (let depth = 1; depth <= parts.length; depth++) {
-      await Deno.mkdir(join(container, ...parts.slice(0, depth))).catch((error) => {
-        if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-      });
-    }
     try {
+      // Folders of a long name, one by one: the container's own is not made again when somebody has deleted it.
+      const parts = encodeParts(to.name).slice(0, -1);
+      for (let depth = 1; depth <= parts.length; depth++) {
+        await Deno.mkdir(join(container, ...parts.slice(0, depth))).catch((error) => {
+          if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+        });
+      }
       await Deno.rename(path, target);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return false;

@@ -188,13 +188,21 @@ onEachLocalBackend(
 onEachLocalBackend("what a guest leaves behind in a connection the next one does not see", async (backend) => {
   if ((await rows(await open(hostOf(backend)), "PRAGMA journal_mode"))[0]![0] === "memory") return;
   const host = hostOf(backend);
-  const first = await open(host);
-  await rows(first, "CREATE TEMP TABLE secret (x)");
-  await rows(first, "PRAGMA foreign_keys = OFF");
-  first[Symbol.dispose]();
-  const second = await open(host);
-  expect(await rows(second, "SELECT count(*) FROM sqlite_temp_schema")).toEqual([[0n]]);
-  expect(await rows(second, "PRAGMA foreign_keys")).toEqual([[1n]]);
+  const left: [statement: string, look: string, expected: unknown][] = [
+    ["CREATE TEMP TABLE secret (x)", "SELECT count(*) FROM sqlite_temp_schema", 0n],
+    ["CREATE TEMP VIEW secret AS SELECT 1", "SELECT count(*) FROM sqlite_temp_schema", 0n],
+    ["PRAGMA foreign_keys = OFF", "PRAGMA foreign_keys", 1n],
+    ["PRAGMA query_only(1)", "PRAGMA query_only", 0n],
+  ];
+  for (const [statement, look, expected] of left) {
+    const first = await open(host);
+    await rows(first, statement);
+    expect([look, await rows(first, look)]).not.toEqual([look, [[expected]]]);
+    first[Symbol.dispose]();
+    const second = await open(host);
+    expect([look, await rows(second, look)]).toEqual([look, [[expected]]]);
+    second[Symbol.dispose]();
+  }
 });
 
 onEachBackend(
