@@ -97,10 +97,10 @@ export class QueueStore {
     this.leaseMs = leaseMs;
   }
 
-  /** The one of this process, so that who sends wakes who waits. */
-  static on(kv: Deno.Kv): QueueStore {
+  /** The one of this process, so that who sends wakes who waits. Who asks first may say with what options. */
+  static on(kv: Deno.Kv, options?: QueueStoreOptions): QueueStore {
     let store = stores.get(kv);
-    if (store === undefined) stores.set(kv, store = new QueueStore(kv));
+    if (store === undefined) stores.set(kv, store = new QueueStore(kv, options));
     return store;
   }
 
