@@ -18,7 +18,7 @@ import { SkerryError } from "../../errors.ts";
 import { Canons } from "./canons.ts";
 import { coreExports, coreImports } from "./core_instances.ts";
 import { coreModuleShape } from "./core_module.ts";
-import { addCoreType, declared, goThrough, resourceItem } from "./declare.ts";
+import { addCoreType, declared, DeclaredInstance, goThrough, resourceItem } from "./declare.ts";
 import { importPlan } from "./host_imports.ts";
 import { ascribed, checkMatches } from "./match.ts";
 import type { CoreInstancePlan, CoreModulePlan, Destructor, ExportItem, ImportPlan, Plan } from "./plan.ts";
@@ -233,6 +233,9 @@ class Elaborator implements Shared {
     const item = declared(name, d.type, scope, offset);
     names.add("import", name, item, scope, offset);
     visible.add("import", name, item, scope, offset);
+    if (isLocal(item)) {
+      scope.fail(`import ${JSON.stringify(name)} refers to a resource of the component itself`, offset);
+    }
     if (this.#isRoot) {
       const plan = importPlan(name, item, (what) => this.#refuse(what, offset));
       if (plan !== undefined) this.#imports.push(plan);
@@ -325,6 +328,13 @@ function argument(name: string, type: ExternType, scope: Scope, args: InstanceIt
   if (item === undefined) scope.fail(`missing import named ${JSON.stringify(name)}`, offset);
   checkMatches(`import ${JSON.stringify(name)}`, item, type, scope, offset);
   return item;
+}
+
+/** Whether an import says that it is a resource that whoever instantiates the component cannot know. */
+function isLocal({ sort, item }: Item): boolean {
+  if (sort === "type" && item.kind === "resource") return (item.resource.real ?? item.resource).owner !== undefined;
+  if (sort !== "instance" || !(item instanceof DeclaredInstance) || !item.declared.refersToResources) return false;
+  return [...item].some(([, inner]) => isLocal(inner));
 }
 
 /** @param known instances may share others: each is made once */

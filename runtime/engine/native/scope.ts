@@ -129,6 +129,10 @@ const SORTS: readonly Sort[] = [
   "instance",
 ];
 
+const MAP_KEYS: ReadonlySet<string> = new Set(
+  ["bool", "s8", "u8", "s16", "u16", "s32", "u32", "s64", "u64", "char", "string"],
+);
+
 /** The index spaces of one component instance, or of one component or instance type. */
 export class Scope {
   readonly parent: Scope | undefined;
@@ -314,8 +318,11 @@ export class Scope {
         if (def.kind === "stream" && element?.kind === "char") this.fail("`stream<char>` is not valid", offset);
         return { kind: def.kind, element };
       }
-      case "map":
-        return { kind: "map", key: this.value(def.key, offset, refs), value: this.value(def.value, offset, refs) };
+      case "map": {
+        const key = this.value(def.key, offset, refs);
+        if (!MAP_KEYS.has(key.kind)) this.fail(`a map cannot have keys of type ${key.kind}`, offset);
+        return { kind: "map", key, value: this.value(def.value, offset, refs) };
+      }
     }
   }
 }

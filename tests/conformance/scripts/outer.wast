@@ -55,3 +55,18 @@
 (assert_invalid
   (component (component (alias outer 7 0 (type))))
   "invalid outer alias count of 7")
+
+;; imports cannot be resources that only the component itself knows
+
+(assert_invalid
+  (component (type $r (resource (rep i32))) (import "r" (type (eq $r))))
+  "refers to a resource of the component itself")
+(assert_invalid
+  (component
+    (type $r (resource (rep i32)))
+    (export $r' "r" (type $r))
+    (import "i" (instance (export "j" (instance (export "r" (type (eq $r'))))))))
+  "refers to a resource of the component itself")
+(component definition
+  (import "r" (type $r (sub resource)))
+  (import "i" (instance (export "j" (instance (export "r" (type (eq $r))))))))
