@@ -8,6 +8,9 @@ import { prepare } from "../runtime/cli/build.ts";
 import type { EngineChoice } from "../runtime/settings.ts";
 import { fixturePath } from "./fixtures/mod.ts";
 
+/** After this, what a server has not said it will not say: a test should not wait for ever to say so. */
+const MAX_WAIT_MS = 60_000;
+
 const root = new URL("../", import.meta.url);
 
 /** The flags and the script of a task that runs one, as deno.json has them. */
@@ -69,13 +72,21 @@ export class Server implements AsyncDisposable {
 
   /** What `pattern` finds in the output, as soon as it is there. */
   async saw(pattern: RegExp): Promise<RegExpExecArray> {
-    let over = false;
-    this.#ended.then(() => over = true);
-    for (;;) {
-      const found = pattern.exec(this.output);
-      if (found !== null) return found;
-      if (over) throw new Error(`the server ended without ${pattern}:\n${this.output}`);
-      await this.#changed.promise;
+    let over = "";
+    this.#ended.then(() => over = "the server ended");
+    const timer = setTimeout(() => {
+      over = `nothing more came in ${MAX_WAIT_MS} ms`;
+      this.#changed.resolve();
+    }, MAX_WAIT_MS);
+    try {
+      for (;;) {
+        const found = pattern.exec(this.output);
+        if (found !== null) return found;
+        if (over !== "") throw new Error(`${over}, without ${pattern}:\n${this.output}`);
+        await this.#changed.promise;
+      }
+    } finally {
+      clearTimeout(timer);
     }
   }
 
