@@ -244,10 +244,15 @@ export class Dispatcher {
         const response = boundedResponse(await exchange.response, task);
         if (task.ended) throw task.reason;
         const delivery = new Delivery(served.name);
+        const end: Delivery["end"] = (how, reason) => {
+          // Who has the whole answer may go: what the guest still does is its own.
+          if (how === "closed") task.detachCaller();
+          delivery.end(how, reason);
+        };
         const { body } = response;
-        if (body === null) delivery.end("closed");
+        if (body === null) end("closed");
         this.#endAfter(task, exchange.finished, delivery, { status: response.status, label });
-        return body === null ? response : { ...response, body: withSource(body, tellEnd(body.source, delivery.end)) };
+        return body === null ? response : { ...response, body: withSource(body, tellEnd(body.source, end)) };
       } catch (thrown) {
         const error = toSkerryError(thrown, `calling ${served.name}`);
         concludeFailed(task, this.metrics, label, error);

@@ -77,6 +77,18 @@ onEachEngine("an answer streams through middleware while it is written", async (
   expect(await echo.text() === sent.toUpperCase()).toBe(true);
 });
 
+onEachEngine("a function runs on after its answer has gone through middleware", async (engine) => {
+  await using server = await serve({ engine, guests: { pass: mw("pass"), api: behind("pass") } });
+  const response = await server.fetch("/api/response-then-continue?chunks=1&ms=0&after=60", {
+    headers: { "x-request-id": "on" },
+  });
+  expect(await response.text()).toMatch(/^piece 0/);
+  while (server.runtime.tasks.size > 0) await new Promise((done) => setTimeout(done, 1));
+  const api = server.recordsOf("on").filter(({ function: name }) => name === "api");
+  expect(api.map(({ message }) => message)).toContain("after the response");
+  expect(api.at(-1)!.fields).toMatchObject({ status: 200 });
+});
+
 onEachEngine("what fails behind middleware is what the caller hears, if the middleware hands it on", async (engine) => {
   const guests = {
     pass: mw("pass"),
