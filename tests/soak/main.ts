@@ -6,6 +6,7 @@
  */
 import { parseArgs } from "node:util";
 import type { EngineChoice } from "../../runtime/settings.ts";
+import { sendInFlight } from "./in_flight.ts";
 import { holdIsolates } from "./isolates.ts";
 import type { Holdings } from "./server.ts";
 import { soak } from "./soak.ts";
@@ -17,6 +18,7 @@ const HELP = `deno task soak [options]
   --requests N      at most so many requests
   --good            only good requests, to one small function
   --isolates N      no traffic, but so many isolates alive at once, and then none
+  --in-flight N     no traffic, but so many requests that wait for their upstream at once
   --connections N   connections at once (16)
   --engine NAME     native (default) or jco
 `;
@@ -42,6 +44,7 @@ async function main(args: string[]): Promise<boolean> {
       requests: { type: "string" },
       good: { type: "boolean", default: false },
       isolates: { type: "string" },
+      "in-flight": { type: "string" },
       connections: { type: "string" },
       engine: { type: "string", default: "native" },
       help: { type: "boolean", short: "h", default: false },
@@ -59,6 +62,13 @@ async function main(args: string[]): Promise<boolean> {
     throw new TypeError(`reading --engine ${values.engine}: write native or jco`);
   }
   const engine: EngineChoice = values.engine;
+  const inFlight = count("in-flight", values["in-flight"]);
+  if (inFlight !== undefined) {
+    const { during, after, ms, problems } = await sendInFlight(inFlight, { engine });
+    console.log(`${inFlight} requests wait for their upstream: ${shown(during)}`);
+    console.log(`all answered after ${(ms / 1000).toFixed(1)} s; at rest ${shown(after)}`);
+    return told(problems);
+  }
   if (isolates !== undefined) {
     const { before, during, after, ms, problems } = await holdIsolates(isolates, { engine });
     console.log(`before   ${shown(before)}`);

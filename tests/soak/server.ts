@@ -18,7 +18,14 @@ import { type Fixture, fixturePath } from "../fixtures/mod.ts";
 export interface SoakSpec {
   readonly engine: EngineChoice;
   readonly functions: Readonly<
-    Record<string, { readonly fixture: Fixture; readonly limits?: Readonly<Record<string, number>> }>
+    Record<
+      string,
+      {
+        readonly fixture: Fixture;
+        readonly limits?: Readonly<Record<string, number>>;
+        readonly grants?: Readonly<Record<string, unknown>>;
+      }
+    >
   >;
   /** Isolates at once in the process. */
   readonly isolates: number;
@@ -40,6 +47,17 @@ export interface Holdings {
   readonly memories: number;
   /** Log records so far. */
   readonly records: number;
+  /** Of the requests that it has sent to itself: how many have been answered, and how many otherwise than they should. */
+  readonly answered: number;
+  readonly wrong: number;
+}
+
+/** Requests that the process is to send to itself, all at once. */
+export interface OwnRequests {
+  readonly send: number;
+  /** It ends in the URL of the upstream, which answers with its path. */
+  readonly path: string;
+  readonly origin: string;
 }
 
 async function descriptors(): Promise<number> {
@@ -62,10 +80,10 @@ async function settle(): Promise<void> {
 
 async function main({ engine, functions, isolates, memoryMb }: SoakSpec): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "skerry-soak-" });
-  for (const [name, { fixture, limits = {} }] of Object.entries(functions)) {
+  for (const [name, { fixture, limits = {}, grants = {} }] of Object.entries(functions)) {
     await Deno.mkdir(join(directory, name));
     await Deno.copyFile(await fixturePath(fixture), join(directory, name, "guest.wasm"));
-    const manifest = { name, routes: [{ path: `/${name}/*` }], source: "guest.wasm", limits };
+    const manifest = { name, routes: [{ path: `/${name}/*` }], source: "guest.wasm", limits, grants };
     await Deno.writeTextFile(join(directory, name, "function.json"), JSON.stringify(manifest));
   }
   const memory = new MemoryGate({ bytes: memoryMb * 1024 * 1024, memories: Math.max(5500, isolates) });
@@ -84,13 +102,27 @@ async function main({ engine, functions, isolates, memoryMb }: SoakSpec): Promis
   const app = createRoutes(runtime);
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, app.fetch);
   await say({ port: server.addr.port });
+  const own = { answered: 0, wrong: 0 };
+  const send = async (path: string, right: string) => {
+    const text = await Promise.resolve(app.request(`http://soak.test${path}`)).then((response) => response.text());
+    own.answered++;
+    if (text !== right) own.wrong++;
+  };
   await answerLines(async (question): Promise<Holdings> => {
     if (question === "settled") await settle();
+    if (typeof question === "object") {
+      const { send: count, path, origin } = question as OwnRequests;
+      for (let i = 0; i < count; i++) {
+        send(path + encodeURIComponent(`${origin}/${i}`), `/${i}`).catch(() => own.wrong++);
+      }
+    }
+    const open = await descriptors();
     const { rss, heapUsed } = Deno.memoryUsage();
     return {
+      ...own,
       rssMb: rss / 1e6,
       heapMb: heapUsed / 1e6,
-      descriptors: await descriptors(),
+      descriptors: open,
       tasks: runtime.tasks.size,
       isolates: admission.running,
       waiting: admission.waiting,

@@ -1,4 +1,5 @@
 import { expect } from "@std/expect";
+import { sendInFlight } from "./in_flight.ts";
 import { holdIsolates } from "./isolates.ts";
 import { type Holdings } from "./server.ts";
 import { leaks, soak } from "./soak.ts";
@@ -26,6 +27,12 @@ Deno.test("isolates that all wait are alive at once, and when their callers leav
   expect(after.memories).toBeLessThan(10);
 });
 
+Deno.test("requests that all wait for their upstream at once each get their own answer", async () => {
+  const { during, problems } = await sendInFlight(100);
+  expect(problems).toEqual([]);
+  expect([during.isolates, during.tasks, during.answered]).toEqual([100, 100, 0]);
+});
+
 Deno.test("a mix has each kind as often as it weighs, evenly", () => {
   const [a, b] = KINDS as [typeof KINDS[number], typeof KINDS[number]];
   const row = mix([{ ...a, weight: 3 }, { ...b, weight: 1 }]).map(({ name }) => name);
@@ -44,6 +51,8 @@ Deno.test("what a server at rest holds too much of is a problem, by name", () =>
     memory: 0,
     memories: 0,
     records: 0,
+    answered: 0,
+    wrong: 0,
   };
   expect(leaks(nothing, nothing, true)).toEqual([]);
   const leaky = {
