@@ -14,6 +14,7 @@ export class CpuClock {
   readonly #task: Task;
   /** Since when guest code runs without a break, by `performance.now()`; negative when it does not. */
   #since = -1;
+  #slice = 0;
 
   /** What else is counted while guest code runs, for guests that make objects in the host's heap. */
   readonly heap: HeapUse | undefined;
@@ -30,7 +31,7 @@ export class CpuClock {
 
   start(): void {
     if (this.#since >= 0) return;
-    this.#since = performance.now();
+    this.#since = this.#slice = performance.now();
     this.heap?.start();
   }
 
@@ -41,8 +42,24 @@ export class CpuClock {
     this.heap?.stop();
   }
 
-  /** For how long guest code has run without a break, in milliseconds. */
+  /** Since when nobody else could run, by `performance.now()`. */
+  get slice(): number {
+    return this.#slice;
+  }
+
+  /** Goes on as part of `slice`: what ran meanwhile may have stopped the clock, but has let nobody else run. */
+  goOn(slice: number): void {
+    this.start();
+    this.#slice = slice;
+  }
+
+  /** For how long guest code has run and nobody else could, in milliseconds. */
   sliceMs(now: number): number {
-    return this.#since < 0 ? 0 : now - this.#since;
+    return this.#since < 0 ? 0 : now - this.#slice;
+  }
+
+  /** What the task has computed by `now`, in milliseconds. */
+  cpuMs(now: number): number {
+    return this.#task.cpuMs + (this.#since < 0 ? 0 : now - this.#since);
   }
 }

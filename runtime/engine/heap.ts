@@ -3,7 +3,7 @@
  *
  * WebAssembly's structs and arrays lie in the heap of JavaScript, which no maximum of a guest bounds: whoever fills it ends
  * the process. How much is a guest's own nobody can say, so what the heap grows by while the guest runs is taken for it,
- * less what is collected meanwhile.
+ * less what has been collected since.
  *
  * @module
  */
@@ -22,13 +22,22 @@ const ELEMENT_BYTES = 16;
 
 const MB = 1024 * 1024;
 
+/**
+ * V8 leaves garbage until there is as much again as is alive, or some hundred megabytes: so far above its limit a guest
+ * may be that keeps to it.
+ */
+const GARBAGE_FACTOR = 2, GARBAGE_MB = 256;
+
 /** What one isolate takes. It is told when the isolate's code runs. */
 export class HeapUse {
   #bytes = 0;
-  #last = 0;
+  #last: number | undefined;
 
   start(): void {
-    this.#last = getHeapStatistics().used_heap_size;
+    const used = getHeapStatistics().used_heap_size;
+    // What others have made meanwhile is not its own; what was collected may have been.
+    if (this.#last !== undefined && used < this.#last) this.#count(used);
+    this.#last = used;
   }
 
   stop(): void {
@@ -36,7 +45,7 @@ export class HeapUse {
   }
 
   #count(used: number): void {
-    this.#bytes = Math.max(0, this.#bytes + used - this.#last);
+    this.#bytes = Math.max(0, this.#bytes + used - this.#last!);
     this.#last = used;
   }
 
@@ -49,7 +58,7 @@ export class HeapUse {
   look(memoryMb: number, debt: number): string | undefined {
     const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
     this.#count(used);
-    if (this.#bytes > memoryMb * MB) {
+    if (this.#bytes > (memoryMb * GARBAGE_FACTOR + GARBAGE_MB) * MB) {
       return `its objects take ${Math.ceil(this.#bytes / MB)} MiB (limits.memoryMb is ${memoryMb})`;
     }
     if (used + Math.max(0, debt) * ELEMENT_BYTES > limit * MOST_OF_HEAP) {

@@ -141,8 +141,9 @@ export class Meter {
     const { task, clock, fuel: use } = isolate;
     // Whoever stopped it: this is guest code that runs.
     clock.start();
-    const sliceMs = clock.sliceMs(performance.now());
-    const cpuMs = task.cpuMs + sliceMs;
+    const now = performance.now();
+    const sliceMs = clock.sliceMs(now);
+    const cpuMs = clock.cpuMs(now);
     if (cpuMs > task.limits.cpuMs) {
       task.countLimit("cpuMs");
       return end(isolate, "cpu-limit", `no end after ${task.limits.cpuMs} ms of CPU time (limits.cpuMs)`);

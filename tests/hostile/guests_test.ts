@@ -1,6 +1,7 @@
 import { expect } from "@std/expect";
 import type { Guest } from "../http/_serve.ts";
-import { ENGINES, HostileServer } from "./_server.ts";
+import { MAX_UNYIELDING_MS } from "../../runtime/engine/metering.ts";
+import { type EngineName, ENGINES, HostileServer } from "./_server.ts";
 
 /** A component of `guests/`, whose source says what it does. */
 const own = (name: string) => new URL(`guests/${name}.wasm`, import.meta.url);
@@ -9,36 +10,106 @@ interface Hostile {
   readonly name: string;
   readonly guest: Guest;
   readonly path?: string;
+  readonly init?: RequestInit;
   readonly status: number;
-  readonly code: string;
+  /** The platform's own answer; otherwise the guest's. */
+  readonly code?: string;
   readonly log?: RegExp;
   /** A limit that it met and lived on. */
   readonly met?: string;
+  /** Engines that do not load it, which is an answer too, and with what code. */
+  readonly refused?: Partial<Record<EngineName, string>>;
 }
 
-const CPU = { cpuMs: 100 };
-const spin = (name: string): Hostile => ({
+/** Spins where it cannot be suspended: others wait, but not for long. */
+const spins = (name: string): Hostile => ({
   name,
-  guest: { fixture: own(name), limits: CPU },
+  guest: { fixture: own(name), limits: { cpuMs: 100 } },
   status: 504,
   code: "cpu-limit",
   log: /CPU time|cannot be suspended/,
 });
 
+/** Spins where it is suspended, so that it comes to more than it could have without a pause. */
+const yields = (name: string, more: Partial<Hostile> = {}): Hostile => ({
+  name,
+  guest: { fixture: own(name), limits: { cpuMs: MAX_UNYIELDING_MS + 50 } },
+  status: 504,
+  code: "cpu-limit",
+  log: /of CPU time \(limits\.cpuMs\)/,
+  ...more,
+});
+
+const fillsHeap = (name: string): Hostile => ({
+  name,
+  guest: { fixture: own(name), limits: { memoryMb: 1, cpuMs: 60_000 } },
+  status: 500,
+  code: "guest-trapped",
+  log: /its objects take \d+ MiB \(limits\.memoryMb is 1\)|no room for its objects/,
+});
+
+const tooMany = (name: string): Hostile => ({
+  name,
+  guest: { fixture: own(name), limits: { handles: 1000 } },
+  status: 500,
+  code: "guest-trapped",
+  log: /limits\.handles/,
+});
+
 const HOSTILE: readonly Hostile[] = [
-  ...["start", "realloc", "post_return", "destructor", "recursion", "host_calls", "catches"].map(spin),
+  ...["start", "realloc", "post_return", "destructor"].map(spins),
   {
-    ...spin("realloc"),
+    ...spins("realloc"),
     name: "realloc, with all the CPU time it may want",
     guest: { fixture: own("realloc"), limits: { cpuMs: 3_600_000 } },
     log: /cannot be suspended/,
   },
+  ...["recursion", "host_calls", "catches"].map((name) => yields(name)),
+  ...["composed_callee", "composed_caller", "composed_async_callee", "composed_async_caller"].map((name) =>
+    yields(name)
+  ),
+  ...["p3_entry", "p3_callback", "p3_timer", "p3_stackful"].map((name) => yields(name)),
+  yields("p3_body", { init: { method: "POST", body: "some bytes" } }),
   {
-    name: "pollables",
-    guest: { fixture: own("pollables"), limits: { handles: 1000 } },
+    name: "p3_yields",
+    guest: { fixture: own("p3_yields"), limits: { wallMs: 300 } },
+    status: 504,
+    code: "deadline-exceeded",
+  },
+  ...["gc_structs", "gc_arrays", "gc_fields", "gc_wide"].map(fillsHeap),
+  {
+    name: "gc_garbage, which keeps nothing, is not hostile",
+    guest: { fixture: own("gc_garbage"), limits: { memoryMb: 16, cpuMs: 60_000 } },
+    status: 502,
+    code: "guest-no-response",
+  },
+  ...["pollables", "p3_streams", "p3_subtasks"].map(tooMany),
+  {
+    name: "log",
+    guest: { fixture: own("log"), limits: { cpuMs: 300, logBytes: 10_000 } },
+    status: 504,
+    code: "cpu-limit",
+  },
+  {
+    name: "headers",
+    guest: { fixture: own("headers"), limits: { headerBytes: 10_000 } },
     status: 500,
     code: "guest-trapped",
-    log: /limits\.handles/,
+    log: /too many or too large fields/,
+  },
+  {
+    name: "a memory bomb",
+    guest: { fixture: "c-http", limits: { memoryMb: 4 } },
+    path: "memory?pages=200&step=1",
+    status: 200,
+    met: "memoryMb",
+  },
+  {
+    name: "a guest that waits for thousands of pollables",
+    guest: { fixture: "c-http", limits: { wallMs: 1000 } },
+    path: "poll-many?n=5000&ms=3600000",
+    status: 504,
+    code: "deadline-exceeded",
   },
   {
     name: "table",
@@ -49,7 +120,7 @@ const HOSTILE: readonly Hostile[] = [
   },
   {
     name: "a spinner of WASI 0.2",
-    guest: { fixture: "c-http", limits: CPU },
+    guest: { fixture: "c-http", limits: { cpuMs: 300 } },
     path: "spin?n=1000000000000000",
     status: 504,
     code: "cpu-limit",
@@ -75,6 +146,23 @@ const HOSTILE: readonly Hostile[] = [
     path: "never",
     status: 504,
     code: "deadline-exceeded",
+  },
+  {
+    name: "a guest that never reads",
+    guest: { fixture: "c-http", limits: { wallMs: 300 } },
+    path: "never",
+    init: { method: "POST", body: new Uint8Array(10_000_000) },
+    status: 504,
+    code: "deadline-exceeded",
+  },
+  { name: "a guest that exits", guest: { fixture: "c-http" }, path: "exit?code=3", status: 502, code: "guest-exited" },
+  { name: "a guest that traps", guest: { fixture: "c-http" }, path: "trap", status: 500, code: "guest-trapped" },
+  {
+    name: "a trap after the headers",
+    guest: { fixture: "c-http" },
+    path: "trap-after-headers",
+    status: 200,
+    log: /guest-trapped/,
   },
 ];
 
@@ -102,19 +190,19 @@ for (const engine of ENGINES) {
 async function meetsItsLimit(
   server: HostileServer,
   base: string,
-  { path = "", status, code, log, met }: Hostile,
+  { path = "", init, status, code, log, met }: Hostile,
 ): Promise<void> {
   // The second comes after instances of the first might have been put back.
   for (const turn of ["first", "second"]) {
     const id = `${base.slice(1, -1)}-${turn}`;
     const [hostile, quiet] = await Promise.all([
-      server.get(`${base}${path}`, { headers: { "x-request-id": id } }),
+      server.get(`${base}${path}`, { ...init, headers: { "x-request-id": id } }),
       server.get("/quiet/hello"),
     ]);
     expect(quiet).toEqual({ status: 200, body: "hello\n" });
     const outcome = await server.outcome(id);
-    const { error } = JSON.parse(hostile.body);
-    expect(`${hostile.status} ${error.code} ${outcome.message}`).toMatch(new RegExp(`^${status} ${code} `));
+    const told = code === undefined ? undefined : JSON.parse(hostile.body).error.code;
+    expect([hostile.status, told, outcome.message]).toEqual([status, code, outcome.message]);
     if (log !== undefined) expect(outcome.message).toMatch(log);
     if (met !== undefined) expect(Object.keys(outcome.fields!["limits"] as object)).toContain(met);
   }

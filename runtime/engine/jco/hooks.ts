@@ -57,8 +57,12 @@ export class IsolateHooks implements Hooks {
     return this.over || this.#trap !== undefined;
   }
 
-  get taskMeta(): Record<string, unknown> {
+  get taskMeta(): GuestCode["taskMeta"] {
     return this.code.taskMeta;
+  }
+
+  get asyncState(): GuestCode["asyncState"] {
+    return this.code.asyncState;
   }
 
   // Generated code takes some of these apart, so all are bound.

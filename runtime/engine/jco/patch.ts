@@ -32,6 +32,8 @@ export interface Hooks {
   readonly WebAssembly: typeof WebAssembly;
   /** jco's record of which task runs in which component, for whom lets others run in between. */
   readonly taskMeta: Record<string, unknown>;
+  /** jco's count of what it waits for, by which it tells a deadlock. */
+  readonly asyncState: { deadlockCheck: unknown; pendingHostOperations: number };
   setTimeout(callback: () => void, delay?: number): void;
   queueMicrotask(callback: () => void): void;
   /** Called when an event is there that the guest may wait for. */
@@ -72,6 +74,8 @@ const LIFTS_OWN =
 const HANDLE_ADDED =
   /if \(free === 0\) \{\s*(?=table\.push\(0\);)|if \(freeIdx === 0\) \{\s*(?=this\.#data\.push\(val\);)/g;
 const TASK_META = "const CURRENT_TASK_META = {};";
+const ASYNC_STATE = "const STORE_ASYNC_STATE = { deadlockCheck: null, pendingHostOperations: 0 };";
+const CALLBACK = /\b(callback_\d+ = )Object\.assign\((exports\d+(?:\.\w+|\['[^']*'\])), \{ _jcoMaySuspend: false \}\)/g;
 const EVENT = /setPendingEvent\(fn\) \{/g;
 const RETURNS = /\n( *return \{[^\n]*\};\n *\}\)\(\);\n *let promise, resolve, reject;)/;
 
@@ -96,6 +100,11 @@ export function patch(source: string, name: string): string {
   // It would read the environment at every step.
   if (text.includes("const _debugLog")) text = replaceOnce(text, DEBUG_LOG, "const _debugLog = () => {};");
   if (text.includes(TASK_META)) text = replaceOnce(text, TASK_META, "const CURRENT_TASK_META = _skerry.taskMeta;");
+  if (text.includes(ASYNC_STATE)) {
+    text = replaceOnce(text, ASYNC_STATE, "const STORE_ASYNC_STATE = _skerry.asyncState;");
+  }
+  // Any guest may have to let others run.
+  text = text.replace(CALLBACK, "$1WebAssembly.promising($2)");
   text = wrapCalls(text, name);
   if (text.includes("function _trackHostOperation(")) {
     text = replaceOnce(text, TRACK, "const result = _skerry.run(operation, this);");

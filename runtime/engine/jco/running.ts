@@ -39,6 +39,8 @@ export class GuestCode implements Running, MeteredIsolate {
   readonly growth: Growth = new Growth();
   /** jco's record of which task runs in which component. Another may run while a guest lets others run. */
   readonly taskMeta: Record<string, unknown> = {};
+  /** jco takes for a deadlock what waits for nothing that it knows of. */
+  readonly asyncState = { deadlockCheck: null as unknown, pendingHostOperations: 0 };
   canSuspend = false;
   readonly #owner: Owner;
   readonly #imports: WebAssembly.ModuleImports | undefined;
@@ -48,7 +50,7 @@ export class GuestCode implements Running, MeteredIsolate {
     this.clock = meter?.clock(owner.task) ?? new CpuClock(owner.task);
     this.#imports = meter && {
       look: (fuel: number) => meter.look(this, fuel),
-      wait: new jspi.Suspending((why: number) => this.suspended(meter.wait(this, why))),
+      wait: new jspi.Suspending((why: number) => this.suspended(this.#awaited(meter.wait(this, why)))),
       grow: (kind: number, _index: number, total: number, delta: number) => meter.grow(this, kind, total, delta),
     };
   }
@@ -67,6 +69,13 @@ export class GuestCode implements Running, MeteredIsolate {
 
   failed(error: Error): Error {
     return this.#owner.trapped(error);
+  }
+
+  async #awaited<T>(promise: Promise<T>): Promise<T> {
+    this.asyncState.pendingHostOperations++;
+    const result = await promise;
+    this.asyncState.pendingHostOperations--;
+    return result;
   }
 
   /** `promise` for a suspended guest: as it settles, the guest runs again, just as it was. */

@@ -27,16 +27,22 @@ export interface LiftOptions {
   readonly entered: readonly number[];
   /** Whether the guest may be suspended in it. */
   readonly suspends: boolean;
+  /** Whether the guest may be suspended wherever its caller may be, so that others can run. */
+  readonly metered: boolean;
   /** Whether the host calls it. */
   readonly toHost: boolean;
 }
 
-export function compileLift(lift: LiftedFunc, face: Face, { entered, suspends, toHost }: LiftOptions): LiftedCall {
+export function compileLift(
+  lift: LiftedFunc,
+  face: Face,
+  { entered, suspends, metered, toHost }: LiftOptions,
+): LiftedCall {
   const { options, owner } = lift;
   const lowerParams = compileParamsLower(lift.type, new Lowerer(face, options.encoding));
   const liftResult = compileResultLift(lift.type, new Lifter(face, options.encoding));
   const { postReturn } = options;
-  const suspendable = suspends && lift.core.kind === "export";
+  const isExport = lift.core.kind === "export";
   const watcher = new Watcher(liftSignature(lift.type, options));
 
   const finish = (isolate: NativeIsolate, thread: GuestThread, core: CoreValue | undefined): unknown => {
@@ -71,7 +77,7 @@ export function compileLift(lift: LiftedFunc, face: Face, { entered, suspends, t
     const flat = lowerParams(cx, values);
     cx.scope = undefined;
     const call: CoreFunction = isolate.func(lift.core);
-    if (!suspendable) return finish(isolate, thread, call(...flat));
+    if (!isExport || !(suspends || metered && callerCan)) return finish(isolate, thread, call(...flat));
     thread.canSuspend = callerCan;
     // Made once for each instance, and worth it where that serves again.
     if (!isolate.restored) {

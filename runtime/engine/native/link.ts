@@ -116,10 +116,12 @@ class Linker {
   linked(pool: InstancePool | undefined): LinkedPlan {
     const functions = this.#plan.synths.map((synth): CoreImportFunction => {
       const call = this.#synth(synth);
-      if (!this.#waits(synth)) return { call, value: call };
-      if (synth.kind !== "lower" || synth.func.kind !== "host" || synth.func.type.async) {
-        return { call, value: suspending(call) };
-      }
+      if (this.#waits(synth)) {
+        if (synth.kind !== "lower" || synth.func.kind !== "host" || synth.func.type.async) {
+          return { call, value: suspending(call) };
+        }
+      } else if (this.#meter === undefined || !this.#callsComponent(synth)) return { call, value: call };
+      // Another component may have to let others run, where its caller can be suspended.
       return { call, value: suspendingOnPromise(call, lowerSignature(synth.func.type, synth.options)) };
     });
     const meter = this.#meter && meterImports(this.#meter);
@@ -167,6 +169,10 @@ class Linker {
       default:
         return false;
     }
+  }
+
+  #callsComponent(synth: Synth): synth is Synth & { kind: "lower"; func: LiftedFunc } {
+    return synth.kind === "lower" && synth.func.kind === "lift" && !this.#related(synth.func.owner, synth.owner);
   }
 
   /** Whether a function of a core instance may reach one that waits. */
@@ -248,12 +254,14 @@ class Linker {
 
   #asyncLift(lift: LiftedFunc, entered: readonly number[], toHost: boolean): AsyncCall {
     const suspends = this.#maySuspend(lift.owner, toHost);
-    return compileAsyncLift(lift, toHost ? this.#face : componentFace, entered, suspends, toHost);
+    const metered = this.#meter !== undefined;
+    return compileAsyncLift(lift, toHost ? this.#face : componentFace, { entered, suspends, metered, toHost });
   }
 
   #lift(lift: LiftedFunc, entered: readonly number[], toHost: boolean): LiftedCall {
     const suspends = this.#maySuspend(lift.owner, toHost);
-    return compileLift(lift, toHost ? this.#face : componentFace, { entered, suspends, toHost });
+    const metered = this.#meter !== undefined;
+    return compileLift(lift, toHost ? this.#face : componentFace, { entered, suspends, metered, toHost });
   }
 
   /** Whether a call of a component instance can be suspended: any call by the host, so that others can run. */

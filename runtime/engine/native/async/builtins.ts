@@ -31,8 +31,12 @@ export function builtin<A extends unknown[]>(
     try {
       if (isolate.over) throw isolate.ended("calling a built-in");
       if (mustLeave && !isolate.instances[owner]!.mayLeave) trap("cannot leave component instance");
+      const { clock } = isolate;
+      const { slice } = clock;
       const result = body(thread, ...args);
-      return result instanceof Promise ? settle(thread, result) : result;
+      if (result instanceof Promise) return settle(thread, result);
+      clock.goOn(slice);
+      return result;
     } catch (error) {
       throw isolate.fail(error);
     }

@@ -7,6 +7,7 @@
  */
 import type { Face } from "../handles.ts";
 import type { NativeIsolate } from "../isolate.ts";
+import type { LiftOptions } from "../guest_call.ts";
 import { type CoreValue, Lifter } from "../lift.ts";
 import { Lowerer } from "../lower.ts";
 import type { CoreItem, LiftedFunc } from "../plan.ts";
@@ -31,31 +32,35 @@ export interface StartOptions {
 /** Starts a call. Answers with its task as soon as the callee has ended or blocks. */
 export type AsyncCall = (isolate: NativeIsolate, options: StartOptions) => Maybe<GuestTask>;
 
-/**
- * @param entered the component instances that the call enters
- * @param suspends whether the guest's stack may be suspended in it
- */
 export function compileAsyncLift(
   lift: LiftedFunc,
   face: Face,
-  entered: readonly number[],
-  suspends: boolean,
-  toHost: boolean,
+  { entered, suspends, metered, toHost }: LiftOptions,
 ): AsyncCall {
   const { options, type } = lift;
   const lowerParams = compileParamsLower(type, new Lowerer(face, options.encoding));
   const liftResult = options.async ? undefined : compileResultLift(type, new Lifter(face, options.encoding));
 
-  const callable = (isolate: NativeIsolate, item: CoreItem): CoreFunction => {
+  /** @param free whether it may be suspended so that others can run: as long as its caller may be, or is not waiting */
+  const callable = (isolate: NativeIsolate, item: CoreItem, thread: TaskThread, free: boolean): CoreFunction => {
     const call = isolate.func(item);
-    return suspends && item.kind === "export" ? promising(call) : call;
+    const isExport = item.kind === "export";
+    thread.canSuspend = isExport && free && (suspends || metered);
+    return isExport && (suspends || metered && free) ? promising(call) : call;
   };
 
-  async function run(isolate: NativeIsolate, task: GuestTask, onEnd: (() => void) | undefined): Promise<void> {
+  async function run(
+    isolate: NativeIsolate,
+    task: GuestTask,
+    callerCan: boolean,
+    onEnd: (() => void) | undefined,
+  ): Promise<void> {
     const { thread } = task;
+    let free = callerCan;
     try {
       // Awaits only where it must: a callee that does not block has ended when its caller goes on.
       const waiting = type.async ? enter(task) : true;
+      if (typeof waiting !== "boolean") free = true;
       if (!(typeof waiting === "boolean" ? waiting : await waiting)) return thread.pause();
       now.thread = thread;
       isolate.clock.start();
@@ -66,15 +71,14 @@ export function compileAsyncLift(
       const flat = lowerParams(cx, values);
       cx.scope = undefined;
       now.thread = thread;
-      thread.canSuspend = toHost && suspends && lift.core.kind === "export";
-      let core: CoreValue | undefined = callable(isolate, lift.core)(...flat);
+      let core: CoreValue | undefined = callable(isolate, lift.core, thread, free)(...flat);
       if (core as unknown instanceof Promise) core = await core;
       if (liftResult !== undefined) {
         cx.refresh();
         task.return(liftResult(cx, core));
         postReturn(isolate, thread, core);
       } else if (options.callback !== undefined) {
-        const looping = callbacks(isolate, task, core as number);
+        const looping = callbacks(isolate, task, core as number, free);
         if (looping !== undefined) await looping;
       }
       exit(task);
@@ -97,17 +101,26 @@ export function compileAsyncLift(
     thread.instance.mayLeave = true;
   }
 
-  function callbacks(isolate: NativeIsolate, task: GuestTask, packed: number): Promise<void> | undefined {
+  function callbacks(
+    isolate: NativeIsolate,
+    task: GuestTask,
+    packed: number,
+    free: boolean,
+  ): Promise<void> | undefined {
     // Not an async function, so that a guest which does not wait costs no promise.
-    return (packed & 0xf) === CALLBACK_EXIT ? undefined : callbackLoop(isolate, task, packed);
+    return (packed & 0xf) === CALLBACK_EXIT ? undefined : callbackLoop(isolate, task, packed, free);
   }
 
-  async function callbackLoop(isolate: NativeIsolate, task: GuestTask, first: number): Promise<void> {
+  async function callbackLoop(
+    isolate: NativeIsolate,
+    task: GuestTask,
+    first: number,
+    callerCan: boolean,
+  ): Promise<void> {
     const { thread, instance } = task;
-    const callback = callable(isolate, options.callback!);
+    let free = callerCan;
     const alone = () => instance.exclusive === undefined;
     let packed = first;
-    thread.canSuspend = toHost && suspends && options.callback!.kind === "export";
     while ((packed & 0xf) !== CALLBACK_EXIT) {
       isolate.clock.stop();
       instance.exclusive = undefined;
@@ -115,6 +128,7 @@ export function compileAsyncLift(
       switch (packed & 0xf) {
         case CALLBACK_YIELD: {
           const waited = thread.yield(true, alone);
+          if (typeof waited !== "boolean") free = true;
           const cancelled = typeof waited === "boolean" ? waited : await waited;
           event = [cancelled ? EVENT_TASK_CANCELLED : EVENT_NONE, 0, 0];
           break;
@@ -123,6 +137,7 @@ export function compileAsyncLift(
           const set = instance.handles.get(packed >>> 4);
           if (!(set instanceof WaitableSet)) trap(`handle index ${packed >>> 4} is not a waitable set`);
           const waited = set.wait(thread, true, alone);
+          if (waited instanceof Promise) free = true;
           event = waited instanceof Promise ? await waited : waited;
           break;
         }
@@ -132,6 +147,7 @@ export function compileAsyncLift(
       instance.exclusive = thread;
       now.thread = thread;
       isolate.clock.start();
+      const callback = callable(isolate, options.callback!, thread, free);
       const result: Maybe<number> = callback(event[0], event[1], event[2]);
       packed = result instanceof Promise ? await result : result;
     }
@@ -140,11 +156,12 @@ export function compileAsyncLift(
   return function asyncCall(isolate, { onStart, onResolve, onEnd }) {
     isolate.enter(entered);
     const instance = isolate.instances[lift.owner]!;
+    const callerCan = toHost || now.thread.canSuspend;
     const task = new GuestTask({ lift, instance, isolate, toHost, onStart, onResolve });
     isolate.scheduler.taskBegins();
     if (!type.async) task.register(task.thread);
     const start = () => {
-      const paused = task.thread.start(() => run(isolate, task, onEnd));
+      const paused = task.thread.start(() => run(isolate, task, callerCan, onEnd));
       return paused === undefined ? after() : paused.then(after);
     };
     const after = (): Maybe<GuestTask> => {

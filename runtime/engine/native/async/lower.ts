@@ -145,6 +145,8 @@ export function lowerAsyncLifted(
     const { isolate } = thread;
     try {
       if (blocks) checkMayBlock(thread);
+      const { clock } = isolate;
+      const { slice } = clock;
       const lowered = new Lowered(ends, options, args);
       const { subtask } = lowered;
       const started = call(isolate, {
@@ -157,7 +159,9 @@ export function lowerAsyncLifted(
         return lowered.answer();
       };
       const answer = started instanceof Promise ? started.then(after) : after(started);
-      return answer instanceof Promise ? settle(thread, answer) : answer;
+      if (answer instanceof Promise) return settle(thread, answer);
+      clock.goOn(slice);
+      return answer;
     } catch (error) {
       throw isolate.fail(error);
     }

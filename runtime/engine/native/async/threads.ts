@@ -96,6 +96,7 @@ export function newIndirect(table: CoreItem, type: "i32" | "i64", owner: number)
     thread.prepare(async () => {
       try {
         now.thread = thread;
+        thread.canSuspend = true;
         isolate.clock.start();
         await promising(func)(argument);
         isolate.clock.stop();

@@ -1,0 +1,22 @@
+;; Reads the request's body, and spins when the first bytes are there.
+(module
+  (import "wasi:http/types@0.3.0" "[static]request.consume-body" (func $consume (param i32 i32 i32)))
+  (import "wasi:http/types@0.3.0" "[future-new-0][static]request.consume-body" (func $future_new (result i64)))
+  (import "wasi:http/types@0.3.0" "[async-lower][stream-read-1][static]request.consume-body"
+    (func $read (param i32 i32 i32) (result i32)))
+  (import "$root" "[waitable-set-new]" (func $set_new (result i32)))
+  (import "$root" "[waitable-join]" (func $join (param i32 i32)))
+  (memory (export "memory") 1)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) i32.const 1024)
+  (func (export "[async-lift]wasi:http/handler@0.3.0#handle") (param $request i32) (result i32)
+    (local $set i32) (local $body i32)
+    (call $consume (local.get $request) (i32.wrap_i64 (call $future_new)) (i32.const 16))
+    (local.set $body (i32.load (i32.const 16)))
+    (local.set $set (call $set_new))
+    (if (i32.ne (call $read (local.get $body) (i32.const 2048) (i32.const 1024)) (i32.const -1))
+      (then (loop $again (br $again))))
+    (call $join (local.get $body) (local.get $set))
+    (i32.or (i32.const 2) (i32.shl (local.get $set) (i32.const 4))))
+  (func (export "[callback][async-lift]wasi:http/handler@0.3.0#handle") (param i32 i32 i32) (result i32)
+    (loop $again (br $again))
+    unreachable))

@@ -1,0 +1,9 @@
+;; Yields once, and spins when it is called back.
+(module
+  (memory (export "memory") 1)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) i32.const 1024)
+  (func (export "[async-lift]wasi:http/handler@0.3.0#handle") (param i32) (result i32)
+    i32.const 1)
+  (func (export "[callback][async-lift]wasi:http/handler@0.3.0#handle") (param i32 i32 i32) (result i32)
+    (loop $again (br $again))
+    unreachable))
