@@ -9,6 +9,7 @@
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { hex } from "../../component/reader.ts";
 import type { Preparation, PreparedCode } from "./load.ts";
 import type { Restoring } from "./restorable.ts";
 import type { Slack } from "./slack.ts";
@@ -111,7 +112,7 @@ async function keyOf(bytes: Uint8Array<ArrayBuffer>, preparation: Preparation, v
 }
 
 async function hash(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+  return Array.from(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)), hex).join("");
 }
 
 function encode(code: PreparedCode, bytes: Uint8Array<ArrayBuffer>): Uint8Array[] {

@@ -6,7 +6,8 @@
  * each lift and each lower (`lift.ts`, `lower.ts`, `link.ts`). An isolate (`isolate.ts`) only instantiates core modules,
  * or takes those of an earlier isolate that have been put back into their first state (`pool.ts`, `restorable.ts`,
  * `track.ts`). So that this is possible when their memory grows, it has room to grow in from the start, which a guest that
- * reads or writes past the end of its memory may meet instead of a trap, alike in every request (`slack.ts`).
+ * reads or writes past the end of its memory may meet instead of a trap, alike in every request (`slack.ts`). For that,
+ * and to be metered, modules are rewritten when they are loaded (`load.ts`), or have been before (`cache.ts`).
  *
  * Imported functions are made once for all isolates and find theirs through `now` in `thread.ts`. Components that use
  * async take the ways in `async/`, which follow `definitions.py` of the Component Model closely; all others take shorter
