@@ -289,7 +289,12 @@ export function tellEnd(
     get remaining() {
       return source.remaining;
     },
-    take: (max) => source.take(max),
+    take(max) {
+      const taken = source.take(max);
+      // Who takes all that is left of a body that has ended need not ask how it ended.
+      if (source.remaining === 0) tell("closed");
+      return taken;
+    },
     cancel(reason) {
       if (source.state === "open") tell("cancelled", reason);
       source.cancel(reason);
