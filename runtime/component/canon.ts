@@ -113,6 +113,12 @@ function lookup<T extends string>(
   return Object.hasOwn(table, code) ? table[code] : undefined;
 }
 
+function contextSlot(r: Reader): number {
+  const at = r.pos;
+  const slot = r.u32();
+  return slot <= 1 ? slot : r.fail(`a context has the slots 0 and 1, not ${slot}`, at);
+}
+
 /** One canonical function. */
 export function canon(r: Reader): Canon {
   const at = r.pos;
@@ -160,7 +166,7 @@ export function canon(r: Reader): Canon {
       return {
         kind: code === 0x0a ? "context.get" : "context.set",
         type: coreValType(r),
-        slot: r.u32(),
+        slot: contextSlot(r),
       };
     case 0x0c:
       return { kind: "thread.yield", cancellable: r.flag("cancellable") };

@@ -37,7 +37,10 @@ class Names {
     if (previous !== undefined) fail(`conflicts with previous name ${JSON.stringify(previous)}`);
     this.#seen.set(key, name);
     if (sort !== "func" && parseFunctionName(name).kind !== "function") fail("is not a func");
-    if (extern.implements === undefined) return;
+    if (extern.implements === undefined) {
+      if (extern.versionSuffix !== undefined && !name.includes(":")) fail("has no version that could have a suffix");
+      return;
+    }
     if (sort !== "instance") fail("cannot have an `implements`: only instances can");
     if (name.includes(":")) fail("is not valid with `implements`: it is an interface name itself");
     if (!extern.implements.includes(":") || !isExternName(extern.implements)) {

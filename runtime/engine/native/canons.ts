@@ -7,8 +7,8 @@ import type { Canon, CanonOptions } from "../../component/mod.ts";
 import type { Shared } from "./elaborate.ts";
 import { type ContextPlan, type CoreItem, type LiftedFunc, type OptionsPlan, sameItem, type Synth } from "./plan.ts";
 import type { Scope } from "./scope.ts";
-import { checkLift, checkLower, type CoreSignature, synthSignature } from "./signatures.ts";
-import type { FuncType } from "./types.ts";
+import { checkLift, checkLower, checkOptions, type CoreSignature, synthSignature } from "./signatures.ts";
+import type { FuncType, ValueType } from "./types.ts";
 
 export class Canons {
   readonly contexts: ContextPlan[] = [];
@@ -38,6 +38,20 @@ export class Canons {
       postReturn: item("core func", o.postReturn),
       callback: item("core func", o.callback),
     };
+  }
+
+  #builtinOptions(
+    kind: Parameters<typeof checkOptions>[0],
+    options: CanonOptions,
+    type: ValueType | undefined,
+    scope: Scope,
+    owner: number,
+    offset: number,
+  ): OptionsPlan {
+    const plan = this.#options(options, scope, owner, offset);
+    const problem = checkOptions(kind, options, type);
+    if (problem !== undefined) scope.fail(problem, offset);
+    return plan;
   }
 
   #context(
@@ -108,14 +122,18 @@ export class Canons {
         return { kind: canon.kind, resource: resource.real ?? resource, owner };
       }
       case "task.return": {
-        const options = this.#options(canon.options, scope, owner, offset);
         const result = scope.optional(canon.result, offset);
+        const options = this.#builtinOptions(canon.kind, canon.options, result, scope, owner, offset);
         scope.spend(result?.nodes ?? 0, offset);
         return { kind: "task.return", result, options, owner };
       }
       case "error-context.new":
       case "error-context.debug-message":
-        return { kind: canon.kind, options: this.#options(canon.options, scope, owner, offset), owner };
+        return {
+          kind: canon.kind,
+          options: this.#builtinOptions(canon.kind, canon.options, undefined, scope, owner, offset),
+          owner,
+        };
       case "waitable-set.wait":
       case "waitable-set.poll": {
         const cx = this.#context(
@@ -150,7 +168,16 @@ export class Canons {
         kind,
         op: streaming[2] as (Synth & { kind: "stream" })["op"],
         type: item.type,
-        options: "options" in canon ? this.#options(canon.options, scope, owner, offset) : undefined,
+        options: "options" in canon
+          ? this.#builtinOptions(
+            streaming[2] as "read" | "write",
+            canon.options,
+            item.type.element,
+            scope,
+            owner,
+            offset,
+          )
+          : undefined,
         async: "async" in canon && canon.async,
         owner,
       };

@@ -114,7 +114,29 @@ export function checkLower(type: FuncType, options: CanonOptions): string | unde
     return "canonical option `memory` is required";
   }
   if (options.realloc === undefined && type.result?.hasPointer) return "canonical option `realloc` is required";
+  if (options.realloc !== undefined && options.memory === undefined) return "canonical option `memory` is required";
   return undefined;
+}
+
+/** What is wrong with the options of a built-in, if anything; `type` is of the values that it takes or gives. */
+export function checkOptions(
+  kind: "task.return" | "error-context.new" | "error-context.debug-message" | "read" | "write",
+  options: CanonOptions,
+  type: ValueType | undefined,
+): string | undefined {
+  const isCopy = kind === "read" || kind === "write";
+  const not = (option: string) =>
+    `canonical option \`${option}\` cannot be specified for ${isCopy ? `a ${kind}` : kind}`;
+  if (options.postReturn !== undefined) return not("post-return");
+  if (options.callback !== undefined) return not("callback");
+  if (options.async && !isCopy) return not("async");
+  if (options.realloc !== undefined && kind === "task.return") return not("realloc");
+  const needsMemory = kind === "task.return"
+    ? type !== undefined && (type.hasPointer || type.flat.length > MAX_FLAT_PARAMS)
+    : !isCopy || type !== undefined || options.realloc !== undefined;
+  if (needsMemory && options.memory === undefined) return "canonical option `memory` is required";
+  const needsRealloc = kind === "error-context.debug-message" || kind === "read" && type?.hasPointer === true;
+  return needsRealloc && options.realloc === undefined ? "canonical option `realloc` is required" : undefined;
 }
 
 /** What is wrong when core code imports an engine's function as `type`. */
