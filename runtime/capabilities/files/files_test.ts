@@ -341,6 +341,10 @@ Deno.test("folders are made and removed, links of both kinds made, files renamed
     root.renameAt("moved/same", root, "moved/e/same");
     root.renameAt("moved/e/same", root, "moved/e/same");
     expect(contentOf(root, "moved/e/same")).toBe("text");
+    make(root, "closed", "while it is renamed, it has no name");
+    root.renameAt("closed", root, "renamed");
+    expect(contentOf(root, "renamed")).toBe("while it is renamed, it has no name");
+    root.unlinkFileAt("renamed");
     make(root, "b", "other");
     root.renameAt("moved/e/same", root, "b");
     expect(contentOf(root, "b")).toBe("text");
