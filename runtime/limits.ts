@@ -287,7 +287,7 @@ export const MEMORY_SHARE = 0.75;
 export const FREE_GROWTH_BYTES = 1024 * 1024;
 
 /** Bytes that wait between a guest and a slow reader before the guest has to wait: memory of the host. */
-export const STREAM_HIGH_WATER_BYTES = 64 * 1024;
+export const STREAM_HIGH_WATER_BYTES = 128 * 1024;
 
 /** What one `read` hands to a guest at most: a guest may ask for 2^64 bytes. */
 export const MAX_READ_BYTES = 64 * 1024;

@@ -41,6 +41,9 @@ export interface ByteSink extends Waitable {
   abort(error: unknown): void;
 }
 
+/** Chunks larger than this are handed on as they are. */
+const JOINED_BYTES = 16 * 1024;
+
 export const NO_BYTES: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
 /** A queue of chunks from which any number of bytes can be taken. */
@@ -59,7 +62,7 @@ export class ChunkQueue {
     this.#size += chunk.byteLength;
   }
 
-  /** Takes at most `max` bytes: a part of the first chunk, or small chunks joined. */
+  /** Takes at most `max` bytes: a part of the first chunk, or small chunks joined. Large ones are not worth a copy. */
   take(max: number): Uint8Array<ArrayBuffer> {
     const first = this.#chunks[this.#head];
     if (first === undefined || max <= 0) return NO_BYTES;
@@ -72,7 +75,7 @@ export class ChunkQueue {
     let length = first.byteLength;
     for (let at = this.#head + 1; at < this.#chunks.length; at++) {
       const next = this.#chunks[at]!.byteLength;
-      if (length + next > max) break;
+      if (length + next > max || next > JOINED_BYTES || length > JOINED_BYTES) break;
       length += next;
       count++;
     }

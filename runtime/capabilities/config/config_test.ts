@@ -2,6 +2,7 @@ import { expect } from "@std/expect";
 import { withTask } from "../../context.ts";
 import type { LogRecord } from "../../log.ts";
 import { Task } from "../../task.ts";
+import type { HostImports } from "../../engine/mod.ts";
 import { config, configHost } from "./mod.ts";
 import { type ConfigGrant, configGrant, resolveValues } from "./grant.ts";
 
@@ -110,7 +111,13 @@ Deno.test("a malformed grant of config is refused", () => {
 Deno.test("the capability reads the process's environment when a function is linked", () => {
   const name = `SKERRY_TEST_${crypto.randomUUID().replaceAll("-", "")}`;
   const link = () =>
-    config.link({ function: "f", directory: "/", env: {}, grant: { values: { a: { env: name } } }, store: undefined });
+    config.link({
+      function: "f",
+      directory: "/",
+      env: {},
+      grant: { values: { a: { env: name } } },
+      store: undefined,
+    }) as HostImports;
   expect(link).toThrow(name);
   Deno.env.set(name, "here");
   const linked = link();
