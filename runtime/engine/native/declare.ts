@@ -35,7 +35,7 @@ export function goThrough(
     scope.spend(1, d.offset);
     switch (d.kind) {
       case "core-type":
-        addCoreType(d.type, scope);
+        addCoreType(d.type, scope, d.offset);
         break;
       case "type":
         if (d.type.kind !== "resource") scope.add("type", scope.define(d.type, d.offset));
@@ -53,7 +53,9 @@ export function goThrough(
 }
 
 /** A group of core types is as many as are in it. */
-export function addCoreType(type: CoreTypeDef, scope: Scope): void {
+export function addCoreType(type: CoreTypeDef, scope: Scope, offset: number): void {
+  // What a module type refers to has to be there, used or not.
+  if (type.kind === "core-module-type") moduleShape(type, scope, offset);
   for (let i = type.kind === "core-other" ? type.types : 1; i > 0; i--) scope.add("core type", type);
 }
 

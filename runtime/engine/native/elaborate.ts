@@ -183,7 +183,7 @@ class Elaborator implements Shared {
       case "core-instance":
         return scope.add("core instance", this.#coreInstance(d, scope, owner, offset));
       case "core-type":
-        return addCoreType(d.type, scope);
+        return addCoreType(d.type, scope, offset);
       case "component":
         if (frame.args === undefined) this.#check(d.component, scope);
         return scope.add("component", { model: d.component, scope });

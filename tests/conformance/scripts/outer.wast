@@ -56,6 +56,18 @@
   (component (component (alias outer 7 0 (type))))
   "invalid outer alias count of 7")
 
+;; in types of core modules, too
+
+(component definition $c
+  (core type $f (func (param i32)))
+  (core type (module (alias outer $c $f (type $g)) (import "a" "b" (func (type $g))))))
+(assert_invalid
+  (component (core type (module (alias outer 1 0 (type)))))
+  "unknown core type 0")
+(assert_invalid
+  (component (core type (module (alias outer 3 0 (type)))))
+  "invalid outer alias count of 2")
+
 ;; imports cannot be resources that only the component itself knows
 
 (assert_invalid
