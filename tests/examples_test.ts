@@ -25,8 +25,12 @@ async function serve(engine: Engine, ...names: string[]) {
     const [from, to] = [join(COMPONENTS, name), join(directory, name)];
     await cp(from, to, { recursive: true });
     // The one origin that an example may call is the server that it runs in.
-    const manifest = await Deno.readTextFile(join(to, "function.json"));
-    await Deno.writeTextFile(join(to, "function.json"), manifest.replace("http://localhost:8000", origin));
+    const manifest = JSON.parse(
+      (await Deno.readTextFile(join(to, "function.json"))).replace("http://localhost:8000", origin),
+    );
+    // It stands in front of those that are named after it.
+    if (name !== "gate" && names[0] === "gate") manifest.middleware = ["gate"];
+    await Deno.writeTextFile(join(to, "function.json"), JSON.stringify(manifest));
   }
   const runtime = new FunctionRuntime({
     directory,
@@ -91,6 +95,16 @@ onEachEngine("a function in C says at which path it is", async (engine) => {
   await using server = await serve(engine, "c-hello");
   const path = `/c-hello/${"long/".repeat(1000)}?q`;
   expect(await (await server.fetch(path)).text()).toBe(`Hello from C, at ${path}\n`);
+});
+
+onEachEngine("gate lets requests through that know the token, to the function behind it", async (engine) => {
+  await using server = await serve(engine, "gate", "c-hello");
+  for (const authorization of ["", "Bearer open-sesam", "Bearer open-sesame!", "Basic  open-sesame", "bearer"]) {
+    const refused = await server.fetch("/c-hello/x", { headers: { authorization } });
+    expect([authorization, refused.status, await refused.text()]).toEqual([authorization, 401, ""]);
+  }
+  const known = await server.fetch("/c-hello/x", { headers: { authorization: "Bearer open-sesame" } });
+  expect([known.status, await known.text()]).toEqual([200, "Hello from C, at /c-hello/x\n"]);
 });
 
 onEachEngine("a function of WASI 0.3 reads a name and streams two lines", async (engine) => {
