@@ -12,8 +12,11 @@ const read = (name: string) => Deno.readFileSync(new URL(`testdata/${name}.wasm`
 const BYTES = read("starts");
 const PREPARATION: Preparation = { restore: true, limits: DEFAULT_LIMITS, left: 100 };
 
+const planOf = (bytes: Uint8Array<ArrayBuffer>) =>
+  withoutShims(bytes, elaborate(bytes, decodeComponent(bytes, "test"), "test"));
+
 function rewrite(bytes: Uint8Array<ArrayBuffer>, preparation: Preparation): PreparedCode {
-  return prepare(bytes, withoutShims(bytes, elaborate(bytes, decodeComponent(bytes, "test"), "test")), preparation);
+  return prepare(bytes, planOf(bytes), preparation);
 }
 
 async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
@@ -30,7 +33,7 @@ const filesIn = async (folder: string) => (await Array.fromAsync(Deno.readDir(fo
 /** Asks a cache as a new process would; says whether it had to be made. */
 async function ask(folder: string, bytes = BYTES, preparation = PREPARATION, readOnly = false) {
   let made = false;
-  const code = await new CodeCache({ folder, readOnly }).get(bytes, preparation, () => {
+  const code = await new CodeCache({ folder, readOnly }).get({ bytes, plan: planOf(bytes) }, preparation, () => {
     made = true;
     return rewrite(bytes, preparation);
   });
@@ -64,6 +67,39 @@ Deno.test("what is for another component or other limits is not taken", async ()
     for (const [bytes, preparation] of others) expect((await ask(folder, bytes, preparation)).made).toBe(true);
     expect((await filesIn(folder)).length).toBe(1 + others.length);
     expect((await ask(folder)).made).toBe(false);
+  });
+});
+
+/** A component with one module, whose memory has this data at this address. */
+function withData(text: string, at: number): Uint8Array<ArrayBuffer> {
+  const vec = (bytes: readonly number[]) => [bytes.length, ...bytes];
+  const memory = [5, ...vec([1, 0, 1])];
+  const types = [1, ...vec([1, 0x60, 0, 1, 0x7f])];
+  const code = [10, ...vec([1, ...vec([0, 0x41, 1, 0x40, 0, 0x0b])])];
+  const address = [0x41, at & 0x7f | 0x80, at >> 7 & 0x7f | 0x80, at >> 14, 0x0b];
+  const data = [11, ...vec([1, 0, ...address, ...vec([...new TextEncoder().encode(text)])])];
+  const module = [...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0], ...types, 3, ...vec([1, 0]), ...memory, ...code, ...data];
+  const instance = [2, ...vec([1, 0, 0, 0])];
+  return new Uint8Array([0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0, 1, ...vec(module), ...instance]);
+}
+
+Deno.test("components that differ in their data alone share what is kept, and each has its own data", async () => {
+  await inFolder(async (folder) => {
+    const one = withData("one", 64);
+    expect((await ask(folder, one)).made).toBe(true);
+    for (
+      const [text, at] of [["two", 64], ["and a longer one", 64], ["", 64], ["one", 30_000], ["one", 65_533]] as const
+    ) {
+      const other = withData(text, at);
+      const { code, made } = await ask(folder, other);
+      expect([text, at, made]).toEqual([text, at, false]);
+      expect(code).toEqual(rewrite(other, PREPARATION));
+    }
+    // Data beyond the memory is another case: it has no room to grow in.
+    const beyond = withData("one", 65_534);
+    expect((await ask(folder, beyond)).made).toBe(true);
+    expect((await ask(folder, beyond)).code).toEqual(rewrite(beyond, PREPARATION));
+    expect((await ask(folder, one)).code).toEqual(rewrite(one, PREPARATION));
   });
 });
 

@@ -89,7 +89,7 @@ export function createNativeEngine(options: NativeEngineOptions = {}): Engine {
       const left = meter ? pagesLeft(initial, decoded.name, limits) : undefined;
       const preparation = { restore, left, limits: meter ? limits : undefined };
       const rewrite = () => prepare(bytes, decoded, preparation);
-      const code = cache === undefined ? rewrite() : await cache.get(bytes, preparation, rewrite);
+      const code = cache === undefined ? rewrite() : await cache.get({ bytes, plan: decoded }, preparation, rewrite);
       const modules = await compile(decoded, code);
       const { allocates, restoring } = code;
       const plan = restoring === undefined
