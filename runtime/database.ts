@@ -33,6 +33,80 @@ export function openDatabase(): Promise<Deno.Kv> {
   return database;
 }
 
+/** How long to wait for a file that other processes write to. */
+const PATIENCE_MS = 10_000;
+
+/** The longest pause between two attempts. */
+const MAX_PAUSE_MS = 40;
+
+/** What SQLite says when another connection has the file: nothing was done. */
+const LOCKED = /database (?:table )?is locked/;
+
+/**
+ * Lets `kv` wait where its file is locked: of several processes, or threads under `deno serve --parallel`, one can write at
+ * a time, and Deno's own KV gives up at once.
+ *
+ * @example
+ * ```ts
+ * import { patient } from "./database.ts";
+ *
+ * using kv = patient(await Deno.openKv(":memory:"));
+ * await kv.set(["key"], "value");
+ * ```
+ */
+export function patient(kv: Deno.Kv): Deno.Kv {
+  const [get, getMany, set, drop, list, atomic] = [
+    kv.get.bind(kv),
+    kv.getMany.bind(kv),
+    kv.set.bind(kv),
+    kv.delete.bind(kv),
+    kv.list.bind(kv),
+    kv.atomic.bind(kv),
+  ];
+  async function* listOn<T>(selector: Deno.KvListSelector, options: Deno.KvListOptions = {}) {
+    let { cursor, limit = Infinity } = options;
+    let next = list<T>(selector, options);
+    while (limit > 0) {
+      const step = await attempt(() => next.next(), () => {
+        next = list<T>(selector, { ...options, ...(cursor === undefined ? {} : { cursor }), ...bound(limit) });
+      });
+      if (step.done) return;
+      limit--;
+      cursor = next.cursor;
+      yield step.value;
+    }
+  }
+  return Object.assign(kv, {
+    get: (...args: Parameters<typeof get>) => attempt(() => get(...args)),
+    getMany: (...args: Parameters<typeof getMany>) => attempt(() => getMany(...args)),
+    set: (...args: Parameters<typeof set>) => attempt(() => set(...args)),
+    delete: (...args: Parameters<typeof drop>) => attempt(() => drop(...args)),
+    list: listOn,
+    atomic() {
+      const operation = atomic();
+      const commit = operation.commit.bind(operation);
+      return Object.assign(operation, { commit: () => attempt(commit) });
+    },
+  } as unknown as Partial<Deno.Kv>);
+}
+
+const bound = (limit: number) => limit === Infinity ? {} : { limit };
+
+/** Takes `step` until the file is not locked. */
+async function attempt<T>(step: () => Promise<T>, before: () => void = () => {}): Promise<T> {
+  const until = performance.now() + PATIENCE_MS;
+  for (let pause = 1;; pause = Math.min(pause * 2, MAX_PAUSE_MS)) {
+    try {
+      return await step();
+    } catch (error) {
+      if (!(error instanceof Error && LOCKED.test(error.message)) || performance.now() > until) throw error;
+    }
+    // Those who wait do not all come back at once.
+    await new Promise((done) => setTimeout(done, pause * (0.5 + Math.random())));
+    before();
+  }
+}
+
 async function openAt(url: string | undefined): Promise<Deno.Kv> {
   if (typeof Deno.openKv !== "function") {
     throw new SkerryError(
@@ -44,7 +118,7 @@ async function openAt(url: string | undefined): Promise<Deno.Kv> {
   const isFile = url !== undefined && !/^(https?:|:memory:$)/.test(url);
   try {
     if (isFile) await Deno.mkdir(dirname(url), { recursive: true });
-    return await Deno.openKv(url);
+    return patient(await Deno.openKv(url));
   } catch (error) {
     const what = isFile
       ? `Start it with \`deno task start:kv\`, which may write below .skerry, or with --allow-write=${

@@ -5,6 +5,7 @@
  */
 import { expect } from "@std/expect";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { QueueStore } from "../../runtime/capabilities/queue/store.ts";
 import { prepare } from "../../runtime/cli/build.ts";
 import { filesIn, inFolder, Server } from "../_server.ts";
@@ -75,4 +76,26 @@ Deno.test("what a server has acknowledged is handled after it was killed, and no
     // Its claim runs out by itself, and then it is handed out as what it is: tried once.
     const [again] = await new QueueStore(kv, { now: () => Date.now() + 60_000 }).claim("orders", 1);
     expect([again!.attempts, new TextDecoder().decode(again!.message.data)]).toEqual([2, "sleep=100000"]);
+  }));
+
+Deno.test("under deno serve --parallel all threads handle messages of one file, each message once", () =>
+  prepared(["sender", "receiver"], async (directory) => {
+    const main = new URL("../../main.ts", import.meta.url).href;
+    const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
+    const permissions = ["--allow-net", "--allow-read", "--allow-env", "--allow-write=.skerry"];
+    const flags = ["--parallel", "--host=127.0.0.1", "--port=0", "--config", config, ...permissions];
+    await using server = Server.run(["serve", ...flags, main], directory, {
+      env: { DENO_JOBS: "3", NO_COLOR: "1" },
+    });
+    await server.url("/");
+    const names = Array.from({ length: 60 }, (_, i) => `order ${i}.`);
+    const url = await server.url("/sender/send");
+    await Promise.all(names.map(async (name) => {
+      const response = await fetch(`${url}?data=${encodeURIComponent(name)}`);
+      expect([response.status, await response.text()]).toEqual([200, "sent 1"]);
+    }));
+    for (const name of names) await server.saw(new RegExp(`orders: ${name.replace(".", "\\.")}`));
+    const handled = [...server.output.matchAll(/"message":"orders: (order \d+\.)"/g)].map(([, name]) => name!);
+    expect(handled.sort()).toEqual(names.sort());
+    expect(server.output).not.toMatch(/"level":"error"/);
   }));
