@@ -1,7 +1,7 @@
 // Runs the project's own Deno, for people who have none: `npm run dev` and `npm test` come here. Node runs this file, so
 // it is JavaScript; it installs the npm packages first if Deno is not among them yet.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
@@ -12,7 +12,18 @@ const deno = fileURLToPath(new URL(`../../node_modules/deno/deno${windows ? ".ex
 if (!existsSync(deno)) {
   console.log("Installing Deno and the other npm packages …");
   const options = { cwd: root, stdio: ["ignore", "ignore", "inherit"], shell: windows };
-  const { status } = spawnSync("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error"], options);
+  // npm installs no binary for a platform that the lockfile does not name, not even Deno: then it resolves all anew.
+  const { packages } = JSON.parse(readFileSync(new URL("../../package-lock.json", import.meta.url), "utf8"));
+  const platform = `node_modules/@deno/${process.platform}-${process.arch}`;
+  const locked = Object.keys(packages).some((path) => path.startsWith(platform));
+  const flags = [
+    "--no-audit",
+    "--no-fund",
+    "--prefer-offline",
+    "--loglevel=error",
+    ...locked ? [] : ["--no-package-lock"],
+  ];
+  const { status } = spawnSync("npm", ["install", ...flags], options);
   if (status !== 0 || !existsSync(deno)) {
     console.error("setting up: npm could not install Deno. Run `npm install` to see why.");
     process.exit(1);

@@ -27,6 +27,7 @@ export function whyInstall(
   wanted: LockedPackage,
   locked: Lockfile | undefined,
   installed: Lockfile | undefined,
+  platform: Platform = Deno.build,
 ): string | undefined {
   if (installed === undefined) return "the packages are not installed yet";
   const root = locked?.packages?.[""];
@@ -37,7 +38,7 @@ export function whyInstall(
       if (ours[name] !== theirs[name]) return `package.json asks for ${name} ${ours[name] ?? "no longer"}`;
     }
   }
-  for (const [path, { version, optional }] of Object.entries(locked?.packages ?? {})) {
+  for (const [path, { version, optional }] of expected(wanted, locked, platform)) {
     if (path === "") continue;
     const there = installed.packages?.[path];
     // Binaries for other platforms are optional, and stay away.
@@ -46,6 +47,25 @@ export function whyInstall(
     }
   }
   return undefined;
+}
+
+type Platform = Pick<typeof Deno.build, "os" | "arch">;
+
+/** What has to be there: what the lockfile names; or, where it does not count, what the project asks for itself. */
+function expected(wanted: LockedPackage, locked: Lockfile | undefined, platform: Platform): [string, LockedPackage][] {
+  if (locked !== undefined && isLocked(locked, platform)) return Object.entries(locked.packages ?? {});
+  return Object.entries({ ...wanted.dependencies, ...wanted.devDependencies })
+    .map(([name, version]) => [`node_modules/${name}`, { version }]);
+}
+
+/**
+ * Whether the lockfile names the binaries for a platform: for others npm would install none of them, and has to resolve
+ * all packages anew.
+ */
+export function isLocked({ packages }: Lockfile, { os, arch }: Platform): boolean {
+  const names: Record<string, string> = { windows: "win32", x86_64: "x64", aarch64: "arm64" };
+  const platform = `node_modules/@deno/${names[os] ?? os}-${names[arch] ?? arch}`;
+  return Object.keys(packages ?? {}).some((path) => path.startsWith(platform));
 }
 
 async function readJson<T>(url: URL): Promise<T | undefined> {
@@ -57,11 +77,12 @@ async function readJson<T>(url: URL): Promise<T | undefined> {
   }
 }
 
-async function install(root: URL): Promise<boolean> {
+async function install(root: URL, locked: boolean): Promise<boolean> {
+  const flags = ["--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"];
   for (const npm of Deno.build.os === "windows" ? ["npm.cmd"] : ["npm"]) {
     try {
       const command = new Deno.Command(npm, {
-        args: ["install", "--no-audit", "--no-fund", "--loglevel=error"],
+        args: ["install", ...flags, ...locked ? [] : ["--no-package-lock"]],
         cwd: root,
         stdout: "null",
       });
@@ -85,7 +106,7 @@ if (import.meta.main) {
   if (why !== undefined) {
     console.log(`Installing npm packages: ${why} …`);
     const began = performance.now();
-    if (!(await install(root))) {
+    if (!(await install(root, isLocked(locked ?? {}, Deno.build)))) {
       console.error("setting up: npm could not install the packages. Run `npm install` to see why.");
       Deno.exit(1);
     }
