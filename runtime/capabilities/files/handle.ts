@@ -157,7 +157,9 @@ export class Handle {
     if (target.includes("\0")) fail("invalid");
     // It would lead out, and nobody could follow it.
     if (target.startsWith("/")) fail("not-permitted");
-    if (new TextEncoder().encode(target).byteLength > MAX_PATH_BYTES) fail("name-too-long");
+    if (target.length > MAX_PATH_BYTES || new TextEncoder().encode(target).byteLength > MAX_PATH_BYTES) {
+      fail("name-too-long");
+    }
     const { parent, name, trailingSlash } = this.#free(path);
     if (trailingSlash) fail("no-entry");
     parent.add(name, new LinkNode(parent.volume, now(), target));

@@ -39,8 +39,9 @@ const encoder = new TextEncoder();
  */
 export function checkPath(path: string): void {
   if (path === "") fail("no-entry");
-  if (path.includes("\0")) fail("invalid");
   if (path.startsWith("/")) fail("not-permitted");
+  if (path.length > MAX_PATH_BYTES) fail("name-too-long");
+  if (path.includes("\0")) fail("invalid");
   // A character of UTF-16 has at most three bytes in UTF-8.
   if (path.length * 3 <= MAX_NAME_BYTES) return;
   if (encoder.encode(path).byteLength > MAX_PATH_BYTES) fail("name-too-long");
