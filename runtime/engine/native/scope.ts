@@ -113,22 +113,6 @@ export interface Loading {
   unsupported(what: string, offset: number): never;
 }
 
-const SORTS: readonly Sort[] = [
-  "core func",
-  "core table",
-  "core memory",
-  "core global",
-  "core tag",
-  "core type",
-  "core module",
-  "core instance",
-  "func",
-  "value",
-  "type",
-  "component",
-  "instance",
-];
-
 const MAP_KEYS: ReadonlySet<string> = new Set(
   ["bool", "s8", "u8", "s16", "u16", "s32", "u32", "s64", "u64", "char", "string"],
 );
@@ -139,7 +123,8 @@ export class Scope {
   readonly loading: Loading;
   readonly types: TypeTable;
   readonly #isType: boolean;
-  readonly #spaces: Record<Sort, Item["item"][]>;
+  /** Most scopes are of types, and have few sorts. */
+  readonly #spaces: { [S in Sort]?: unknown[] } = {};
   /** Of a type: whether it refers to resource types around it. */
   refersToResources = false;
 
@@ -148,19 +133,22 @@ export class Scope {
     this.loading = loading;
     this.types = loading.types;
     this.#isType = kind === "type";
-    this.#spaces = Object.fromEntries(SORTS.map((sort) => [sort, []])) as unknown as Record<Sort, Item["item"][]>;
+  }
+
+  #space(sort: Sort): unknown[] {
+    return this.#spaces[sort] ??= [];
   }
 
   add<S extends Sort>(sort: S, item: Items[S]): void {
-    this.#spaces[sort].push(item as Item["item"]);
+    this.#space(sort).push(item);
   }
 
   addItem(item: Item): void {
-    this.#spaces[item.sort].push(item.item);
+    this.#space(item.sort).push(item.item);
   }
 
   get<S extends Sort>(sort: S, index: number, offset: number): Items[S] {
-    const item = this.#spaces[sort][index];
+    const item = this.#spaces[sort]?.[index];
     if (item === undefined) this.fail(`unknown ${sort} ${index}: ${sort} index out of bounds`, offset);
     return item as Items[S];
   }

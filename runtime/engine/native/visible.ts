@@ -84,14 +84,15 @@ const NOMINAL: ReadonlySet<string> = new Set(["record", "variant", "enum", "flag
 
 /** The resources of one component or type by their names, which functions may belong to. */
 export class ExternNames {
-  readonly #resources: Record<Kind, Map<TypeItem, string>> = { import: new Map(), export: new Map() };
-  readonly #names: Record<Kind, Set<string>> = { import: new Set(), export: new Set() };
+  /** By the types, and by `import` or `export` and the name. */
+  readonly #names = new Map<TypeItem, string>();
+  readonly #known = new Set<string>();
 
   /** @throws {SkerryError} `component-malformed`, when the name says something that the type does not. */
   add(kind: Kind, name: string, item: Item, scope: Scope, offset: number): void {
     if (item.sort === "type" && item.item.kind === "resource") {
-      this.#resources[kind].set(item.item, name);
-      this.#names[kind].add(name);
+      this.#names.set(item.item, kind + name);
+      this.#known.add(kind + name);
     }
     if (name[0] !== "[" || item.sort !== "func") return;
     const problem = this.#problem(kind, name, item.item.type);
@@ -100,12 +101,11 @@ export class ExternNames {
 
   #problem(side: Kind, name: string, func: FuncTypeItem): string | undefined {
     const { kind, resource } = parseFunctionName(name);
-    const resources = this.#resources[side];
     switch (kind) {
       case "function":
         return undefined;
       case "static":
-        return this.#names[side].has(resource!) ? undefined : `there is no resource ${resource} before it`;
+        return this.#known.has(side + resource) ? undefined : `there is no resource ${resource} before it`;
       case "constructor": {
         const { result } = func;
         const own = result?.kind === "value" && result.type.kind === "result" && result.type.ok?.kind === "own"
@@ -114,20 +114,21 @@ export class ExternNames {
         if (own?.kind !== "value" || own.type.kind !== "own") {
           return "a constructor should return one value, `(own $T)` or `(result (own $T))`";
         }
-        return mismatch(resources, own, resource!);
+        return this.#mismatch(own, side, resource!);
       }
       case "method": {
         const [self] = func.type.params;
         if (self?.name !== "self") return "a method should have a first argument called `self`";
         if (self.type.kind !== "borrow") return "a method should take a first argument of `(borrow $T)`";
-        return mismatch(resources, func.first!, resource!);
+        return this.#mismatch(func.first!, side, resource!);
       }
     }
   }
-}
 
-function mismatch(resources: ReadonlyMap<TypeItem, string>, handle: TypeItem, wanted: string): string | undefined {
-  const found = resources.get(handle.refs[0]!);
-  if (found === undefined) return "the resource in it has no name here";
-  return found === wanted ? undefined : `it is of the resource ${JSON.stringify(found)}`;
+  #mismatch(handle: TypeItem, side: Kind, wanted: string): string | undefined {
+    const found = this.#names.get(handle.refs[0]!);
+    if (found === side + wanted) return undefined;
+    if (found === undefined || !found.startsWith(side)) return "the resource in it has no name here";
+    return `it is of the resource ${JSON.stringify(found.slice(side.length))}`;
+  }
 }
