@@ -213,3 +213,37 @@ onEachEngine("where the platform has a cron, that wakes the function", async (en
   });
   while (!registered[0]!.signal.aborted) await new Promise((done) => setTimeout(done, 1));
 });
+
+onEachEngine("a command runs on a schedule, and its exit code says how it went", async (engine) => {
+  const clock = new FakeClock("2026-01-01T02:59:30Z");
+  const command = (env: Record<string, string>): Guest => ({
+    fixture: "c-command",
+    schedule: [{ name: "nightly", cron: "0 3 * * *", export: "wasi:cli/run#run" }],
+    env,
+  });
+  await using server = await serveTriggers({
+    engine,
+    clock,
+    guests: {
+      good: command({ GREETING: "good morning" }),
+      zero: command({ EXIT: "0" }),
+      three: command({ EXIT: "3" }),
+      // Who has no HTTP handler is not reached by HTTP, and nothing else breaks.
+      caller: { fixture: "c-http", routes: [{ path: "/*" }], grants: { http: { allow: ["http://good.internal"] } } },
+    },
+  });
+  await clock.asleep(3);
+  clock.set("2026-01-01T03:00:00Z");
+  const ends = await server.until((records) => {
+    const ends = records.filter(({ fields }) => fields?.["ms"] !== undefined);
+    return ends.length === 3 && ends;
+  });
+  expect(Object.fromEntries(ends.map(({ function: name, message }) => [name, message]))).toEqual({
+    good: "schedule nightly",
+    zero: "schedule nightly",
+    three: expect.stringMatching(/^schedule nightly guest-e/),
+  });
+  const said = server.records.filter(({ source }) => source === "stdout").map(({ message }) => message);
+  expect(said.sort()).toEqual(["good morning from a command", "hello from a command", "hello from a command"]);
+  expect(await server.ask("/outgoing?url=http%3A%2F%2Fgood.internal%2F")).toBe("response: destination-unavailable\n");
+});
