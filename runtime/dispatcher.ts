@@ -212,7 +212,7 @@ export class Dispatcher {
    * Serves a request that a function sends to its neighbour in this process: a task of its own, with the caller's id and
    * trace, which ends with the caller's at the latest. Bodies and trailers pass as they are.
    *
-   * @param signal Ends it as well.
+   * @param signal Ends it as well; only who stands in front of others has one.
    * @throws {SkerryError}
    */
   async #call(
@@ -236,8 +236,11 @@ export class Dispatcher {
       caller: signal === undefined ? caller.signal : AbortSignal.any([caller.signal, signal]),
       depth,
     }, next);
+    const path = request.pathWithQuery.replace(/\?.*$/s, "");
     const label = () =>
-      `${request.method} http://${served.name}.internal${request.pathWithQuery.replace(/\?.*$/s, "")}`;
+      signal === undefined
+        ? `${request.method} http://${served.name}.internal${path}`
+        : `${request.method} ${path} behind ${caller.function}`;
     return await withTask(task, async () => {
       try {
         const exchange = await this.#start(served, request, task);
@@ -306,7 +309,7 @@ export class Dispatcher {
         return this.#call(await this.#chain(called), request, task);
       },
       ...(next.length === 0 ? {} : {
-        callNext: (request, signal) => this.#call(next as unknown as Chain, request, task, signal),
+        callNext: (request, signal = task.signal) => this.#call(next as unknown as Chain, request, task, signal),
       }),
     });
     this.#tasks.add(task);

@@ -25,6 +25,8 @@ export interface InspectOptions {
 
 /** What is known of a function without a server. */
 type Known = Pick<FunctionReport, "name" | "file" | "granted"> & {
+  /** What stands in front of it, by name. */
+  readonly middleware?: readonly string[];
   /** `null` where there is only source, and no component of it yet. */
   readonly imports: FunctionReport["imports"];
 };
@@ -38,7 +40,8 @@ export async function inspectFunction(name: string, host: Host, options: Inspect
   const folder = await findFunction(name, host, options.functions ?? "components");
   const report = await askServer(name, options.server ?? `http://localhost:${readSettings(Deno.env.toObject()).port}`);
   const imports = await importsOf(folder) ?? report?.imports ?? null;
-  const known = { name, file: folder.file, granted: Object.keys(folder.manifest.grants), imports };
+  const { grants, middleware } = folder.manifest;
+  const known = { name, file: folder.file, granted: Object.keys(grants), middleware, imports };
   return describeFunction(known, report, host);
 }
 
@@ -105,8 +108,8 @@ export function describeFunction(
   report: FunctionReport | undefined,
   host: Pick<Host, "provider" | "capabilities">,
 ): string {
-  const { name, file, granted, imports } = known;
-  const text = [`${name} (${file})`, ""];
+  const { name, file, granted, middleware = [], imports } = known;
+  const text = [`${name} (${file})`, ...middleware.length > 0 ? [`behind ${middleware.join(", ")}`] : [], ""];
   if (imports === null) {
     text.push(
       "It is source that is not built yet, so what it imports is not known: run `deno task dev`, or `deno task build`.",

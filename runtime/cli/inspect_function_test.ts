@@ -63,6 +63,11 @@ Deno.test("outgoing requests that were refused come with the line that allows th
   expect(lines.find((line) => line.startsWith("refused"))).toContain('"grants": { "http": { "allow": [');
 });
 
+Deno.test("what stands in front of a function is named", () => {
+  const known = { name: "x", file: FILE, granted: [], middleware: ["auth", "log"], imports: [] };
+  expect(describeFunction(known, undefined, host)).toMatch(/^x \(.*\)\nbehind auth, log\n\nimports/);
+});
+
 Deno.test("source that is not built yet is said to be that", () => {
   expect(described(null, []).at(-1)).toContain("source that is not built yet");
 });
@@ -90,6 +95,7 @@ async function served(body: (functions: string, server: string) => Promise<void>
 Deno.test("a running server in development tells what a function has used, and no parameters of its grants", () =>
   served(async (functions, server) => {
     const before = await inspectFunction("guest", host, { functions, server });
+    expect(before).toMatch(/^guest \(.*\)\n\nimports/);
     expect(before).toMatch(/wasi:cli\/environment@0\.2\.12 +always +not at all/);
     await (await fetch(`${server}/env`)).text();
     const after = await inspectFunction("guest", host, { functions, server });

@@ -47,6 +47,12 @@ onEachEngine("all functions of a chain run in tasks of one id and trace, each in
   const records = server.recordsOf("chain-1");
   expect(new Set(records.map(({ function: name }) => name))).toEqual(new Set(["a", "b", "api"]));
   expect(new Set(records.map(({ trace }) => trace)).size).toBe(1);
+  const ends = records.filter(({ fields }) => fields?.["status"] === 200).map(({ message }) => message);
+  expect(ends.sort()).toEqual([
+    "GET /api/hello 200",
+    "GET /api/hello behind a 200",
+    "GET /api/hello behind b 200",
+  ]);
 });
 
 onEachEngine("middleware can answer by itself, and what is behind it is not called", async (engine) => {
