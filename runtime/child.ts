@@ -56,12 +56,24 @@ async function spawn(options: ChildOptions): Promise<ChildResult> {
     stderr: "piped",
   });
   const child = command.spawn();
-  const [{ code, stdout, stderr }] = await Promise.all([
-    child.output(),
-    options.stdin === undefined ? undefined : feed(child, options.stdin),
-  ]);
-  return { code, stdout, stderr: new TextDecoder().decode(stderr) };
+  children.add(child);
+  try {
+    const [{ code, stdout, stderr }] = await Promise.all([
+      child.output(),
+      options.stdin === undefined ? undefined : feed(child, options.stdin),
+    ]);
+    return { code, stdout, stderr: new TextDecoder().decode(stderr) };
+  } finally {
+    children.delete(child);
+  }
 }
+
+const children = new Set<Deno.ChildProcess>();
+
+// Nobody is left to take what they make.
+globalThis.addEventListener("unload", () => {
+  for (const child of children) child.kill("SIGKILL");
+});
 
 async function feed(
   child: Deno.ChildProcess,

@@ -59,6 +59,9 @@ interface Memory {
   readonly builds: readonly string[];
 }
 
+/** A build that began so long ago has ended, one way or another. */
+const MAX_BUILD_AGE_MS = 3_600_000;
+
 /** Goes up when the same inputs make another component for a reason in our own code. */
 const BUILDER = 2;
 
@@ -115,6 +118,7 @@ export async function buildFunction(options: BuildOptions): Promise<Built> {
     },
   };
   const startedAt = Date.now();
+  await sweep(cacheDir, startedAt);
   const workDir = join(cacheDir, `tmp-${crypto.randomUUID()}`);
   await Deno.mkdir(workDir, { recursive: true });
   try {
@@ -136,6 +140,16 @@ export async function buildFunction(options: BuildOptions): Promise<Built> {
     );
   } finally {
     await Deno.remove(workDir, { recursive: true }).catch(() => {});
+  }
+}
+
+/** Removes what builds left behind whose process was ended. */
+async function sweep(cacheDir: string, now: number): Promise<void> {
+  for (const { name } of await Array.fromAsync(Deno.readDir(cacheDir)).catch(() => [])) {
+    if (!name.startsWith("tmp-")) continue;
+    const path = join(cacheDir, name);
+    const begun = await Deno.stat(path).then((info) => info.mtime?.getTime() ?? now, () => now);
+    if (now - begun > MAX_BUILD_AGE_MS) await Deno.remove(path, { recursive: true }).catch(() => {});
   }
 }
 

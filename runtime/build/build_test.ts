@@ -103,6 +103,16 @@ Deno.test("a source becomes a component with the function's own imports, once fo
     await shop.write("wit/app.wit", WIT.replace("}", "  later: func();\n}"));
     expect((await shop.build()).fromCache).toBe(false);
     expect((await shop.kept()).filter((name) => name.startsWith("tmp-"))).toEqual([]);
+
+    // As builds leave them whose process was ended: of these the one may still go on.
+    for (const [name, ageMs] of [["tmp-old", 2 * 3_600_000], ["tmp-new", 60_000]] as const) {
+      await Deno.mkdir(join(shop.cacheDir, name));
+      const began = new Date(Date.now() - ageMs);
+      await Deno.utime(join(shop.cacheDir, name), began, began);
+    }
+    await shop.write("lib/greeting.ts", GREETING.replace("time)", "time + 2)"));
+    await shop.build();
+    expect((await shop.kept()).filter((name) => name.startsWith("tmp-"))).toEqual(["tmp-new"]);
   });
 });
 
