@@ -22,7 +22,24 @@ async function killAfter(path: string, count: number): Promise<number> {
 
 Deno.test("a process killed in the middle of writes loses nothing acknowledged and doubles nothing", async () => {
   const directory = await Deno.makeTempDir({ prefix: "skerry-kv-" });
-  const path = join(directory, "kv.sqlite3");
+  await killed(join(directory, "kv.sqlite3"));
+  await Deno.remove(directory, { recursive: true });
+});
+
+const remote = Deno.env.get("TEST_KV_URL");
+
+Deno.test({
+  name: "neither does one killed in the middle of writes to a denokv server",
+  // There is one where TEST_KV_URL names it.
+  ignore: remote === undefined,
+  async fn() {
+    using kv = await Deno.openKv(remote);
+    for await (const { key } of kv.list({ prefix: ["skerry", "kv"] })) await kv.delete(key);
+    await killed(remote!);
+  },
+});
+
+async function killed(path: string): Promise<void> {
   let counted = 0;
   for (const count of [1, 25, 60]) {
     const acknowledged = await killAfter(path, count);
@@ -39,5 +56,4 @@ Deno.test("a process killed in the middle of writes loses nothing acknowledged a
     task.end();
     kv.close();
   }
-  await Deno.remove(directory, { recursive: true });
-});
+}
