@@ -115,6 +115,26 @@ onEachEngine("what fails behind middleware is what the caller hears, if the midd
   ]);
 });
 
+onEachEngine("a body that what is behind does not take holds nothing up", async (engine) => {
+  await using server = await serve({
+    engine,
+    guests: { mark: mw("mark"), pass: mw("pass"), api: behind("mark", "pass") },
+  });
+  for (const path of ["trap", "drop-body-unread", "exit?code=1"]) {
+    let pulls = 0;
+    const body = new ReadableStream({
+      async pull(controller) {
+        await new Promise((done) => setTimeout(done, 1));
+        if (++pulls > 2000) controller.close();
+        else controller.enqueue(new Uint8Array(65_536));
+      },
+    });
+    await (await server.request(`/api/${path}`, { method: "POST", body })).text();
+    while (server.runtime.tasks.size > 0) await new Promise((done) => setTimeout(done, 1));
+    expect(pulls).toBeLessThan(1000);
+  }
+});
+
 onEachEngine("middleware that fails is the one that is said to have failed", async (engine) => {
   const guests = {
     before: mw("trap-before"),

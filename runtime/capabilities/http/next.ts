@@ -53,6 +53,7 @@ export const handleNext = waits(function handle(request: Request): CallOff<Respo
 
 async function handOn(request: Request, signal: AbortSignal): Promise<Response> {
   const task = currentTask();
+  let sent: HttpRequest | undefined;
   try {
     const state = chain();
     if (task.callNext === undefined) {
@@ -66,11 +67,12 @@ async function handOn(request: Request, signal: AbortSignal): Promise<Response> 
       task.meet("outgoingRequests", "a request to the next function");
       throw new HttpFailure("connection-limit-reached");
     }
-    const sent = Request.send(request, state.received);
+    sent = Request.send(request, state.received);
     const response = await task.callNext({ ...sent, fields: Fields.received(sent.fields.entries()) }, signal);
     if (sent.body === null) Request.transmitted(request, { tag: "ok" });
     return Response.received(response);
   } catch (error) {
+    sent?.body?.source.cancel();
     const payload = codeOf(error);
     if (error instanceof SkerryError) chain().failure = { payload, error };
     Request.transmitted(request, { tag: "err", val: payload });
