@@ -78,7 +78,10 @@ export class CodeCache {
   async get(subject: Subject, preparation: Preparation, make: () => PreparedCode): Promise<PreparedCode> {
     const version = await this.#version;
     if (version === undefined) return make();
-    const path = join(this.#options.folder, `${await keyOf(subject, preparation, version)}${SUFFIX}`);
+    const key = await keyOf(subject, preparation, version).catch(() => undefined);
+    // It cannot be read: whoever makes it says why.
+    if (key === undefined) return make();
+    const path = join(this.#options.folder, `${key}${SUFFIX}`);
     const kept = await read(path, subject);
     if (kept !== undefined) return kept;
     const made = make();

@@ -103,6 +103,20 @@ Deno.test("components that differ in their data alone share what is kept, and ea
   });
 });
 
+Deno.test("a component that is broken is refused in the same words, with a folder and without", async () => {
+  await inFolder(async (folder) => {
+    // Its data runs over the end of its section.
+    const broken = withData("one", 64);
+    broken[broken.indexOf(0x6f) - 1] = 9;
+    const messages: string[] = [];
+    for (const engine of [createNativeEngine(), createNativeEngine({ cacheDir: folder })]) {
+      await engine.load(broken, { name: "broken" }).catch((error) => messages.push(`${error.code} ${error.message}`));
+    }
+    expect(messages).toEqual([expect.stringContaining("component-malformed"), messages[0]]);
+    expect(await filesIn(folder)).toEqual([]);
+  });
+});
+
 Deno.test("a file that is not whole is made again", async () => {
   await inFolder(async (folder) => {
     const { code } = await ask(folder);
