@@ -53,7 +53,8 @@ export const FUNCTION_LIMITS = {
   wallMs: {
     byDefault: DEFAULT_WALL_MS,
     most: MAX_WALL_MS,
-    description: "Wall time of one request, in milliseconds.",
+    description:
+      "How long one request may take by the clock, in milliseconds: until its guest has ended, with all waiting.",
     reason: "A guest that waits for ever gives its place back before its caller's patience ends.",
     caller: "504 `deadline-exceeded`",
   },
