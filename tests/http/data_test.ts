@@ -136,6 +136,17 @@ onEachEngine("guests in C and JavaScript share what they were granted, and nothi
   expect(await ask("/js/list")).toBe('error: there is no container "default"');
 });
 
+onEachEngine("a component of Spin's own SDK runs as it is", async (engine) => {
+  const databases = new SqliteBackend(undefined);
+  await using server = await serve({
+    engine,
+    capabilities: [sqlOn(() => databases)],
+    guests: { spin: { fixture: "rust-spin", grants: { sql: {} } } },
+  });
+  expect(await (await server.request("/spin/a")).text()).toBe("1 /spin/a 1.5\n");
+  expect(await (await server.request("/spin/b?c")).text()).toBe("1 /spin/a 1.5\n2 /spin/b 1.5\n");
+});
+
 onEachEngine("data that was not granted, or wrongly, is refused with what to write", async (engine) => {
   const refusal = (grants: Record<string, unknown>) =>
     serve({ engine, guests: { f: { fixture: "c-data", grants } } }).then(
@@ -145,7 +156,7 @@ onEachEngine("data that was not granted, or wrongly, is refused with what to wri
       },
       (error) => error.message as string,
     );
-  expect(await refusal({ blob: {} })).toMatch(/spin:sqlite\/sqlite@3\.0\.0: add "sql": \{\} to "grants"/);
+  expect(await refusal({ blob: {} })).toMatch(/spin:sqlite\/sqlite@3\.1\.0: add "sql": \{\} to "grants"/);
   expect(await refusal({ blob: {} })).toMatch(/fermyon:spin\/sqlite@2\.0\.0: add "sql": \{\}/);
   expect(await refusal({ sql: {} })).toMatch(/wasi:blobstore\/container@0\.2\.0-draft: add "blob": \{\} to "grants"/);
   expect(await refusal({ ...ALL, sql: { databases: { default: "No Name" } } })).toMatch(

@@ -1,6 +1,8 @@
 import { expect } from "@std/expect";
+import { mayWait } from "../../engine/mod.ts";
 import { withTask } from "../../context.ts";
 import { Task } from "../../task.ts";
+import { member, readWit } from "../_wit.ts";
 import {
   ALL,
   blobstore,
@@ -531,4 +533,20 @@ Deno.test("the capability provides what it names", () => {
     store: new MemoryBackend(),
   });
   expect(Object.keys(linked).sort()).toEqual([...blob.interfaces].sort());
+});
+
+Deno.test("every function of the WIT is there, and what is async may wait", async () => {
+  const host = hostOf(new MemoryBackend());
+  const folder = new URL("./wit/", import.meta.url);
+  let count = 0;
+  for await (const { name } of Deno.readDir(folder)) {
+    for (const face of readWit(await Deno.readTextFile(new URL(name, folder)))) {
+      for (const func of face.functions) {
+        expect([face.name, func, typeof member(host[face.name]!, func)]).toEqual([face.name, func, "function"]);
+        count++;
+      }
+      for (const func of face.asyncs) expect([func, mayWait(member(host[face.name]!, func))]).toEqual([func, true]);
+    }
+  }
+  expect(count).toBe(24);
 });

@@ -97,7 +97,7 @@ export interface GuestConnection {
 }
 
 export async function open(host: HostImports, database = "default", version = 3): Promise<GuestConnection> {
-  const name = version === 3 ? "spin:sqlite/sqlite@3.0.0" : "fermyon:spin/sqlite@2.0.0";
+  const name = version === 3 ? "spin:sqlite/sqlite@3.1.0" : "fermyon:spin/sqlite@2.0.0";
   const { Connection } = host[name] as { Connection: { open(name: string): Promise<GuestConnection> } };
   return await Connection.open(database);
 }

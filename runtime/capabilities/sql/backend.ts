@@ -107,7 +107,8 @@ export class ResultBudget {
   }
 }
 
-function bytesOf(value: Value): number {
+/** About how many bytes a value has: never more than it has. */
+export function bytesOf(value: Value): number {
   // A character takes one byte at least; only a bound is needed.
   return value.tag === "text" ? value.val.length : value.tag === "blob" ? value.val.byteLength : 8;
 }

@@ -17,7 +17,7 @@ export { SqliteBackend } from "./sqlite.ts";
 export function sqlOn(open: () => Backend): Capability {
   return defineCapability({
     name: "sql",
-    interfaces: ["fermyon:spin/sqlite@2.0.0", "spin:sqlite/sqlite@3.0.0"],
+    interfaces: ["fermyon:spin/sqlite@2.0.0", "spin:sqlite/sqlite@3.1.0"],
     grant: sqlGrant,
     open: () => new SqlProcess(open),
     link: ({ grant, function: name, store: process }) => spin(ownerOf({ process, function: name, grant })),

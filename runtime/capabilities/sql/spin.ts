@@ -1,11 +1,12 @@
 /**
- * Spin's SQLite interfaces: `fermyon:spin/sqlite` 2.0.0 and `spin:sqlite/sqlite` 3.0.0.
+ * Spin's SQLite interfaces: `fermyon:spin/sqlite` 2.0.0, and `spin:sqlite/sqlite` 3.1.0, which has what 3.0.0 has.
  *
  * @module
  */
 import { type HostImports, waits } from "../../engine/mod.ts";
 import { currentTask } from "../../context.ts";
-import type { Connection as Core, QueryResult, Value } from "./backend.ts";
+import type { Result } from "../../engine/streams.ts";
+import type { Connection as Core, QueryResult, SqlErrorPayload, Value } from "./backend.ts";
 import { openDatabase, type SqlOwner } from "./store.ts";
 
 /** Spin's interfaces over the databases of `owner`. */
@@ -50,6 +51,29 @@ export function spin(owner: SqlOwner): HostImports {
       return this.#core.changes();
     }
 
+    static async openAsync(database: string): Promise<Connection> {
+      return await Connection.open(database);
+    }
+
+    /** The columns, the rows, and how it went: all is known, so what went wrong is the call's own error. */
+    async executeAsync(
+      statement: string,
+      parameters: readonly Value[],
+    ): Promise<
+      [readonly string[], AsyncIterable<QueryResult["rows"][number]>, Promise<Result<void, SqlErrorPayload>>]
+    > {
+      const { columns, rows } = await this.#core.execute(statement, parameters);
+      return [columns, oneByOne(rows), Promise.resolve({ tag: "ok" })];
+    }
+
+    async lastInsertRowidAsync(): Promise<bigint> {
+      return await this.#core.lastInsertRowid();
+    }
+
+    async changesAsync(): Promise<bigint> {
+      return await this.#core.changes();
+    }
+
     [Symbol.dispose](): void {
       this.#drop();
     }
@@ -58,5 +82,9 @@ export function spin(owner: SqlOwner): HostImports {
   waits(Connection.prototype.execute);
   waits(Connection.prototype.lastInsertRowid);
   waits(Connection.prototype.changes);
-  return { "fermyon:spin/sqlite@2.0.0": { Connection }, "spin:sqlite/sqlite@3.0.0": { Connection } };
+  return { "fermyon:spin/sqlite@2.0.0": { Connection }, "spin:sqlite/sqlite@3.1.0": { Connection } };
+}
+
+async function* oneByOne<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* items;
 }

@@ -1,6 +1,8 @@
 import { expect } from "@std/expect";
+import { mayWait } from "../../engine/mod.ts";
 import { withTask } from "../../context.ts";
 import { Task } from "../../task.ts";
+import { member, readWit } from "../_wit.ts";
 import {
   type GuestConnection,
   hostOf,
@@ -379,6 +381,59 @@ Deno.test("no statement leaves the database's file", () =>
     await Deno.remove(outside, { recursive: true });
   }));
 
+onEachLocalBackend("a statement that was prepared before does what it says now", async (backend) => {
+  const host = hostOf(backend);
+  const connection = await open(host);
+  await rows(connection, "CREATE TABLE t (a)");
+  const insert = () => rows(connection, "INSERT INTO t VALUES (?)", 1n);
+  const all = async () => {
+    const result = await connection.execute("SELECT * FROM t", []);
+    return [result.columns, result.rows.length];
+  };
+  await insert();
+  expect(await all()).toEqual([["a"], 1]);
+  await rows(connection, "ALTER TABLE t ADD COLUMN b");
+  expect(await all()).toEqual([["a", "b"], 1]);
+  expect(await payloadOf(insert)).toMatchObject({ tag: "io" });
+  await rows(connection, "ALTER TABLE t DROP COLUMN b");
+  for (let i = 2; i <= 1200; i++) {
+    await insert();
+    if (i % 100 === 0) expect(await all()).toEqual([["a"], i]);
+  }
+  expect([await connection.changes(), await connection.lastInsertRowid()]).toEqual([1n, 1200n]);
+  for (let i = 0; i < 200; i++) expect(await rows(connection, `SELECT ${i}, ?`, "x")).toEqual([[BigInt(i), "x"]]);
+  // A temporary table is the connection's own, and what was prepared for it is not for the next guest.
+  for (let i = 0; i < 3; i++) {
+    const guest = await open(host);
+    const temporary = "CREATE TEMP TABLE IF NOT EXISTS mine AS SELECT 1 AS x";
+    if ((await rows(guest, "PRAGMA journal_mode"))[0]![0] === "memory") break;
+    await rows(guest, temporary);
+    expect(await rows(guest, "SELECT count(*) FROM sqlite_temp_schema")).toEqual([[1n]]);
+    guest[Symbol.dispose]();
+  }
+  // What one function may do another may not, over one connection.
+  const recursive = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 3) SELECT count(*) FROM n";
+  connection[Symbol.dispose]();
+  for (const allowed of [true, false, true, false]) {
+    const guest = await open(hostOf(backend, "f", { recursive: allowed }));
+    expect(await payloadOf(() => rows(guest, recursive))).toEqual(
+      allowed ? "no error" : { tag: "io", val: expect.stringContaining("RECURSIVE") },
+    );
+    guest[Symbol.dispose]();
+  }
+});
+
+Deno.test("a statement that holds everybody up is named in the log", () =>
+  inTask(async (records) => {
+    for (const slowMs of [60_000, 0]) {
+      const connection = await open(hostOf(new SqliteBackend(undefined, { slowMs })));
+      await rows(connection, "SELECT ?", "s3cr3t");
+    }
+    expect(records.map(({ level, message }) => [level, message])).toEqual([
+      ["warn", expect.stringMatching(/^sql: nothing else ran for \d+ ms, but SELECT \?$/)],
+    ]);
+  }));
+
 Deno.test("a database that is full says so, and goes on with what it has", () =>
   withFolder(async (folder) => {
     const backend = new SqliteBackend(folder, { maxBytes: 200_000 });
@@ -508,4 +563,20 @@ Deno.test({
       expect(await rows(connection, "SELECT count(*) FROM skerry_test")).toEqual([[1n]]);
       connection[Symbol.dispose]();
     }),
+});
+
+Deno.test("every function of the WIT is there, and what is async may wait", async () => {
+  const host = hostOf(new SqliteBackend(undefined));
+  const folder = new URL("./wit/", import.meta.url);
+  let count = 0;
+  for await (const { name } of Deno.readDir(folder)) {
+    for (const face of readWit(await Deno.readTextFile(new URL(name, folder)))) {
+      for (const func of face.functions) {
+        expect([face.name, func, typeof member(host[face.name]!, func)]).toEqual([face.name, func, "function"]);
+        count++;
+      }
+      for (const func of face.asyncs) expect([func, mayWait(member(host[face.name]!, func))]).toEqual([func, true]);
+    }
+  }
+  expect(count).toBe(10);
 });

@@ -22,13 +22,16 @@ import {
   SqlError,
   type Value,
 } from "./backend.ts";
-import { attempt, Busy, run } from "./statement.ts";
+import { attempt, Busy, run, Statements } from "./statement.ts";
 
 /** One database, so that a guest does not fill the operator's disk. */
 export const MAX_DATABASE_BYTES = 2 ** 30;
 
 /** How long a statement waits for another one's transaction. A guest may forget to end one, and its task ends it then. */
 export const MAX_BUSY_MS = 5000;
+
+/** What a statement may take without being named in the log: SQLite lets nothing else run meanwhile. */
+const SLOW_MS = 500;
 
 /** Connections that are kept open for the next guest: opening one takes as long as hundreds of small statements. */
 const MAX_IDLE = 8;
@@ -39,12 +42,17 @@ const PAGE_BYTES = 4096;
 export class SqliteBackend implements Backend {
   readonly #folder: string | undefined;
   readonly #maxBytes: number;
+  readonly #slowMs: number;
   readonly #databases = new Map<string, Database>();
 
-  /** `folder` is `undefined` for memory; a database may have `maxBytes`. */
-  constructor(folder: string | undefined, { maxBytes = MAX_DATABASE_BYTES }: { maxBytes?: number } = {}) {
+  /** `folder` is `undefined` for memory; a database may have `maxBytes`; what takes `slowMs` is named in the log. */
+  constructor(
+    folder: string | undefined,
+    { maxBytes = MAX_DATABASE_BYTES, slowMs = SLOW_MS }: { maxBytes?: number; slowMs?: number } = {},
+  ) {
     this.#folder = folder;
     this.#maxBytes = maxBytes;
+    this.#slowMs = slowMs;
   }
 
   /**
@@ -62,7 +70,7 @@ export class SqliteBackend implements Backend {
   }
 
   connect(id: DatabaseId, options: ConnectOptions): Connection {
-    return new LocalConnection(this.#database(id), options);
+    return new LocalConnection(this.#database(id), { ...options, slowMs: this.#slowMs });
   }
 
   #database(id: DatabaseId): Database {
@@ -122,6 +130,8 @@ class Handle {
   /** What has been seen of the statement that is being prepared. */
   seen: Seen = nothingSeen();
   recursive = false;
+  /** What has been allowed where statements may be recursive is not known to be allowed elsewhere. */
+  readonly #statements = { recursive: new Statements(), other: new Statements() };
   /** Whether something is left of a guest that the next one would see. */
   lasting = false;
   /** Who has begun a transaction. */
@@ -145,6 +155,10 @@ class Handle {
     this.#told.setReadBigInts(true);
     this.#nothing = db.prepare("");
     db.setAuthorizer(authorizer(() => this.seen, () => this));
+  }
+
+  get statements(): Statements {
+    return this.recursive ? this.#statements.recursive : this.#statements.other;
   }
 
   /** What SQLite said last, if that was an error. No statement, which `""` is, is an error that leaves it as it was. */
@@ -175,12 +189,12 @@ class Handle {
 /** What a guest has. */
 class LocalConnection implements Connection {
   readonly #database: Database;
-  readonly #options: ConnectOptions;
+  readonly #options: ConnectOptions & { readonly slowMs: number };
   #handle: Handle | undefined;
   #inserted = false;
   #changed = false;
 
-  constructor(database: Database, options: ConnectOptions) {
+  constructor(database: Database, options: ConnectOptions & { readonly slowMs: number }) {
     this.#database = database;
     this.#options = options;
     try {
@@ -219,17 +233,20 @@ class LocalConnection implements Connection {
   #execute(sql: string, parameters: readonly Value[]): QueryResult {
     const handle = this.#open();
     if (handle.owner !== undefined && handle.owner !== this) throw new Busy();
-    const seen = handle.seen = nothingSeen();
+    handle.seen = nothingSeen();
     handle.recursive = this.#options.recursive;
     let result: QueryResult;
+    const began = performance.now();
     try {
-      result = attempt(() => run(handle, sql, parameters), seen);
+      result = attempt(() => run(handle, sql, parameters), handle);
     } finally {
-      handle.lasting ||= seen.lasting;
+      const ms = performance.now() - began;
+      if (ms >= this.#options.slowMs) tellSlow(sql, ms);
+      handle.lasting ||= handle.seen.lasting;
       handle.owner = handle.db.isTransaction ? this : undefined;
     }
-    this.#inserted ||= seen.inserts;
-    this.#changed ||= seen.changes;
+    this.#inserted ||= handle.seen.inserts;
+    this.#changed ||= handle.seen.changes;
     return result;
   }
 
@@ -258,6 +275,11 @@ class LocalConnection implements Connection {
     if (this.#handle === undefined) throw new SqlError({ tag: "invalid-connection" });
     return this.#handle;
   }
+}
+
+/** Tells the operator what has held up everybody. Values are no part of it, where they are parameters. */
+function tellSlow(sql: string, ms: number): void {
+  currentTask().log("warn", `sql: nothing else ran for ${Math.round(ms)} ms, but ${sql.slice(0, 500)}`);
 }
 
 /** Where databases are when nothing else is said, from the folder that the server runs in. */

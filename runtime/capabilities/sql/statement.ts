@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { currentTask } from "../../context.ts";
 import type { Seen } from "./authorize.ts";
-import { io, type QueryResult, ResultBudget, SqlError, type Value } from "./backend.ts";
+import { bytesOf, io, type QueryResult, ResultBudget, SqlError, type Value } from "./backend.ts";
 import { isBlank, parameterNames } from "./parameters.ts";
 
 /** SQLite's codes: https://sqlite.org/rescode.html. */
@@ -17,27 +17,76 @@ const SQLITE_BUSY_SNAPSHOT = 517;
 export class Busy extends Error {}
 
 /** What a statement is run on. */
-interface Prepared {
+interface Session {
   readonly db: DatabaseSync;
-  readonly seen: Seen;
+  /** What is seen of the statement while it is prepared. */
+  seen: Seen;
   readonly lastError: string | undefined;
 }
 
-/** Runs one statement, to its end or to a limit. */
-export function run(handle: Prepared, sql: string, parameters: readonly Value[]): QueryResult {
-  if (isBlank(sql)) return { columns: [], rows: [] };
-  const statement = handle.db.prepare(sql);
-  if (!isBlank(sql.slice(statement.sourceSQL.length))) {
-    throw io("there is more than one statement; execute them one by one");
+/** A statement that has been prepared. */
+interface Prepared {
+  readonly statement: StatementSync;
+  readonly names: readonly (string | undefined)[];
+  readonly seen: Readonly<Seen>;
+  uses: number;
+}
+
+/** Statements of one connection that are kept: to prepare one takes longer than to run most. */
+const MAX_KEPT = 64;
+
+/** Longer ones, and those with larger values, are not kept: they take memory as long as they are. */
+const MAX_KEPT_CHARACTERS = 4096;
+const MAX_KEPT_BYTES = 64 * 1024;
+
+/** Deno keeps some bytes for each use of a statement for as long as there is the statement. */
+const MAX_USES = 1000;
+
+/** The statements of one connection, the last used ones last. */
+export class Statements {
+  readonly #kept = new Map<string, Prepared>();
+
+  take(session: Session, sql: string): Prepared {
+    const kept = this.#kept.get(sql);
+    if (kept !== undefined) {
+      this.#kept.delete(sql);
+      // SQLite prepares it anew by itself when tables have changed, and adds to what is seen.
+      session.seen = { ...kept.seen };
+      kept.uses++;
+      return kept;
+    }
+    const statement = session.db.prepare(sql);
+    if (!isBlank(sql.slice(statement.sourceSQL.length))) {
+      throw io("there is more than one statement; execute them one by one");
+    }
+    statement.setReadBigInts(true);
+    statement.setReturnArrays(true);
+    return { statement, names: parameterNames(sql), seen: { ...session.seen }, uses: 1 };
   }
-  const given = bind(sql, parameters);
-  statement.setReadBigInts(true);
-  statement.setReturnArrays(true);
-  const columns = statement.columns().map(({ name }) => name);
+
+  /** Keeps a statement for the next time, unless that costs more than it is worth. */
+  giveBack(sql: string, prepared: Prepared, parameters: readonly Value[]): void {
+    if (sql.length > MAX_KEPT_CHARACTERS || prepared.uses >= MAX_USES) return;
+    if (parameters.reduce((sum, value) => sum + bytesOf(value), 0) > MAX_KEPT_BYTES) return;
+    this.#kept.set(sql, prepared);
+    if (this.#kept.size > MAX_KEPT) this.#kept.delete(this.#kept.keys().next().value!);
+  }
+}
+
+/** Runs one statement, to its end or to a limit. */
+export function run(
+  session: Session & { readonly statements: Statements },
+  sql: string,
+  parameters: readonly Value[],
+): QueryResult {
+  if (isBlank(sql)) return { columns: [], rows: [] };
+  const prepared = session.statements.take(session, sql);
+  const { statement } = prepared;
+  const given = bind(prepared.names, parameters);
   // Deno's iterate() keeps errors to itself, and all() keeps all rows in memory before they can be counted. What is
   // written is bounded by the database's size.
   const returned =
-    (handle.seen.changes || columns.length === 0
+    (session.seen.changes || statement.columns().length === 0
       ? statement.all(...given as SQLInputValue[])
       : statement.iterate(...given as SQLInputValue[])) as Iterable<unknown>;
   const rows: { values: Value[] }[] = [];
@@ -53,8 +102,11 @@ export function run(handle: Prepared, sql: string, parameters: readonly Value[])
       throw io(`no end after ${task.limits.cpuMs} ms of CPU time (limits.cpuMs); ask for fewer rows with LIMIT`);
     }
   }
-  const error = handle.lastError;
+  const error = session.lastError;
   if (error !== undefined) throw new SqliteError(error);
+  // Asked last: a table may have had other columns when the statement was prepared.
+  const columns = statement.columns().map(({ name }) => name);
+  session.statements.giveBack(sql, prepared, parameters);
   return { columns, rows };
 }
 
@@ -64,8 +116,7 @@ class SqliteError extends Error {
 }
 
 /** The arguments that Deno takes: named ones in an object, then the others. */
-function bind(sql: string, parameters: readonly Value[]): unknown[] {
-  const names = parameterNames(sql);
+function bind(names: readonly (string | undefined)[], parameters: readonly Value[]): unknown[] {
   if (names.length !== parameters.length) {
     throw io(`the statement has ${names.length} parameters, and ${parameters.length} were given`);
   }
@@ -106,13 +157,14 @@ function valueOf(value: unknown): Value {
 }
 
 /** Has what SQLite says reach the guest, and what only the operator should read the log. */
-export function attempt<T>(step: () => T, seen?: Seen): T {
+export function attempt<T>(step: () => T, session?: { readonly seen: Seen }): T {
   try {
     return step();
   } catch (error) {
     if (error instanceof SqlError) throw error;
     const { code, errcode, message } = error as { code?: string; errcode?: number; message: string };
-    if (seen?.refused !== undefined) throw io(`not authorized: ${seen.refused}`);
+    const refused = session?.seen.refused;
+    if (refused !== undefined) throw io(`not authorized: ${refused}`);
     if (code !== "ERR_SQLITE_ERROR") {
       currentTask().log("error", `sql: ${error instanceof Error ? error.stack : error}`);
       throw io("the database failed");
