@@ -6,6 +6,7 @@
  *
  * @module
  */
+import v8 from "node:v8";
 import { DEFAULT_MEMORY_MB, FREE_GROWTH_BYTES, MAX_MEMORIES, MEMORY_SHARE } from "./limits.ts";
 
 /** What an isolate has from the start. */
@@ -14,6 +15,8 @@ export interface MemoryNeed {
   readonly bytes: number;
   /** How many memories. */
   readonly memories: number;
+  /** What its memories have beyond that to grow in, where there is plenty: see {@linkcode MemoryAccount.tight}. */
+  readonly room?: number;
 }
 
 /** The need of what has no memory, or whose memory is not known. */
@@ -30,7 +33,12 @@ export interface MemoryGateOptions {
   readonly bytes: number;
   /** Memories of isolates, dead ones that are not collected yet included. Default: {@linkcode MAX_MEMORIES}. */
   readonly memories?: number;
+  /** What V8 may hold for them, room to grow in included. Default: somewhat less than makes it collect again and again. */
+  readonly held?: number;
 }
+
+/** Room to grow in is given while no more than this part of what V8 may hold is held. */
+const ROOMY_SHARE = 0.25;
 
 interface Grower {
   readonly account: MemoryAccount;
@@ -66,6 +74,8 @@ export class MemoryGate {
     this.#existing--;
     this.#nudgeAt = Math.max(this.#most, this.#existing + this.#most / 4);
   });
+  readonly #mostHeld: number;
+  #held = 0;
   #used = 0;
   #memories = 0;
   #existing = 0;
@@ -75,8 +85,9 @@ export class MemoryGate {
   /** How often growing had to wait. */
   waited = 0;
 
-  constructor({ bytes, memories = MAX_MEMORIES }: MemoryGateOptions) {
+  constructor({ bytes, memories = MAX_MEMORIES, held = mostHeldByV8() }: MemoryGateOptions) {
     this.budget = bytes;
+    this.#mostHeld = held;
     this.#most = memories;
     this.#nudgeAt = memories;
   }
@@ -103,12 +114,13 @@ export class MemoryGate {
 
   /** Whether it could ever be given out. */
   mayFit({ bytes, memories }: MemoryNeed): boolean {
-    return bytes <= this.budget && memories <= this.#most;
+    return bytes <= this.budget && memories <= this.#most && bytes <= this.#mostHeld;
   }
 
   /** Whether there is room for one more isolate. */
   fits({ bytes, memories }: MemoryNeed): boolean {
-    return this.#used + bytes <= this.budget && this.#memories + memories <= this.#most;
+    return this.#used + bytes <= this.budget && this.#memories + memories <= this.#most &&
+      this.#held + bytes <= this.#mostHeld;
   }
 
   /** Counts an isolate, whether it fits or not. */
@@ -116,7 +128,10 @@ export class MemoryGate {
     this.#used += need.bytes;
     this.#memories += need.memories;
     this.#accounts++;
-    return new MemoryAccount(this, need);
+    const { bytes, room = 0 } = need;
+    const roomy = this.#held + bytes + room <= this.#mostHeld * ROOMY_SHARE;
+    this.#held += bytes + (roomy ? room : 0);
+    return new MemoryAccount(this, need, !roomy);
   }
 
   /** Calls `wake` once, when there may be more room. */
@@ -136,19 +151,20 @@ export class MemoryGate {
   /** @ignore For accounts. */
   grow(bytes: number): boolean {
     if (this.#growers.size > 0 || !this.#fitsGrowth(bytes)) return false;
-    this.#used += bytes;
+    this.take(bytes);
     return true;
   }
 
   /** @ignore For accounts. */
   take(bytes: number): void {
     this.#used += bytes;
+    this.#held += bytes;
   }
 
   /** @ignore For accounts. */
   wait(account: MemoryAccount, bytes: number): Promise<boolean> {
     // More than there will ever be, or nobody is left who could make room: waiting would only pass the time.
-    if (bytes > this.budget * GROWTH_SHARE || this.#growers.size + 1 >= this.#accounts) {
+    if (bytes > Math.min(this.budget, this.#mostHeld) * GROWTH_SHARE || this.#growers.size + 1 >= this.#accounts) {
       this.refused++;
       return Promise.resolve(false);
     }
@@ -160,7 +176,7 @@ export class MemoryGate {
         settle: (granted) => {
           this.#growers.delete(grower);
           if (granted) {
-            this.#used += bytes;
+            this.take(bytes);
             account.took(bytes);
           } else this.refused++;
           resolve(granted);
@@ -171,9 +187,10 @@ export class MemoryGate {
   }
 
   /** @ignore For accounts. */
-  close(account: MemoryAccount, { memories }: MemoryNeed): void {
+  close(account: MemoryAccount, { memories, room = 0 }: MemoryNeed): void {
     this.#accounts--;
     this.#used -= account.bytes;
+    this.#held -= account.bytes + (account.tight ? 0 : room);
     this.#memories -= memories;
     for (const grower of this.#growers) if (grower.account === account) grower.settle(false);
     // Those who have memory already come first: when they are done, there is more of it.
@@ -191,7 +208,7 @@ export class MemoryGate {
   }
 
   #fitsGrowth(bytes: number): boolean {
-    return this.#used + bytes <= this.budget * GROWTH_SHARE;
+    return this.#used + bytes <= this.budget * GROWTH_SHARE && this.#held + bytes <= this.#mostHeld * GROWTH_SHARE;
   }
 }
 
@@ -199,12 +216,15 @@ export class MemoryGate {
 export class MemoryAccount {
   readonly #gate: MemoryGate;
   readonly #need: MemoryNeed;
+  /** Whether its memories are to have no room to grow in beyond what the isolate declares: there are many already. */
+  readonly tight: boolean;
   #grown = 0;
   #closed = false;
 
-  constructor(gate: MemoryGate, need: MemoryNeed) {
+  constructor(gate: MemoryGate, need: MemoryNeed, tight: boolean) {
     this.#gate = gate;
     this.#need = need;
+    this.tight = tight;
   }
 
   /** All that it has, in bytes. */
@@ -243,6 +263,23 @@ export class MemoryAccount {
     this.#gate.close(this, this.#need);
   }
 }
+
+/**
+ * What V8 can hold in memories without collecting everything for each new one, which takes a tenth of a second: it does so
+ * from twice the heap's limit on.
+ */
+function mostHeldByV8(): number {
+  let limit = 0;
+  try {
+    limit = v8.getHeapStatistics().heap_size_limit;
+  } catch {
+    // Not every host of Deno's says.
+  }
+  return 2 * 0.85 * (limit || DEFAULT_HEAP_LIMIT_BYTES);
+}
+
+/** What V8 takes by itself on a machine with 8 GB. */
+const DEFAULT_HEAP_LIMIT_BYTES = 2 ** 32;
 
 /** Makes V8 collect dead memories now: it does by itself only when they are large, and few may be. */
 function nudge(): void {

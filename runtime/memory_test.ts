@@ -88,3 +88,17 @@ Deno.test("the budget is a part of what the machine has", async () => {
   expect(budget).toBeGreaterThan(0);
   expect(budget).toBeLessThan(Deno.systemMemoryInfo().total);
 });
+
+Deno.test("isolates have room to grow in while there are few, and what V8 can hold bounds all", () => {
+  const gate = new MemoryGate({ bytes: 1000 * MIB, held: 100 * MIB });
+  const roomy = { bytes: MIB, memories: 1, room: 4 * MIB };
+  const accounts = Array.from({ length: 6 }, () => gate.open(roomy));
+  expect(accounts.map(({ tight }) => tight)).toEqual([false, false, false, false, false, true]);
+  expect(gate.fits({ bytes: 74 * MIB, memories: 1 })).toBe(true);
+  expect(gate.fits({ bytes: 75 * MIB, memories: 1 })).toBe(false);
+  expect(gate.mayFit({ bytes: 101 * MIB, memories: 1 })).toBe(false);
+  expect(accounts[0]!.grow(70 * MIB)).toBe(false);
+  for (const account of accounts) account.close();
+  expect(gate.open(roomy).tight).toBe(false);
+  expect(gate.fits({ bytes: 95 * MIB, memories: 1 })).toBe(true);
+});

@@ -21,8 +21,10 @@
  * @module
  */
 import { camelCase, decodeComponent, parseFunctionName } from "../../component/mod.ts";
+import { maybeTask } from "../../context.ts";
 import { SkerryError } from "../../errors.ts";
 import { DEFAULT_LIMITS } from "../../limits.ts";
+import type { MemoryNeed } from "../../memory.ts";
 import type {
   Engine,
   ExportedFunction,
@@ -37,12 +39,12 @@ import { CodeCache } from "./cache.ts";
 import { elaborate } from "./elaborate.ts";
 import { NativeIsolate } from "./isolate.ts";
 import { link, type LinkedPlan } from "./link.ts";
-import { compile, prepare } from "./load.ts";
+import { compile, prepare, type PreparedCode } from "./load.ts";
 import { initialMemory } from "./metering.ts";
 import type { ExportItem, Plan } from "./plan.ts";
 import { InstancePool } from "./pool.ts";
 import { withoutShims } from "./shim.ts";
-import { withPages } from "./slack.ts";
+import { type SlackPlan, withPages } from "./slack.ts";
 
 /** The name under which functions are found that a component exports by themselves, not in an interface. */
 export const ROOT = "$root";
@@ -90,17 +92,48 @@ export function createNativeEngine(options: NativeEngineOptions = {}): Engine {
       const preparation = { restore, left, limits: meter ? limits : undefined };
       const rewrite = () => prepare(bytes, decoded, preparation);
       const code = cache === undefined ? rewrite() : await cache.get({ bytes, plan: decoded }, preparation, rewrite);
-      const modules = await compile(decoded, code);
-      const { allocates, restoring } = code;
-      const plan = restoring === undefined
-        ? decoded
-        : { ...decoded, instances: withPages(decoded.modules, decoded.instances, restoring.slack) };
-      return loaded(plan, modules, bytes, () => ({
-        pool: restoring && new InstancePool(plan, restoring),
-        meter: meter ? new Meter({ limits, bytes: initial, allocates }) : undefined,
-      }));
+      const variant = async (code: PreparedCode): Promise<Variant> => {
+        const modules = await compile(decoded, code);
+        const { allocates, restoring } = code;
+        const plan = restoring === undefined
+          ? decoded
+          : { ...decoded, instances: withPages(decoded.modules, decoded.instances, restoring.slack) };
+        const parts = () => ({
+          pool: restoring && new InstancePool(plan, restoring),
+          meter: meter ? new Meter({ limits, bytes: initial, allocates }) : undefined,
+        });
+        return { plan, link: (host) => link(plan, modules, host, bytes, parts()) };
+      };
+      const room = code.restoring === undefined ? 0 : roomIn(decoded, code.restoring.slack);
+      const first = await variant(code);
+      // Made when it is first needed: few processes ever have so many isolates.
+      const tight = room === 0
+        ? undefined
+        : once(() => variant(prepare(bytes, decoded, { ...preparation, restore: false })));
+      return loaded(first, { ...initialMemory(decoded), room }, tight);
     },
   };
+}
+
+/** A component with its modules in one form. */
+interface Variant {
+  readonly plan: Plan;
+  link(host: HostImports): LinkedPlan;
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
+/** What an isolate's memories have to grow in beyond what they declare, in bytes. */
+function roomIn({ instances }: Plan, slack: SlackPlan): number {
+  let pages = 0;
+  for (const { elided, module } of instances) {
+    const own = elided ? undefined : slack.get(module);
+    if (own?.kind === "own") pages += own.real - own.declared;
+  }
+  return pages * 65_536;
 }
 
 /**
@@ -117,28 +150,36 @@ export function createNativeEngine(options: NativeEngineOptions = {}): Engine {
  */
 export const nativeEngine: Engine = createNativeEngine();
 
+/** @param tight The component without room to grow in, for when there are many isolates. */
 function loaded(
-  plan: Plan,
-  modules: readonly WebAssembly.Module[],
-  bytes: Uint8Array,
-  parts: () => Pick<LinkedPlan, "pool" | "meter">,
+  { plan, link }: Variant,
+  memory: MemoryNeed,
+  tight: (() => Promise<Variant>) | undefined,
 ): LoadedComponent {
   return {
     imports: plan.imports.map(({ name, functions }) => ({ name, functions: functions.map((f) => f.name) })),
     exports: [...plan.exports].filter(([, item]) => item.kind === "instance").map(([name]) => name),
-    memory: initialMemory(plan),
+    memory,
     // deno-lint-ignore require-await -- a refusal is a rejection
     async link(host: HostImports): Promise<LinkedComponent> {
-      const linked = link(plan, modules, host, bytes, parts());
-      const interfaces = interfacesOf(linked);
-      const toHost = (isolate: NativeIsolate) => new HostIsolate(isolate, interfaces, linked.usesAsync);
+      const make = makerOf(link(host));
+      const makeTight = tight && once(async () => makerOf((await tight()).link(host)));
       return {
         instantiate() {
-          const made = NativeIsolate.create(linked);
-          return made instanceof Promise ? made.then(toHost) : toHost(made);
+          if (makeTight === undefined || maybeTask()?.memory?.tight !== true) return make();
+          return makeTight().then((make) => make());
         },
       };
     },
+  };
+}
+
+function makerOf(linked: LinkedPlan): () => Isolate | Promise<Isolate> {
+  const interfaces = interfacesOf(linked);
+  const toHost = (isolate: NativeIsolate) => new HostIsolate(isolate, interfaces, linked.usesAsync);
+  return function make() {
+    const made = NativeIsolate.create(linked);
+    return made instanceof Promise ? made.then(toHost) : toHost(made);
   };
 }
 
