@@ -112,6 +112,16 @@ export class Admission {
   }
 
   /**
+   * A place beyond those of the process, for what a request needs that has one already: if all places were taken by requests
+   * that wait for another, none would ever come free. The function's own limit holds, and so does that of memory.
+   */
+  tryEnterBeyond(share: FunctionShare): Place | undefined {
+    const line = this.#lineOf(share);
+    const need = share.memory ?? NO_MEMORY;
+    return line.running < line.isolates && this.memory.fits(need) ? this.#take(line, need) : undefined;
+  }
+
+  /**
    * A place, as soon as there is one.
    *
    * @param signal Gives the wait up, with its reason.

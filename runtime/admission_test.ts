@@ -139,6 +139,22 @@ Deno.test("there are no more memories than V8 makes quickly, and what others giv
   await expect(refused).rejects.toThrow("SKERRY_MEMORY_MB");
 });
 
+Deno.test("who has a place already gets another beyond those of the process, within its own limit", async () => {
+  const admission = new Admission({ isolates: 1 });
+  const first = admission.tryEnter(share("one"))!;
+  const behind = share("behind", { isolates: 1 });
+  expect(admission.tryEnter(behind)).toBe(undefined);
+  const beyond = admission.tryEnterBeyond(behind)!;
+  expect(admission.running).toBe(2);
+  expect(admission.tryEnterBeyond(behind)).toBe(undefined);
+  const waiting = admission.enter(share("two"), never);
+  beyond.leave();
+  expect([admission.running, admission.waiting]).toEqual([1, 1]);
+  first.leave();
+  (await waiting).leave();
+  expect(admission.running).toBe(0);
+});
+
 Deno.test("a process without memory says so", async () => {
   const admission = new Admission({ isolates: 100, memory: new MemoryGate({ bytes: MIB }) });
   const one = { ...share("one", { queueWaitMs: 1 }), memory: { bytes: MIB, memories: 1 } };

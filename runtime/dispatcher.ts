@@ -243,7 +243,7 @@ export class Dispatcher {
         : `${request.method} ${path} behind ${caller.function}`;
     return await withTask(task, async () => {
       try {
-        const exchange = await this.#start(served, request, task);
+        const exchange = await this.#start(served, request, task, signal !== undefined);
         const response = boundedResponse(await exchange.response, task);
         if (task.ended) throw task.reason;
         const delivery = new Delivery(served.name);
@@ -321,18 +321,24 @@ export class Dispatcher {
     return task;
   }
 
-  /** Calls the handler in a fresh isolate. */
-  #start(served: ServedFunction, request: HttpRequest, task: Task): Exchange | Promise<Exchange> {
+  /** Calls the handler in a fresh isolate. `behind`: for a request that has come through middleware. */
+  #start(
+    served: ServedFunction,
+    request: HttpRequest,
+    task: Task,
+    behind = false,
+  ): Exchange | Promise<Exchange> {
     const { handler } = served;
-    const isolate = this.#enter(served, task);
+    const isolate = this.#enter(served, task, behind);
     if (!(isolate instanceof Promise)) return handler.serve(isolate, handler.interface, boundedRequest(request, task));
     return isolate.then((isolate) => handler.serve(isolate, handler.interface, boundedRequest(request, task)));
   }
 
   /** A fresh isolate, as soon as there is a place for it. It ends with the task. */
-  #enter(served: ServedFunction, task: Task): Isolate | Promise<Isolate> {
+  #enter(served: ServedFunction, task: Task, behind = false): Isolate | Promise<Isolate> {
     // No promise where there is a place, as there nearly always is.
-    const place = this.#admission.tryEnter(served);
+    const place = this.#admission.tryEnter(served) ??
+      (behind ? this.#admission.tryEnterBeyond(served) : undefined);
     if (place !== undefined) return instantiate(served, task, place);
     return this.#wait(served, task).then((place) => instantiate(served, task, place));
   }

@@ -6,6 +6,7 @@
 import { expect } from "@std/expect";
 import { join } from "node:path";
 import { createRoutes } from "../../routes/mod.ts";
+import { Admission } from "../../runtime/admission.ts";
 import { FunctionRuntime } from "../../runtime/mod.ts";
 import { fixturePath } from "../fixtures/mod.ts";
 import { type Guest, onEachEngine, serve } from "./_serve.ts";
@@ -133,6 +134,17 @@ onEachEngine("a body that what is behind does not take holds nothing up", async 
     while (server.runtime.tasks.size > 0) await new Promise((done) => setTimeout(done, 1));
     expect(pulls).toBeLessThan(1000);
   }
+});
+
+onEachEngine("a process full of middleware still serves what is behind it", async (engine) => {
+  await using server = await serve({
+    engine,
+    admission: new Admission({ isolates: 4 }),
+    guests: { pass: mw("pass"), mark: mw("mark"), api: behind("pass", "mark") },
+  });
+  // All at once and without a socket in between: the first of them take all places before any has come to what is behind.
+  const ask = async () => await (await server.request("/api/sleep?ms=5")).text();
+  expect(new Set(await Promise.all(Array.from({ length: 12 }, ask)))).toEqual(new Set(["slept 5\n"]));
 });
 
 onEachEngine("middleware that fails is the one that is said to have failed", async (engine) => {
