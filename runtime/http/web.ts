@@ -171,7 +171,7 @@ export function sendResponse(
   let sent: Response;
   if (remaining !== undefined) {
     // The guest has already written all of it: no stream is needed, and most responses are like this.
-    sent = new Response(source.take(remaining), { status });
+    sent = new Response(takeAll(source, remaining), { status });
     options.onEnd("closed");
   } else {
     sent = new Response(streamOf(source, { signal: options.signal(), onEnd: options.onEnd, toReader: brokenOff }), {
@@ -182,6 +182,19 @@ export function sendResponse(
   response.fields.addTo(sent.headers);
   if (requestId !== undefined && !response.fields.has("x-request-id")) sent.headers.append("x-request-id", requestId);
   return sent;
+}
+
+/** All of the `count` bytes that are left: a source may give them in several pieces. */
+function takeAll(source: ByteSource, count: number): Uint8Array<ArrayBuffer> {
+  const first = source.take(count);
+  if (first.byteLength === count) return first;
+  const all = new Uint8Array(count);
+  let at = 0;
+  for (let piece = first; piece.byteLength > 0; piece = source.take(count - at)) {
+    all.set(piece, at);
+    at += piece.byteLength;
+  }
+  return all.subarray(0, at);
 }
 
 /**

@@ -57,6 +57,30 @@ onEachEngine("a caller who does not read stops the sending of what it sends", as
   }
 });
 
+onEachEngine("a body comes back whole, whether its pieces are all there or come one by one", async (engine) => {
+  await using server = await serve({ engine, guests: { ...guests, "rust-http": { fixture: "rust-http" } } });
+  for (const guest of [...BOTH, "rust-http"]) {
+    for (const sizes of [[20_480, 29_520], [1, 20_000, 1, 40_000], [17_000, 17_000, 17_000], [60_000]]) {
+      for (const together of [true, false]) {
+        const body = new ReadableStream<Uint8Array>({
+          async start(controller) {
+            for (const [n, size] of sizes.entries()) {
+              controller.enqueue(new Uint8Array(size).fill(n + 1));
+              if (!together) await new Promise((done) => setTimeout(done, 5));
+            }
+            controller.close();
+          },
+        });
+        const sent = sizes.flatMap((size, n) => Array.from({ length: size }, () => n + 1));
+        const response = await server.request(`/${guest}/echo`, { method: "POST", body });
+        const received = new Uint8Array(await response.arrayBuffer());
+        expect([guest, sizes, together, received.length]).toEqual([guest, sizes, together, sent.length]);
+        expect(received.every((byte, at) => byte === sent[at])).toBe(true);
+      }
+    }
+  }
+});
+
 /** Turns of the event loop after which nothing that can happen has not happened, if nothing is computed meanwhile. */
 async function settled(progress: () => number): Promise<void> {
   for (let before = -1; before < progress();) {
