@@ -147,6 +147,22 @@ onEachEngine("a component of Spin's own SDK runs as it is", async (engine) => {
   expect(await (await server.request("/spin/b?c")).text()).toBe("1 /spin/a 1.5\n2 /spin/b 1.5\n");
 });
 
+onEachEngine("a component of Spin's SDK of WASI 0.3 gets its rows as a stream", async (engine) => {
+  const databases = new SqliteBackend(undefined);
+  await using server = await serve({
+    engine,
+    capabilities: [sqlOn(() => databases)],
+    guests: { spin: { fixture: "rust-spin-p3", grants: { sql: {} } } },
+  });
+  const ask = async (path: string) => await (await server.request(path)).text();
+  const columns = '["id", "path", "weight"]';
+  expect(await ask("/spin/a")).toBe(`rowid 1 changes 1\n${columns}\n1 /spin/a 1.5\n`);
+  expect(await ask("/spin/broken")).toBe('Some(Error::Io("near \\"SELEC\\": syntax error"))\n');
+  expect(await ask("/spin/b")).toBe(
+    `rowid 3 changes 1\n${columns}\n1 /spin/a 1.5\n2 /spin/broken 1.5\n3 /spin/b 1.5\n`,
+  );
+});
+
 onEachEngine("data that was not granted, or wrongly, is refused with what to write", async (engine) => {
   const refusal = (grants: Record<string, unknown>) =>
     serve({ engine, guests: { f: { fixture: "c-data", grants } } }).then(
