@@ -12,7 +12,7 @@ export interface S3Server extends AsyncDisposable {
   /** Uploads that are neither completed nor aborted. */
   readonly uploads: Map<string, Map<number, Uint8Array<ArrayBuffer>>>;
   /** Answers in place of the server, while it is set. */
-  instead: ((request: Request) => Response | undefined) | undefined;
+  instead: ((request: Request) => Response | Promise<Response> | undefined) | undefined;
 }
 
 const MIN_PART_BYTES = 5 * 2 ** 20;
@@ -26,7 +26,7 @@ export function startS3Server({ pageSize = 3 }: { pageSize?: number } = {}): S3S
 
   const handle = async (request: Request): Promise<Response> => {
     const answer = server.instead?.(request);
-    if (answer !== undefined) return answer;
+    if (answer !== undefined) return await answer;
     const signed = /^AWS4-HMAC-SHA256 Credential=key\//.test(request.headers.get("authorization") ?? "");
     if (!signed) return error(403, "AccessDenied");
     const { pathname, searchParams } = new URL(request.url);

@@ -461,6 +461,25 @@ Deno.test("a bucket is asked with signatures, in parts that S3 takes, and nothin
     expect(await names(container)).toEqual(["2026/large.bin"]);
   }));
 
+Deno.test("a task that ends leaves no request to a bucket behind", async () => {
+  await using server = startS3Server();
+  const host = hostOf(bucketAt(server.endpoint));
+  await inTask(async () => void await blobstore(host).createContainer("default"));
+  const asked = Promise.withResolvers<void>();
+  const left = Promise.withResolvers<void>();
+  server.instead = (request) => {
+    request.signal.addEventListener("abort", () => left.resolve());
+    asked.resolve();
+    return left.promise.then(() => new Response());
+  };
+  const task = new Task({ function: "f" });
+  const attempt = withTask(task, () => payloadOf(() => blobstore(host).containerExists("default")));
+  await asked.promise;
+  task.end();
+  await left.promise;
+  expect(await attempt).toBe("the store failed to look for a container");
+});
+
 Deno.test("BLOB_URL says where the data is, and what cannot be opened is refused with what to do", async () => {
   const variables = [
     "BLOB_URL",

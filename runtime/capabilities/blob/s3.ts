@@ -4,6 +4,7 @@
  * @module
  */
 import { AwsClient } from "aws4fetch";
+import { maybeTask } from "../../context.ts";
 import { SkerryError } from "../../errors.ts";
 import {
   type Backend,
@@ -25,6 +26,9 @@ const MARK = "~container";
 
 /** Objects that are deleted at once. */
 const DELETE_WIDTH = 10;
+
+/** How long it may take to forget what a task has left unfinished. */
+const MAX_CLEANUP_MS = 60_000;
 
 /** One bucket, and who asks it. */
 export interface Bucket {
@@ -61,7 +65,10 @@ export async function ask(
     expected?: readonly number[];
   } = {},
 ): Promise<Response> {
-  const response = await client.fetch(`${url}${key}${query}`, { method, headers, body, redirect: "error" });
+  const task = maybeTask();
+  // A task that has ended only clears up, which nobody waits for.
+  const signal = task === undefined || task.ended ? AbortSignal.timeout(MAX_CLEANUP_MS) : task.signal;
+  const response = await client.fetch(`${url}${key}${query}`, { method, headers, body, signal, redirect: "error" });
   if (response.ok || expected.includes(response.status)) return response;
   throw new S3Error(response.status, `${method} ${key}${query.slice(0, 20)}`, await response.text());
 }
