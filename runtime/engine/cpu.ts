@@ -6,6 +6,9 @@
 import type { Task } from "../task.ts";
 import type { HeapUse } from "./heap.ts";
 
+/** A guest that stops for less has hardly let anyone else run: it may have waited for what was there. */
+const PAUSE_MS = 1;
+
 /**
  * Counts the time in which guest code of an isolate runs: from where it is entered or resumed to where it ends or is
  * suspended. What the host does meanwhile on its behalf, without waiting, is part of it.
@@ -14,7 +17,9 @@ export class CpuClock {
   readonly #task: Task;
   /** Since when guest code runs without a break, by `performance.now()`; negative when it does not. */
   #since = -1;
-  #slice = 0;
+  #stoppedAt = 0;
+  /** What has run in this slice before that. */
+  #sliceMs = 0;
 
   /** What else is counted while guest code runs, for guests that make objects in the host's heap. */
   readonly heap: HeapUse | undefined;
@@ -31,31 +36,29 @@ export class CpuClock {
 
   start(): void {
     if (this.#since >= 0) return;
-    this.#since = this.#slice = performance.now();
+    this.#since = performance.now();
+    if (this.#since - this.#stoppedAt >= PAUSE_MS) this.#sliceMs = 0;
     this.heap?.start();
   }
 
   stop(): void {
     if (this.#since < 0) return;
-    this.#task.cpuMs += performance.now() - this.#since;
+    this.#stoppedAt = performance.now();
+    const ms = this.#stoppedAt - this.#since;
+    this.#task.cpuMs += ms;
+    this.#sliceMs += ms;
     this.#since = -1;
     this.heap?.stop();
   }
 
-  /** Since when nobody else could run, by `performance.now()`. */
-  get slice(): number {
-    return this.#slice;
+  /** Others have had their turn: a new slice begins. */
+  turned(): void {
+    this.#sliceMs = 0;
   }
 
-  /** Goes on as part of `slice`: what ran meanwhile may have stopped the clock, but has let nobody else run. */
-  goOn(slice: number): void {
-    this.start();
-    this.#slice = slice;
-  }
-
-  /** For how long guest code has run and nobody else could, in milliseconds. */
+  /** For how long guest code has run without a pause in which others could, in milliseconds; 0 when it does not. */
   sliceMs(now: number): number {
-    return this.#since < 0 ? 0 : now - this.#slice;
+    return this.#since < 0 ? 0 : this.#sliceMs + now - this.#since;
   }
 
   /** What the task has computed by `now`, in milliseconds. */

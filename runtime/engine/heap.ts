@@ -26,7 +26,7 @@ const MB = 1024 * 1024;
  * V8 leaves garbage until there is as much again as is alive, or some hundred megabytes: so far above its limit a guest
  * may be that keeps to it.
  */
-const GARBAGE_FACTOR = 2, GARBAGE_MB = 256;
+const GARBAGE_FACTOR = 2, GARBAGE_MB = 512;
 
 /** What one isolate takes. It is told when the isolate's code runs. */
 export class HeapUse {

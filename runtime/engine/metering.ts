@@ -172,12 +172,13 @@ export class Meter {
 
   /** Lets others run, or waits for memory. */
   async wait({ isolate }: Running, why: number): Promise<number> {
-    const { task, fuel, growth } = isolate;
+    const { task, fuel, growth, clock } = isolate;
     if (why === WAIT_GROW) {
       const answer = await growth.wait(task);
       return isolate.over ? END : answer;
     }
     await fairTurn(task.function);
+    clock.turned();
     return isolate.over ? END : fuel.granted;
   }
 

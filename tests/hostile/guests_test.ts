@@ -13,12 +13,14 @@ interface Hostile {
   readonly init?: RequestInit;
   readonly status: number;
   /** The platform's own answer; otherwise the guest's. */
-  readonly code?: string;
+  readonly code?: string | undefined;
   readonly log?: RegExp;
   /** A limit that it met and lived on. */
   readonly met?: string;
-  /** Engines that do not load it, which is an answer too, and with what code. */
-  readonly refused?: Partial<Record<EngineName, string>>;
+  /** The engines that come as far as that; jco ends before, with an error of its own. */
+  readonly engines?: readonly EngineName[];
+  /** Whether others run while it does, for as long as it does. */
+  readonly yields?: boolean;
 }
 
 /** Spins where it cannot be suspended: others wait, but not for long. */
@@ -37,6 +39,7 @@ const yields = (name: string, more: Partial<Hostile> = {}): Hostile => ({
   status: 504,
   code: "cpu-limit",
   log: /of CPU time \(limits\.cpuMs\)/,
+  yields: true,
   ...more,
 });
 
@@ -58,6 +61,7 @@ const tooMany = (name: string): Hostile => ({
 
 const HOSTILE: readonly Hostile[] = [
   ...["start", "realloc", "post_return", "destructor"].map(spins),
+  { ...spins("composed_start"), engines: ["native"] },
   {
     ...spins("realloc"),
     name: "realloc, with all the CPU time it may want",
@@ -65,11 +69,17 @@ const HOSTILE: readonly Hostile[] = [
     log: /cannot be suspended/,
   },
   ...["recursion", "host_calls", "catches"].map((name) => yields(name)),
-  ...["composed_callee", "composed_caller", "composed_async_callee", "composed_async_caller"].map((name) =>
-    yields(name)
-  ),
+  ...["composed_callee", "composed_caller", "composed_async_callee", "composed_async_caller", "composed_async_calls"]
+    .map((name) => yields(name)),
   ...["p3_entry", "p3_callback", "p3_timer", "p3_stackful"].map((name) => yields(name)),
   yields("p3_body", { init: { method: "POST", body: "some bytes" } }),
+  yields("answers", { status: 200, code: undefined, yields: false }),
+  {
+    name: "writes",
+    guest: { fixture: own("writes"), limits: { responseBodyBytes: 1_000_000, cpuMs: 60_000 } },
+    status: 200,
+    log: /limits\.responseBodyBytes/,
+  },
   {
     name: "p3_yields",
     guest: { fixture: own("p3_yields"), limits: { wallMs: 300 } },
@@ -79,7 +89,7 @@ const HOSTILE: readonly Hostile[] = [
   ...["gc_structs", "gc_arrays", "gc_fields", "gc_wide"].map(fillsHeap),
   {
     name: "gc_garbage, which keeps nothing, is not hostile",
-    guest: { fixture: own("gc_garbage"), limits: { memoryMb: 16, cpuMs: 60_000 } },
+    guest: { fixture: own("gc_garbage"), limits: { memoryMb: 64, cpuMs: 60_000 } },
     status: 502,
     code: "guest-no-response",
   },
@@ -168,13 +178,21 @@ const HOSTILE: readonly Hostile[] = [
 
 for (const engine of ENGINES) {
   Deno.test(`${engine}: hostile guests meet their limits, their callers are told, and others are served`, async (t) => {
-    const guests = Object.fromEntries(HOSTILE.map(({ guest }, i) => [`h${i}`, guest]));
+    const guests: Record<string, Guest> = {};
+    for (const [i, { guest, yields }] of HOSTILE.entries()) {
+      guests[`h${i}`] = guest;
+      if (yields) guests[`y${i}`] = { ...guest, limits: { cpuMs: 3_600_000, wallMs: 3_600_000 } };
+    }
     const open = () => HostileServer.start({ engine, guests: { ...guests, quiet: { fixture: "c-http" } } });
     let server = await open();
     for (const [i, hostile] of HOSTILE.entries()) {
+      if (hostile.engines?.includes(engine) === false) continue;
       const passed = await t.step({
         name: hostile.name,
-        fn: () => meetsItsLimit(server, `/h${i}/`, hostile),
+        async fn() {
+          await meetsItsLimit(server, `/h${i}/`, hostile);
+          if (hostile.yields) await letsOthersRun(server, `/y${i}/`, hostile);
+        },
         // What the server's process has to say comes when it comes.
         sanitizeOps: false,
         sanitizeResources: false,
@@ -208,4 +226,17 @@ async function meetsItsLimit(
   }
   expect(await server.get("/quiet/hello")).toEqual({ status: 200, body: "hello\n" });
   await server.stateUntil("no task is left", ({ tasks }) => tasks === 0);
+}
+
+/** A guest that nobody ends until its caller leaves: whoever is answered meanwhile has had its turn. */
+async function letsOthersRun(server: HostileServer, base: string, { path = "", init }: Hostile): Promise<void> {
+  const caller = new AbortController();
+  const id = base.slice(1, -1);
+  const hostile = server.fetch(`${base}${path}`, { ...init, headers: { "x-request-id": id }, signal: caller.signal })
+    .then(() => "answered", () => "left");
+  await server.stateUntil("the guest runs", ({ tasks }) => tasks > 0);
+  for (let i = 0; i < 3; i++) expect((await server.get("/quiet/hello")).status).toBe(200);
+  caller.abort();
+  expect(await hostile).toBe("left");
+  expect((await server.outcome(id)).fields!["code"]).toBe("caller-gone");
 }

@@ -31,11 +31,10 @@ export function builtin<A extends unknown[]>(
     try {
       if (isolate.over) throw isolate.ended("calling a built-in");
       if (mustLeave && !isolate.instances[owner]!.mayLeave) trap("cannot leave component instance");
-      const { clock } = isolate;
-      const { slice } = clock;
       const result = body(thread, ...args);
       if (result instanceof Promise) return settle(thread, result);
-      clock.goOn(slice);
+      // Another thread may have run meanwhile, and stopped it.
+      isolate.clock.start();
       return result;
     } catch (error) {
       throw isolate.fail(error);

@@ -145,8 +145,6 @@ export function lowerAsyncLifted(
     const { isolate } = thread;
     try {
       if (blocks) checkMayBlock(thread);
-      const { clock } = isolate;
-      const { slice } = clock;
       const lowered = new Lowered(ends, options, args);
       const { subtask } = lowered;
       const started = call(isolate, {
@@ -160,7 +158,8 @@ export function lowerAsyncLifted(
       };
       const answer = started instanceof Promise ? started.then(after) : after(started);
       if (answer instanceof Promise) return settle(thread, answer);
-      clock.goOn(slice);
+      // Its callee may have stopped it.
+      isolate.clock.start();
       return answer;
     } catch (error) {
       throw isolate.fail(error);

@@ -1,0 +1,23 @@
+;; Writes its body for ever.
+(module
+  (import "wasi:http/types@0.2.12" "[constructor]fields" (func $fields (result i32)))
+  (import "wasi:http/types@0.2.12" "[constructor]outgoing-response" (func $response (param i32) (result i32)))
+  (import "wasi:http/types@0.2.12" "[method]outgoing-response.body" (func $body (param i32 i32)))
+  (import "wasi:http/types@0.2.12" "[method]outgoing-body.write" (func $stream (param i32 i32)))
+  (import "wasi:http/types@0.2.12" "[static]response-outparam.set"
+    (func $set (param i32 i32 i32 i32 i64 i32 i32 i32 i32)))
+  (import "wasi:io/streams@0.2.12" "[method]output-stream.blocking-write-and-flush"
+    (func $write (param i32 i32 i32 i32)))
+  (memory (export "memory") 1)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) i32.const 1024)
+  (func (export "wasi:http/incoming-handler@0.2.12#handle") (param $request i32) (param $out i32)
+    (local $answer i32) (local $to i32)
+    (local.set $answer (call $response (call $fields)))
+    (call $body (local.get $answer) (i32.const 16))
+    (local.set $to (i32.load (i32.const 20)))
+    (call $stream (local.get $to) (i32.const 32))
+    (call $set (local.get $out) (i32.const 0) (local.get $answer) (i32.const 0) (i64.const 0) (i32.const 0) (i32.const 0)
+      (i32.const 0) (i32.const 0))
+    (loop $again
+      (call $write (i32.load (i32.const 36)) (i32.const 4096) (i32.const 4096) (i32.const 64))
+      (br $again))))
