@@ -1,41 +1,41 @@
 import { expect } from "@std/expect";
 import { Admission } from "../../runtime/admission.ts";
-import { nativeEngine } from "../../runtime/engine/native/mod.ts";
-import { serve } from "../http/_serve.ts";
-
-const engine = nativeEngine;
+import { onEachEngine, serve } from "../http/_serve.ts";
 
 /** Resolves when so many requests wait. */
 async function untilWaiting(admission: Admission, count: number): Promise<void> {
   while (admission.waiting !== count) await new Promise((done) => setTimeout(done, 5));
 }
 
-Deno.test("a function that has all its isolates lets one request wait, refuses the next, and others serve on", async () => {
-  const admission = new Admission({ isolates: 100 });
-  await using server = await serve({
-    engine,
-    admission,
-    guests: {
-      busy: { fixture: "c-http", limits: { isolates: 1, queue: 1, queueWaitMs: 60_000 } },
-      quiet: { fixture: "c-http" },
-    },
-  });
-  const caller = new AbortController();
-  const first = server.fetch("/busy/never", { signal: caller.signal }).catch(() => undefined);
-  while (admission.running === 0) await new Promise((done) => setTimeout(done, 5));
-  const second = server.fetch("/busy/hello");
-  await untilWaiting(admission, 1);
-  const third = await server.fetch("/busy/hello");
-  expect([third.status, (await third.json()).error.code]).toEqual([429, "function-busy"]);
-  expect(third.headers.get("retry-after")).toMatch(/^\d+$/);
-  expect(await (await server.fetch("/quiet/hello")).text()).toBe("hello\n");
-  caller.abort();
-  await first;
-  expect(await (await second).text()).toBe("hello\n");
-  while (admission.running > 0) await new Promise((done) => setTimeout(done, 5));
-});
+onEachEngine(
+  "a function that has all its isolates lets one request wait, refuses the next, and others serve on",
+  async (engine) => {
+    const admission = new Admission({ isolates: 100 });
+    await using server = await serve({
+      engine,
+      admission,
+      guests: {
+        busy: { fixture: "c-http", limits: { isolates: 1, queue: 1, queueWaitMs: 60_000 } },
+        quiet: { fixture: "c-http" },
+      },
+    });
+    const caller = new AbortController();
+    const first = server.fetch("/busy/never", { signal: caller.signal }).catch(() => undefined);
+    while (admission.running === 0) await new Promise((done) => setTimeout(done, 5));
+    const second = server.fetch("/busy/hello");
+    await untilWaiting(admission, 1);
+    const third = await server.fetch("/busy/hello");
+    expect([third.status, (await third.json()).error.code]).toEqual([429, "function-busy"]);
+    expect(third.headers.get("retry-after")).toMatch(/^\d+$/);
+    expect(await (await server.fetch("/quiet/hello")).text()).toBe("hello\n");
+    caller.abort();
+    await first;
+    expect(await (await second).text()).toBe("hello\n");
+    while (admission.running > 0) await new Promise((done) => setTimeout(done, 5));
+  },
+);
 
-Deno.test("a caller who leaves while it waits gives its place in the line up", async () => {
+onEachEngine("a caller who leaves while it waits gives its place in the line up", async (engine) => {
   const admission = new Admission({ isolates: 1 });
   await using server = await serve({ engine, admission, guests: { "c-http": { fixture: "c-http" } } });
   const leaving = new AbortController();
@@ -52,7 +52,7 @@ Deno.test("a caller who leaves while it waits gives its place in the line up", a
   expect(await (await server.fetch("/c-http/hello")).text()).toBe("hello\n");
 });
 
-Deno.test("a place is given back however an isolate ends", async () => {
+onEachEngine("a place is given back however an isolate ends", async (engine) => {
   const admission = new Admission({ isolates: 1 });
   await using server = await serve({
     engine,
@@ -66,7 +66,7 @@ Deno.test("a place is given back however an isolate ends", async () => {
   expect(admission.waiting).toBe(0);
 });
 
-Deno.test("a request that waits too long for a place is told to come back", async () => {
+onEachEngine("a request that waits too long for a place is told to come back", async (engine) => {
   await using server = await serve({
     engine,
     admission: new Admission({ isolates: 1 }),

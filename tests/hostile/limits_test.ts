@@ -1,8 +1,6 @@
 import { expect } from "@std/expect";
-import { nativeEngine } from "../../runtime/engine/native/mod.ts";
-import { type Guest, serve } from "../http/_serve.ts";
+import { type Guest, onEachEngine, serve } from "../http/_serve.ts";
 
-const engine = nativeEngine;
 const bytes = (count: number) => new Uint8Array(count).fill(97);
 
 /** A body whose length nobody says beforehand. */
@@ -116,7 +114,7 @@ const MEETINGS: readonly Meeting[] = [
 for (const { limits, path, init, status, code, text, log, otherwise, guest: fixture = "c-http" } of MEETINGS) {
   const [name] = Object.keys(limits!);
   const how = init === undefined ? "" : `, ${init().body instanceof ReadableStream ? "length unsaid" : "length said"}`;
-  Deno.test(`limits.${name} is met by ${fixture}/${path}${how}`, async () => {
+  onEachEngine(`limits.${name} is met by ${fixture}/${path}${how}`, async (engine) => {
     await using server = await serve({ engine, guests: { bounded: { fixture, limits: limits! }, free: { fixture } } });
     const response = await server.fetch(`/bounded/${path}`, init?.());
     const body = await response.text();
@@ -130,7 +128,7 @@ for (const { limits, path, init, status, code, text, log, otherwise, guest: fixt
   });
 }
 
-Deno.test("limits.responseBodyBytes breaks a longer body off, and leaves others alone", async () => {
+onEachEngine("limits.responseBodyBytes breaks a longer body off, and leaves others alone", async (engine) => {
   await using server = await serve({
     engine,
     guests: { "c-http": { fixture: "c-http", limits: { responseBodyBytes: 100_000 } } },
@@ -143,7 +141,7 @@ Deno.test("limits.responseBodyBytes breaks a longer body off, and leaves others 
   expect((await (await server.fetch("/c-http/big?bytes=100000")).arrayBuffer()).byteLength).toBe(100_000);
 });
 
-Deno.test("limits.memoryMb: what was refused is counted, and logged once", async () => {
+onEachEngine("limits.memoryMb: what was refused is counted, and logged once", async (engine) => {
   await using server = await serve({
     engine,
     guests: { "c-http": { fixture: "c-http", limits: { memoryMb: 4 } } },
@@ -155,7 +153,7 @@ Deno.test("limits.memoryMb: what was refused is counted, and logged once", async
   expect(server.recordsOf("grows").filter(({ message }) => message.includes("limits.memoryMb")).length).toBe(1);
 });
 
-Deno.test("limits.memoryMb: a component that begins with more is refused by name", async () => {
+onEachEngine("limits.memoryMb: a component that begins with more is refused by name", async (engine) => {
   await expect(
     serve({ engine, guests: { "c-http": { fixture: "c-http", limits: { memoryMb: 1 } } } }).then(async (server) => {
       await using _ = server;
@@ -165,23 +163,26 @@ Deno.test("limits.memoryMb: a component that begins with more is refused by name
   ).rejects.toThrow(/memoryMb|memories begin with/);
 });
 
-Deno.test("limits.logBytes: the rest is counted and dropped, and the outcome is told all the same", async () => {
-  await using server = await serve({
-    engine,
-    guests: { "c-http": { fixture: "c-http", limits: { logBytes: 100 } } },
-  });
-  for (const path of ["stdout", "stderr"]) {
-    await (await server.fetch(`/c-http/${path}?lines=200`, { headers: { "x-request-id": path } })).text();
-    await server.outcome(path);
-    await new Promise((done) => setTimeout(done));
-    const records = server.recordsOf(path);
-    const guests = records.filter(({ source }) => source !== "host");
-    expect(guests.reduce((sum, { message }) => sum + message.length, 0)).toBeLessThanOrEqual(100);
-    expect(records.some(({ message }) => message.includes("limits.logBytes"))).toBe(true);
-  }
-});
+onEachEngine(
+  "limits.logBytes: the rest is counted and dropped, and the outcome is told all the same",
+  async (engine) => {
+    await using server = await serve({
+      engine,
+      guests: { "c-http": { fixture: "c-http", limits: { logBytes: 100 } } },
+    });
+    for (const path of ["stdout", "stderr"]) {
+      await (await server.fetch(`/c-http/${path}?lines=200`, { headers: { "x-request-id": path } })).text();
+      await server.outcome(path);
+      await new Promise((done) => setTimeout(done));
+      const records = server.recordsOf(path);
+      const guests = records.filter(({ source }) => source !== "host");
+      expect(guests.reduce((sum, { message }) => sum + message.length, 0)).toBeLessThanOrEqual(100);
+      expect(records.some(({ message }) => message.includes("limits.logBytes"))).toBe(true);
+    }
+  },
+);
 
-Deno.test("limits.outgoingRequests and limits.outgoingAtOnce bound what one request may send", async () => {
+onEachEngine("limits.outgoingRequests and limits.outgoingAtOnce bound what one request may send", async (engine) => {
   let most = 0;
   let now = 0;
   const origin = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async () => {
