@@ -7,38 +7,22 @@ import { type Admission, AdmissionRefusal, type Place, processAdmission } from "
 import { boundedRequest, boundedResponse } from "./bounds.ts";
 import { Callers } from "./callers.ts";
 import { withTask } from "./context.ts";
+import { type Chain, gatherChain } from "./chain.ts";
 import { Delivery } from "./delivery.ts";
-import type { ImportedInterface, Isolate, LinkedComponent } from "./engine/mod.ts";
+import type { Isolate } from "./engine/mod.ts";
 import { SkerryError, toSkerryError } from "./errors.ts";
-import type { Handler } from "./handler.ts";
+import type { ServedFunction } from "./handler.ts";
 import { type Exchange, type HttpRequest, type HttpResponse, withSource } from "./http/message.ts";
 import { receiveRequest, sendResponse } from "./http/web.ts";
-import { type Limits, MAX_CALL_DEPTH } from "./limits.ts";
+import { MAX_CALL_DEPTH } from "./limits.ts";
 import type { LogSink } from "./log.ts";
-import type { MemoryNeed } from "./memory.ts";
 import { Metrics } from "./metrics.ts";
 import { concludeDone, concludeFailed } from "./outcome.ts";
 import { tellEnd } from "./streams/bytes.ts";
-import { orEnd, Task, type TaskOptions } from "./task.ts";
+import { orEnd } from "./or_end.ts";
+import { Task, type TaskOptions } from "./task.ts";
 import { formatTraceParent } from "./trace.ts";
 import { Usage } from "./usage.ts";
-
-/** A function, linked and ready to serve. */
-export interface ServedFunction {
-  readonly name: string;
-  /** The functions in front of it, outermost first, by name; none if left out. */
-  readonly middleware?: readonly string[];
-  /** Whether it can stand in front of others. Default: false. */
-  readonly handsOn?: boolean;
-  /** What its component imports, and what it was granted, for who asks about it. */
-  readonly imports?: readonly ImportedInterface[];
-  readonly granted?: readonly string[];
-  readonly linked: LinkedComponent;
-  readonly handler: Handler;
-  readonly limits: Limits;
-  /** What an isolate has from the start, as far as the engine knows. */
-  readonly memory?: MemoryNeed;
-}
 
 /** A call that no request asks for. */
 export interface CallOptions {
@@ -60,9 +44,6 @@ export interface Failure {
 
 /** Makes the answer to a request that failed before its headers were sent. */
 export type FailureResponse = (failure: Failure) => Response;
-
-/** Functions that a request goes through, the outermost first. */
-type Chain = readonly [ServedFunction, ...ServedFunction[]];
 
 export interface DispatcherOptions {
   readonly sink: LogSink;
@@ -114,7 +95,7 @@ export class Dispatcher {
   dispatch(served: ServedFunction, request: Request, failed: FailureResponse): Response | Promise<Response> {
     const front = served.middleware;
     if (front === undefined || front.length === 0) return this.#dispatch(served, NONE, request, failed);
-    return this.#chain(served).then(
+    return gatherChain(served, this.#options.neighbour).then(
       ([first, ...next]) => this.#dispatch(first, next, request, failed),
       (thrown) => failed({ error: toSkerryError(thrown, `serving ${served.name}`), task: null, request }),
     );
@@ -133,32 +114,6 @@ export class Dispatcher {
       limits: served.limits,
     }, next);
     return withTask(task, () => this.#serve(served, request, failed, task));
-  }
-
-  /**
-   * All that a request to `served` goes through, as it is now. What stands in front of a function is never left out.
-   *
-   * @throws {SkerryError} `function-broken`, when one of them is not there.
-   */
-  async #chain(served: ServedFunction): Promise<Chain> {
-    const front: ServedFunction[] = [];
-    await this.#gather(served, front, 0);
-    return [...front, served] as unknown as Chain;
-  }
-
-  async #gather(served: ServedFunction, front: ServedFunction[], depth: number): Promise<void> {
-    if (depth > MAX_CALL_DEPTH || front.length > MAX_CALL_DEPTH) {
-      throw new SkerryError("loop-detected", `serving ${served.name}: there is more in front of it than can be`);
-    }
-    for (const name of served.middleware ?? []) {
-      const found = await this.#options.neighbour?.(name);
-      if (found?.handsOn !== true) {
-        const wrong = found === undefined ? "there is no such function" : "it hands no request on";
-        throw new SkerryError("function-broken", `serving ${served.name}: it has ${name} in front of it, but ${wrong}`);
-      }
-      await this.#gather(found, front, depth + 1);
-      front.push(found);
-    }
   }
 
   #serve(
@@ -197,14 +152,21 @@ export class Dispatcher {
     const bounded = boundedResponse(answer, task);
     if (task.ended) throw task.reason;
     this.#callers.forget(task);
+    const ending: Ending = { status: answer.status, label: () => labelOf(request) };
+    const { method } = request;
+    if (exchange.finished === undefined && isWhole(bounded)) {
+      const response = sendResponse(bounded, { method, requestId: task.id, signal: () => task.signal, onEnd: ignore });
+      this.#endWell(task, ending);
+      return response;
+    }
     const delivery = new Delivery(task.function);
     const response = sendResponse(bounded, {
-      method: request.method,
+      method,
       requestId: task.id,
       signal: () => task.signal,
       onEnd: delivery.end,
     });
-    this.#endAfter(task, exchange.finished, delivery, { status: answer.status, label: () => labelOf(request) });
+    this.#endAfter(task, exchange.finished, delivery, ending);
     return response;
   }
 
@@ -293,34 +255,29 @@ export class Dispatcher {
   #begin(
     served: ServedFunction,
     options: Omit<TaskOptions, "function">,
-    next: readonly ServedFunction[] = [],
+    next: readonly ServedFunction[] = NONE,
   ): Task {
-    const { sink, record, neighbour } = this.#options;
+    const { sink, record } = this.#options;
+    const { requestId, traceparent, limits, wallMs, caller, depth } = options;
     const task: Task = new Task({
-      ...options,
+      requestId,
+      traceparent,
+      limits,
+      wallMs,
+      caller,
+      depth,
       function: served.name,
       sink,
-      record: record ?? false,
-      callNeighbour: async (name, request) => {
-        const called = await neighbour?.(name);
-        if (called === undefined) {
-          throw new SkerryError("route-not-found", `calling ${name}.internal: there is no function "${name}"`);
-        }
-        return this.#call(await this.#chain(called), request, task);
-      },
-      ...(next.length === 0 ? {} : {
-        callNext: (request, signal = task.signal) => this.#call(next as unknown as Chain, request, task, signal),
-      }),
+      record,
+      neighbours: this.#neighbours,
+      callNext: next.length === 0 ? undefined : this.#next.bind(this, next as unknown as Chain, () => task),
     });
     this.#tasks.add(task);
-    task.defer(() => {
-      this.#tasks.delete(task);
-      this.usage?.add(task);
-      if (this.#tasks.size === 0) { for (const idle of this.#idle.splice(0)) idle(); }
-    });
+    task.defer(this.#ended.bind(this, task));
     return task;
   }
 
+<<<<<<< HEAD
   /** Calls the handler in a fresh isolate. `behind`: for a request that has come through middleware. */
   #start(
     served: ServedFunction,
@@ -328,6 +285,29 @@ export class Dispatcher {
     task: Task,
     behind = false,
   ): Exchange | Promise<Exchange> {
+=======
+  readonly #neighbours: TaskOptions["neighbours"] = async (task, name, request) => {
+    const called = await this.#options.neighbour?.(name);
+    if (called === undefined) {
+      throw new SkerryError("route-not-found", `calling ${name}.internal: there is no function "${name}"`);
+    }
+    return this.#call(await gatherChain(called, this.#options.neighbour), request, task);
+  };
+
+  #next(chain: Chain, from: () => Task, request: HttpRequest, signal?: AbortSignal): Promise<HttpResponse> {
+    const task = from();
+    return this.#call(chain, request, task, signal ?? task.signal);
+  }
+
+  #ended(task: Task): void {
+    this.#tasks.delete(task);
+    this.usage?.add(task);
+    if (this.#tasks.size === 0) { for (const idle of this.#idle.splice(0)) idle(); }
+  }
+
+  /** Calls the handler in a fresh isolate. */
+  #start(served: ServedFunction, request: HttpRequest, task: Task): Exchange | Promise<Exchange> {
+>>>>>>> db3d27b (Make for a request only what it needs: closures, maps and deliveries that most never use)
     const { handler } = served;
     const isolate = this.#enter(served, task, behind);
     if (!(isolate instanceof Promise)) return handler.serve(isolate, handler.interface, boundedRequest(request, task));
@@ -394,6 +374,13 @@ export class Dispatcher {
 interface Ending {
   readonly status: number;
   readonly label: () => string;
+}
+
+const ignore = (): void => {};
+
+/** Whether all of a response is there, so that its sending is over at once. */
+function isWhole({ body }: HttpResponse): boolean {
+  return body === null || body.source.remaining !== undefined;
 }
 
 const NONE: readonly ServedFunction[] = [];

@@ -5,9 +5,28 @@
  */
 import { serveP2 } from "./capabilities/http/serve_p2.ts";
 import { serveP3 } from "./capabilities/http/serve_p3.ts";
-import type { InterfaceName, Isolate, LoadedComponent } from "./engine/mod.ts";
+import type { ImportedInterface, InterfaceName, Isolate, LinkedComponent, LoadedComponent } from "./engine/mod.ts";
 import { SkerryError } from "./errors.ts";
 import type { Exchange, HttpRequest } from "./http/message.ts";
+import type { Limits } from "./limits.ts";
+import type { MemoryNeed } from "./memory.ts";
+
+/** A function, linked and ready to serve. */
+export interface ServedFunction {
+  readonly name: string;
+  /** The functions in front of it, outermost first, by name; none if left out. */
+  readonly middleware?: readonly string[];
+  /** Whether it can stand in front of others. Default: false. */
+  readonly handsOn?: boolean;
+  /** What its component imports, and what it was granted, for who asks about it. */
+  readonly imports?: readonly ImportedInterface[];
+  readonly granted?: readonly string[];
+  readonly linked: LinkedComponent;
+  readonly handler: Handler;
+  readonly limits: Limits;
+  /** What an isolate has from the start, as far as the engine knows. */
+  readonly memory?: MemoryNeed;
+}
 
 /** The HTTP handler that a component exports. */
 export interface Handler {

@@ -8,7 +8,8 @@ import type { Admission } from "./admission.ts";
 import { builtinCapabilities } from "./capabilities/mod.ts";
 import type { Capability } from "./capability.ts";
 import { openDatabase } from "./database.ts";
-import { Dispatcher, type FailureResponse, type ServedFunction } from "./dispatcher.ts";
+import { Dispatcher, type FailureResponse } from "./dispatcher.ts";
+import type { ServedFunction } from "./handler.ts";
 import type { Engine } from "./engine/mod.ts";
 import { SkerryError, toSkerryError } from "./errors.ts";
 import {

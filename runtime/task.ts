@@ -21,20 +21,20 @@ export interface TaskOptions {
   /** The caller's `traceparent`; used when it is well formed. */
   readonly traceparent?: string | null | undefined;
   /** The function's. Default: those of a function whose manifest says nothing. */
-  readonly limits?: Limits;
+  readonly limits?: Limits | undefined;
   /** Wall time in milliseconds, from now, if it is another than that in the limits. */
-  readonly wallMs?: number;
+  readonly wallMs?: number | undefined;
   /** Aborts when the caller has gone. */
-  readonly caller?: AbortSignal;
-  readonly sink?: LogSink;
+  readonly caller?: AbortSignal | undefined;
+  readonly sink?: LogSink | undefined;
   /** Keep log records and host calls, for an error page. */
-  readonly record?: boolean;
+  readonly record?: boolean | undefined;
   /** How many functions called each other to get here; 0 for a request from outside. */
-  readonly depth?: number;
-  /** Sends a request to another function of this process. */
-  readonly callNeighbour?: CallNeighbour;
+  readonly depth?: number | undefined;
+  /** Sends a request of the task to another function of this process. */
+  readonly neighbours?: ((task: Task, ...call: Parameters<CallNeighbour>) => ReturnType<CallNeighbour>) | undefined;
   /** Hands a request on to the function that this one stands in front of. */
-  readonly callNext?: CallNext;
+  readonly callNext?: CallNext | undefined;
 }
 
 /**
@@ -69,6 +69,8 @@ export function requestId(header?: string | null): string {
 /** What a log record counts at least, of a task's log. */
 const MIN_RECORD_BYTES = 64;
 
+const NONE_MET: ReadonlyMap<LimitName, number> = new Map();
+
 /** Why a task ended that came to its end. One for all: making one takes a stack trace. */
 const OVER = new DOMException("the task is over", "AbortError");
 
@@ -93,8 +95,6 @@ export class Task {
   /** Milliseconds since the epoch, when the task began. */
   readonly startedAt: number = Date.now();
   readonly depth: number;
-  /** Sends a request to another function of this process; `undefined` where there is no other. */
-  readonly callNeighbour: CallNeighbour | undefined;
   /** Hands a request on to the function that this one stands in front of; `undefined` where it stands in front of none. */
   readonly callNext: CallNext | undefined;
   /** When the task has to be over, in milliseconds since the epoch. */
@@ -105,8 +105,6 @@ export class Task {
   cpuMs = 0;
   /** What its isolate may have of the process's memory; `undefined` where nobody counts that. */
   memory: MemoryAccount | undefined;
-  /** How often each limit was met. */
-  readonly met: Map<LimitName, number> = new Map();
   /** The last host calls, if the task records them. */
   readonly recordedCalls: HostCall[] = [];
   /** The log so far, if the task records it. */
@@ -125,7 +123,10 @@ export class Task {
   #reason: unknown;
   #logBytes = 0;
   #droppedRecords = 0;
-  readonly #secrets = new Set<string>();
+  // Made when they are needed: most tasks need none.
+  #secrets: Set<string> | undefined;
+  #met: Map<LimitName, number> | undefined;
+  readonly #neighbours: TaskOptions["neighbours"];
   #callerListener: (() => void) | undefined;
 
   constructor(options: TaskOptions) {
@@ -134,7 +135,7 @@ export class Task {
     this.limits = options.limits ?? DEFAULT_LIMITS;
     this.#traceparent = options.traceparent;
     this.depth = options.depth ?? 0;
-    this.callNeighbour = options.callNeighbour;
+    this.#neighbours = options.neighbours;
     this.callNext = options.callNext;
     this.#sink = options.sink ?? silentSink;
     this.#record = options.record ?? false;
@@ -195,10 +196,22 @@ export class Task {
     return this.ended;
   }
 
+  /** Sends a request to another function of this process; `undefined` where there is no other. */
+  get callNeighbour(): CallNeighbour | undefined {
+    const call = this.#neighbours;
+    return call && ((name, request) => call(this, name, request));
+  }
+
+  /** How often each limit was met. */
+  get met(): ReadonlyMap<LimitName, number> {
+    return this.#met ?? NONE_MET;
+  }
+
   /** Counts that a limit was met. What ends the task for it says the rest. */
   countLimit(limit: LimitName): number {
-    const count = (this.met.get(limit) ?? 0) + 1;
-    this.met.set(limit, count);
+    this.#met ??= new Map();
+    const count = (this.#met.get(limit) ?? 0) + 1;
+    this.#met.set(limit, count);
     return count;
   }
 
@@ -312,17 +325,18 @@ export class Task {
 
   /** From now on `secret` stands in no log record of the task, as far as it is written there as it is. */
   keepSecret(secret: string): void {
-    if (secret !== "") this.#secrets.add(secret);
+    if (secret !== "") (this.#secrets ??= new Set()).add(secret);
   }
 
   #masked(text: string): string {
+    if (this.#secrets === undefined) return text;
     let masked = text;
     for (const secret of this.#secrets) masked = masked.replaceAll(secret, "[secret]");
     return masked;
   }
 
   #maskedFields(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-    if (this.#secrets.size === 0) return fields;
+    if (this.#secrets === undefined) return fields;
     const entries = Object.entries(fields);
     return Object.fromEntries(
       entries.map(([key, value]) => [key, typeof value === "string" ? this.#masked(value) : value]),
@@ -375,21 +389,4 @@ export class Task {
 export function taskLocal<T>(make: () => T): () => T {
   const key = {};
   return () => currentTask().local(key, make);
-}
-
-/** `promise`, or a rejection with the reason why the task ended before. */
-export function orEnd<T>(task: Task, promise: Promise<T>): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const forget = task.defer(() => reject(task.reason));
-    promise.then(
-      (value) => {
-        forget();
-        resolve(value);
-      },
-      (error) => {
-        forget();
-        reject(error);
-      },
-    );
-  });
 }

@@ -5,7 +5,7 @@
  */
 import { INCOMING_HANDLER } from "../capabilities/queue/deliver.ts";
 import { currentTask } from "../context.ts";
-import type { ServedFunction } from "../dispatcher.ts";
+import type { ServedFunction } from "../handler.ts";
 import type { Handler } from "../handler.ts";
 import { findHandler } from "../handler.ts";
 import type { Isolate, LoadedComponent } from "../engine/mod.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 import { QueueStore } from "../capabilities/queue/store.ts";
-import type { Dispatcher, ServedFunction } from "../dispatcher.ts";
+import type { Dispatcher } from "../dispatcher.ts";
+import type { ServedFunction } from "../handler.ts";
 import type { FunctionEntry } from "../functions.ts";
 import type { LogSink } from "../log.ts";
 import { suggest } from "../manifest/suggest.ts";

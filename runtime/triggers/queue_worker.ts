@@ -5,7 +5,8 @@
  */
 import { deliver } from "../capabilities/queue/deliver.ts";
 import type { Claim, QueueStore } from "../capabilities/queue/store.ts";
-import type { Dispatcher, ServedFunction } from "../dispatcher.ts";
+import type { Dispatcher } from "../dispatcher.ts";
+import type { ServedFunction } from "../handler.ts";
 import { SkerryError, toSkerryError } from "../errors.ts";
 import { MAX_QUEUE_BACKOFF_MS } from "../limits.ts";
 import type { LogLevel, LogSink } from "../log.ts";

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Dispatcher, ServedFunction } from "../dispatcher.ts";
+import type { Dispatcher } from "../dispatcher.ts";
+import type { ServedFunction } from "../handler.ts";
 import { toSkerryError } from "../errors.ts";
 import type { LogLevel, LogSink } from "../log.ts";
 import type { ScheduleTrigger } from "../manifest.ts";

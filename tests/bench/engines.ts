@@ -6,7 +6,8 @@
 import { dirname, join } from "node:path";
 import { builtinCapabilities } from "../../runtime/capabilities/mod.ts";
 import { withTask } from "../../runtime/context.ts";
-import { Dispatcher, type ServedFunction } from "../../runtime/dispatcher.ts";
+import { Dispatcher } from "../../runtime/dispatcher.ts";
+import type { ServedFunction } from "../../runtime/handler.ts";
 import { findHandler } from "../../runtime/handler.ts";
 import type { Engine, LinkedComponent } from "../../runtime/engine/mod.ts";
 import { Host } from "../../runtime/host.ts";

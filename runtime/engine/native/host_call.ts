@@ -62,6 +62,39 @@ export function lowerHost(
     return core;
   };
 
+  // Not in place: what its functions hold would be allocated for each call, and few wait.
+  const wait = (
+    thread: GuestThread,
+    cx: Cx,
+    args: readonly CoreValue[],
+    promise: Promise<unknown>,
+    lenders: ResourceHandle[] | undefined,
+  ) => {
+    const { isolate } = thread;
+    const resume = (value: unknown) => {
+      if (isolate.over) return never();
+      try {
+        return finish(thread, cx, args, value, lenders);
+      } catch (error) {
+        throw isolate.fail(error);
+      }
+    };
+    return resuming(
+      thread,
+      promise.then(
+        (value) => resume(fallible ? { tag: "ok", val: value } : value),
+        (thrown) => {
+          if (isolate.over) return never();
+          try {
+            return finish(thread, cx, args, errorOf(thrown, fallible), lenders);
+          } catch (error) {
+            throw isolate.fail(error);
+          }
+        },
+      ),
+    );
+  };
+
   return function hostCall(...args) {
     const { thread } = now;
     const { isolate } = thread;
@@ -83,27 +116,7 @@ export function lowerHost(
       }
       if (!isFuture && isThenable(value)) {
         if (!waits) throw promised(name);
-        return resuming(
-          thread,
-          value.then(
-            (value) => {
-              if (isolate.over) return never();
-              try {
-                return finish(thread, cx, args, fallible ? { tag: "ok", val: value } : value, lenders);
-              } catch (error) {
-                throw isolate.fail(error);
-              }
-            },
-            (thrown) => {
-              if (isolate.over) return never();
-              try {
-                return finish(thread, cx, args, errorOf(thrown, fallible), lenders);
-              } catch (error) {
-                throw isolate.fail(error);
-              }
-            },
-          ),
-        );
+        return wait(thread, cx, args, value, lenders);
       }
       return finish(thread, cx, args, value, lenders);
     } catch (error) {

@@ -268,8 +268,10 @@ export class NativeIsolate {
       for (const reject of this.#suspensions) reject(unwind);
       this.#suspensions.clear();
     }
-    const left = new Set<object>();
+    let left: Set<object> | undefined;
     for (const { handles } of this.instances) {
+      if (handles.size === 0) continue;
+      left ??= new Set();
       for (const entry of handles.values()) {
         if (entry instanceof ResourceHandle && entry.own && entry.type.owner === undefined) {
           left.add(entry.rep as object);
@@ -277,11 +279,15 @@ export class NativeIsolate {
       }
       handles.clear();
     }
-    if (left.size > 0) this.inTask(() => left.forEach((resource) => this.#drop(resource)));
+    if (left !== undefined) this.#dropAll(left);
     // Guest code that has failed or is still on a stack might touch the instances again.
     if (this.#failure === undefined && this.calls === 0 && (this.#scheduler?.idle ?? true)) {
       this.#linked.pool?.give(this.#exports, this.#writes);
     }
+  }
+
+  #dropAll(resources: ReadonlySet<object>): void {
+    this.inTask(() => resources.forEach((resource) => this.#drop(resource)));
   }
 
   #drop(resource: object): void {
