@@ -18,7 +18,7 @@ const HELP = `deno task soak [options]
   --requests N      at most so many requests
   --good            only good requests, to one small function
   --isolates N      no traffic, but so many isolates alive at once, and then none
-  --in-flight N     no traffic, but so many requests that wait for their upstream at once
+  --in-flight N     no traffic, but so many requests in flight, which wait for their upstream
   --connections N   connections at once (16)
   --engine NAME     native (default) or jco
 `;
@@ -65,7 +65,8 @@ async function main(args: string[]): Promise<boolean> {
   const inFlight = count("in-flight", values["in-flight"]);
   if (inFlight !== undefined) {
     const { during, after, ms, problems } = await sendInFlight(inFlight, { engine });
-    console.log(`${inFlight} requests wait for their upstream: ${shown(during)}`);
+    const { isolates, waiting } = during;
+    console.log(`${inFlight} requests in flight, ${isolates} at their upstream, ${waiting} in line: ${shown(during)}`);
     console.log(`all answered after ${(ms / 1000).toFixed(1)} s; at rest ${shown(after)}`);
     return told(problems);
   }
