@@ -4,6 +4,7 @@
  * @module
  */
 import { expect } from "@std/expect";
+import { existsSync } from "node:fs";
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { capabilities } from "../components/capabilities.ts";
@@ -14,6 +15,13 @@ import { FunctionRuntime } from "../runtime/mod.ts";
 import { onEachEngine } from "./http/_serve.ts";
 
 const COMPONENTS = join(import.meta.dirname!, "../components");
+
+/** Registers a test of some examples for each engine; they are there to be changed, and deleted. */
+function onExample(names: readonly string[], title: string, body: (engine: Engine) => Promise<void>): void {
+  const gone = names.find((name) => !existsSync(join(COMPONENTS, name)));
+  if (gone === undefined) onEachEngine(title, body);
+  else Deno.test.ignore(`${title}: skipped, components/${gone} is gone`, () => {});
+}
 
 /** Serves one or more of the examples, by name, on a free port. */
 async function serve(engine: Engine, ...names: string[]) {
@@ -58,13 +66,13 @@ async function serve(engine: Engine, ...names: string[]) {
   };
 }
 
-onEachEngine("hello greets whom the query names", async (engine) => {
+onExample(["hello"], "hello greets whom the query names", async (engine) => {
   await using server = await serve(engine, "hello");
   expect(await (await server.fetch("/hello?name=Skerry")).text()).toBe("Hello, Skerry!\n");
   expect(await (await server.fetch("/hello")).text()).toBe("Hello, world!\n");
 });
 
-onEachEngine("a Hono app in a component has routes, middleware and JSON", async (engine) => {
+onExample(["hono-app"], "a Hono app in a component has routes, middleware and JSON", async (engine) => {
   await using server = await serve(engine, "hono-app");
   const note = await server.fetch("/notes/7");
   expect(await note.json()).toEqual({ id: 7, text: "a note" });
@@ -78,7 +86,7 @@ onEachEngine("a Hono app in a component has routes, middleware and JSON", async 
   expect([missing.status, await missing.text()]).toEqual([404, "404 Not Found"]);
 });
 
-onEachEngine("a countdown streams its numbers one by one", async (engine) => {
+onExample(["stream"], "a countdown streams its numbers one by one", async (engine) => {
   await using server = await serve(engine, "stream");
   const response = await server.fetch("/countdown?from=1");
   const pieces: string[] = [];
@@ -86,42 +94,50 @@ onEachEngine("a countdown streams its numbers one by one", async (engine) => {
   expect(pieces).toEqual(["1\n", "Land!\n"]);
 });
 
-onEachEngine("a function calls another through the server that both run in", async (engine) => {
+onExample(["call-out", "hello"], "a function calls another through the server that both run in", async (engine) => {
   await using server = await serve(engine, "call-out", "hello");
   expect(await (await server.fetch("/call-out")).text()).toBe("It said 200: Hello, neighbour!\n");
 });
 
-onEachEngine("a function in C says at which path it is", async (engine) => {
+onExample(["c-hello"], "a function in C says at which path it is", async (engine) => {
   await using server = await serve(engine, "c-hello");
   const path = `/c-hello/${"long/".repeat(1000)}?q`;
   expect(await (await server.fetch(path)).text()).toBe(`Hello from C, at ${path}\n`);
 });
 
-onEachEngine("gate lets requests through that know the token, to the function behind it", async (engine) => {
-  await using server = await serve(engine, "gate", "c-hello");
-  for (const authorization of ["", "Bearer open-sesam", "Bearer open-sesame!", "Basic  open-sesame", "bearer"]) {
-    const refused = await server.fetch("/c-hello/x", { headers: { authorization } });
-    expect([authorization, refused.status, await refused.text()]).toEqual([authorization, 401, ""]);
-  }
-  const known = await server.fetch("/c-hello/x", { headers: { authorization: "Bearer open-sesame" } });
-  expect([known.status, await known.text()]).toEqual([200, "Hello from C, at /c-hello/x\n"]);
-});
+onExample(
+  ["gate", "c-hello"],
+  "gate lets requests through that know the token, to the function behind it",
+  async (engine) => {
+    await using server = await serve(engine, "gate", "c-hello");
+    for (const authorization of ["", "Bearer open-sesam", "Bearer open-sesame!", "Basic  open-sesame", "bearer"]) {
+      const refused = await server.fetch("/c-hello/x", { headers: { authorization } });
+      expect([authorization, refused.status, await refused.text()]).toEqual([authorization, 401, ""]);
+    }
+    const known = await server.fetch("/c-hello/x", { headers: { authorization: "Bearer open-sesame" } });
+    expect([known.status, await known.text()]).toEqual([200, "Hello from C, at /c-hello/x\n"]);
+  },
+);
 
-onEachEngine("a function of WASI 0.3 reads a name and streams two lines", async (engine) => {
+onExample(["hello-p3"], "a function of WASI 0.3 reads a name and streams two lines", async (engine) => {
   await using server = await serve(engine, "hello-p3");
   const named = await server.fetch("/hello-p3", { method: "POST", body: "Ærø" });
   expect(await named.text()).toBe("Hello, Ærø!\nThis is WASI 0.3.\n");
   expect(named.headers.get("content-type")).toBe("text/plain; charset=utf-8");
 });
 
-onEachEngine("a capability of one's own knows whose request it serves, among others at once", async (engine) => {
-  await using server = await serve(engine, "stopwatch");
-  await Promise.all(Array.from({ length: 10 }, async (_, n) => {
-    const response = await server.fetch("/stopwatch", { headers: { "x-request-id": `lap-${n}` } });
-    expect(await response.json()).toEqual({
-      request: `lap-${n}`,
-      text: "The sum is 49995000.",
-      laps: [expect.stringMatching(/^counting: [0-9.]+ ms$/), expect.stringMatching(/^writing: [0-9.]+ ms$/)],
-    });
-  }));
-});
+onExample(
+  ["stopwatch"],
+  "a capability of one's own knows whose request it serves, among others at once",
+  async (engine) => {
+    await using server = await serve(engine, "stopwatch");
+    await Promise.all(Array.from({ length: 10 }, async (_, n) => {
+      const response = await server.fetch("/stopwatch", { headers: { "x-request-id": `lap-${n}` } });
+      expect(await response.json()).toEqual({
+        request: `lap-${n}`,
+        text: "The sum is 49995000.",
+        laps: [expect.stringMatching(/^counting: [0-9.]+ ms$/), expect.stringMatching(/^writing: [0-9.]+ ms$/)],
+      });
+    }));
+  },
+);
