@@ -277,15 +277,6 @@ export class Dispatcher {
     return task;
   }
 
-<<<<<<< HEAD
-  /** Calls the handler in a fresh isolate. `behind`: for a request that has come through middleware. */
-  #start(
-    served: ServedFunction,
-    request: HttpRequest,
-    task: Task,
-    behind = false,
-  ): Exchange | Promise<Exchange> {
-=======
   readonly #neighbours: TaskOptions["neighbours"] = async (task, name, request) => {
     const called = await this.#options.neighbour?.(name);
     if (called === undefined) {
@@ -305,9 +296,13 @@ export class Dispatcher {
     if (this.#tasks.size === 0) { for (const idle of this.#idle.splice(0)) idle(); }
   }
 
-  /** Calls the handler in a fresh isolate. */
-  #start(served: ServedFunction, request: HttpRequest, task: Task): Exchange | Promise<Exchange> {
->>>>>>> db3d27b (Make for a request only what it needs: closures, maps and deliveries that most never use)
+  /** Calls the handler in a fresh isolate. `behind`: for a request that has come through middleware. */
+  #start(
+    served: ServedFunction,
+    request: HttpRequest,
+    task: Task,
+    behind = false,
+  ): Exchange | Promise<Exchange> {
     const { handler } = served;
     const isolate = this.#enter(served, task, behind);
     if (!(isolate instanceof Promise)) return handler.serve(isolate, handler.interface, boundedRequest(request, task));
