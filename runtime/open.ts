@@ -121,8 +121,8 @@ export interface EngineOptions {
 export function defaultEngine(options: EngineOptions = {}): Engine {
   const { engine = "native", keep = false, meter = true, prepared = null, sink = silentSink } = options;
   const jco = prepared === null
-    ? createJcoEngine()
-    : createJcoEngine({ cacheDir: distLayout(prepared).jco, readOnly: true });
+    ? createJcoEngine({ meter })
+    : createJcoEngine({ meter, cacheDir: distLayout(prepared).jco, readOnly: true });
   if (engine === "jco") return jco;
   const cache = prepared !== null
     ? { cacheDir: distLayout(prepared).native, readOnly: true }
