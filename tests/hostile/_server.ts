@@ -134,9 +134,16 @@ export class HostileServer implements AsyncDisposable {
     }
   }
 
-  /** The whole answer to a request: a broken off body is an empty one. */
+  /**
+   * The whole answer to a request. A broken off body is an empty one, and where not even the headers came before the
+   * connection was closed, the status is 0.
+   */
   async get(path: string, init?: RequestInit): Promise<{ readonly status: number; readonly body: string }> {
-    const response = await this.fetch(path, init);
+    const response = await this.fetch(path, init).catch((error) => {
+      if (error instanceof TypeError) return undefined;
+      throw error;
+    });
+    if (response === undefined) return { status: 0, body: "" };
     return { status: response.status, body: await response.text().catch(() => "") };
   }
 
