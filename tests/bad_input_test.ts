@@ -119,9 +119,11 @@ async function askAll(url: string): Promise<void> {
   }
   for (const request of REQUESTS) {
     const status = await answerTo(Number(new URL(url).port), request);
+    // Before 2.9, Deno reads no more of a body than the function, and this one reads none.
+    const unread = request.includes("chunked") && Number(/^2\.(\d+)/.exec(Deno.version.deno)?.[1]) < 9;
     expect([request.slice(0, 80), status]).toEqual([
       request.slice(0, 80),
-      expect.stringMatching(/^(closed|4\d\d|505)$/),
+      unread ? "200" : expect.stringMatching(/^(closed|4\d\d|505)$/),
     ]);
     await good();
   }
