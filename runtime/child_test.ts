@@ -9,7 +9,8 @@ Deno.test("what runs in a process of its own ends with the process that started 
     // It says that it is there by a file with its number.
     await Deno.writeTextFile(
       waiting,
-      `Deno.writeTextFileSync(${JSON.stringify(join(directory, "pid"))}, String(Deno.pid));
+      `Deno.writeTextFileSync(${JSON.stringify(join(directory, "draft"))}, String(Deno.pid));
+       Deno.renameSync(${JSON.stringify(join(directory, "draft"))}, ${JSON.stringify(join(directory, "pid"))});
        setTimeout(() => {}, 60_000);`,
     );
     const parent = join(directory, "parent.ts");
@@ -18,7 +19,7 @@ Deno.test("what runs in a process of its own ends with the process that started 
       `import { runChild } from ${JSON.stringify(child)};
        runChild({ script: ${JSON.stringify(waiting)}, flags: ["-A"] });
        for await (const { paths } of Deno.watchFs(${JSON.stringify(directory)})) {
-         if (paths.some((path) => path.endsWith("pid"))) break;
+         if (paths.some((path) => /[\\\\/]pid$/.test(path))) break;
        }
        Deno.exit(3);`,
     );
