@@ -24,6 +24,9 @@ if (!existsSync(deno)) {
     ...locked ? [] : ["--no-package-lock"],
   ];
   const { status } = spawnSync("npm", ["install", ...flags], options);
+  // Where npm runs no scripts of packages, Deno's binary is not in its place yet.
+  const script = fileURLToPath(new URL("../../node_modules/deno/install.cjs", import.meta.url));
+  if (status === 0 && !existsSync(deno) && existsSync(script)) spawnSync(process.execPath, [script], options);
   if (status !== 0 || !existsSync(deno)) {
     console.error("setting up: npm could not install Deno. Run `npm install` to see why.");
     process.exit(1);
