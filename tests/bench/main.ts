@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { Child } from "./child.ts";
 import { thisCommit, thisMachine } from "./machine.ts";
 import { HELP, type Options, readOptions } from "./options.ts";
+import { meteringSummary } from "./meter.ts";
 import { type CpuProfile, readProfile, renderReading } from "./profile.ts";
 import { busyWarning, describeMachine, formatResults, formatRows, renderComparison, type Results } from "./results.ts";
 import { runScenarios } from "./run.ts";
@@ -67,6 +68,8 @@ async function measure(options: Options, bench: Bench): Promise<boolean> {
   const results: Results = { ...head, quick, load_average: [before, Deno.loadavg()[0]!], rows };
   console.log(`${describeMachine(head.machine)}, commit ${head.commit}, ${head.date}`);
   console.log(`Medians of the rounds; ratios are medians of each round's own ratio.\n\n${renderRows(rows)}`);
+  const metering = meteringSummary(rows);
+  if (metering !== undefined) console.log(metering);
   const warning = busyWarning(results);
   if (warning !== undefined) console.log(warning);
   if (missed.length > 0) console.log(`Not measured, for the time was up: ${missed.join(", ")}.`);

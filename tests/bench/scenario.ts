@@ -235,7 +235,7 @@ export function kvGets(engine: EngineName | null): Scenario {
 }
 
 /** A process that measures itself, without HTTP. */
-async function alone(spec: ServerSpec, options: ChildOptions | undefined): Promise<Station> {
+export async function alone(spec: ServerSpec, options: ChildOptions | undefined): Promise<Station> {
   const { child } = await openServer(spec, options);
   return {
     async measure(ms) {

@@ -6,6 +6,7 @@
 import { QUICKJS, SMALL, STARLING } from "./components.ts";
 import type { EngineName } from "./engines.ts";
 import { inFlight } from "./in_flight.ts";
+import { METERING } from "./meter.ts";
 import { echo, fair, first, isolates, kvGets, plain, plainEcho, requests, type Scenario, sleep } from "./scenario.ts";
 
 const ENGINES: readonly EngineName[] = ["jco", "native"];
@@ -33,4 +34,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...ENGINES.map(fair),
   ...ENGINES.map((engine) => slow(sleep(engine), true)),
   slow(inFlight("native"), true),
+  ...METERING,
 ];

@@ -8,6 +8,7 @@ import { Hono } from "hono";
 import { answerLines, say } from "./_lines.ts";
 import type { ServedComponent } from "./engines.ts";
 import type { KvSpec } from "./kv.ts";
+import type { MeterSpec } from "./meter.ts";
 import { percentile } from "./stats.ts";
 import { usage } from "./usage.ts";
 
@@ -25,7 +26,9 @@ export type ServerSpec =
   /** No server: isolates made and ended, as often as asked. */
   | ({ readonly kind: "isolates" } & ServedComponent)
   /** No server: a key that is got again and again, by host code, or by a guest. */
-  | ({ readonly kind: "kv" } & KvSpec);
+  | ({ readonly kind: "kv" } & KvSpec)
+  /** No server: kernels that run metered or not, as often as asked. */
+  | ({ readonly kind: "meter" } & MeterSpec);
 
 /** What a server says first: where it listens, or why it does not. */
 export type Ready = { readonly port: number } | { readonly error: string };
@@ -107,6 +110,9 @@ async function main(spec: ServerSpec): Promise<void> {
       break;
     case "kv":
       make = await (await import("./kv.ts")).getter(spec);
+      break;
+    case "meter":
+      make = await (await import("./meter.ts")).meterWork(spec);
   }
   await say({ port } satisfies Ready);
   await answerLines(async (question) => {
