@@ -35,6 +35,8 @@ export class NativeIsolate {
   readonly #exports: CoreExports;
   /** Whether the core instances have served before. */
   readonly restored: boolean;
+  /** Whether the core instances are all there, but for those that are made late. */
+  #whole: boolean;
   /** Calls of exported functions that have not ended: until then guest code may be on a suspended stack. */
   calls = 0;
   readonly #contexts: (Cx | undefined)[];
@@ -52,7 +54,7 @@ export class NativeIsolate {
     this.clock = linked.meter?.clock(this.task) ?? new CpuClock(this.task);
     this.instances = linked.lineages.map((lineage, index) => new ComponentState(index, lineage, this.task));
     const restored = linked.pool?.take();
-    this.restored = restored !== undefined;
+    this.restored = this.#whole = restored !== undefined;
     this.#exports = restored ?? new Array(plan.instances.length).fill(undefined);
     this.#contexts = new Array(plan.contexts.length).fill(undefined);
     this.#forget = this.task.defer(() => this.dispose());
@@ -94,6 +96,7 @@ export class NativeIsolate {
       } else if (!elided && !this.restored && !lazy[i]) this.#make(i);
     }
     if (!this.restored) pool?.made(this.#exports);
+    this.#whole = true;
     return undefined;
   }
 
@@ -280,8 +283,9 @@ export class NativeIsolate {
       handles.clear();
     }
     if (left !== undefined) this.#dropAll(left);
-    // Guest code that has failed or is still on a stack might touch the instances again.
-    if (this.#failure === undefined && this.calls === 0 && (this.#scheduler?.idle ?? true)) {
+    // Guest code that has failed or is still on a stack might touch the instances again. A task that was over before its
+    // isolate began has none.
+    if (this.#whole && this.#failure === undefined && this.calls === 0 && (this.#scheduler?.idle ?? true)) {
       this.#linked.pool?.give(this.#exports, this.#writes);
     }
   }
