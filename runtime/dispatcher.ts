@@ -384,6 +384,7 @@ const NONE: readonly ServedFunction[] = [];
 function instantiate(served: ServedFunction, task: Task, place: Place): Isolate | Promise<Isolate> {
   task.memory = place.memory;
   task.defer(place.leave);
+  if (task.ended) throw task.reason;
   const isolate = served.linked.instantiate();
   const owned = (isolate: Isolate) => {
     task.defer(() => isolate.dispose());
