@@ -5,6 +5,7 @@
  */
 import { isAbsolute } from "node:path";
 import type { Backend } from "../manifest.ts";
+import { importBySource } from "./imports.ts";
 
 /** What a bundle was made of; written beside it. */
 export interface BundleFacts {
@@ -12,10 +13,13 @@ export interface BundleFacts {
   readonly inputs: readonly string[];
   /** The source map from the bundle to the inputs, as JSON. */
   readonly map: string | null;
+  /** What it imports and no WIT has, in words. The build may succeed all the same: jco knows some that we do not. */
+  readonly unknownImports?: readonly string[];
 }
 
 interface Chunk {
   readonly type: string;
+  readonly imports?: readonly string[];
   readonly moduleIds?: readonly string[];
   readonly map?: { toString(): string } | null;
 }
@@ -32,8 +36,16 @@ const WIT_IMPORT = /^[a-z][a-z0-9-]*:[a-z][a-z0-9-]*\/[a-z]/;
 /** As Deno writes npm packages: `npm:hono@4/cors`. */
 const NPM_IMPORT = /^npm:\/?((?:@[^/@]+\/)?[^/@]+)(?:@[^/]*)?(\/.*)?$/;
 
-/** A rolldown configuration that writes {@linkcode BundleFacts} to `factsFile`. */
-export function bundleConfig(factsFile: string, backend: Backend): Record<string, unknown> {
+/** Where the facts go, and what WIT there is. */
+export interface BundleConfigOptions {
+  readonly factsFile: string;
+  /** The folder of the build's WIT; what the source imports is added to its world. */
+  readonly wit: string;
+  readonly backend: Backend;
+}
+
+/** A rolldown configuration that writes {@linkcode BundleFacts}. */
+export function bundleConfig({ factsFile, wit, backend }: BundleConfigOptions): Record<string, unknown> {
   return {
     external: (id: string) => WIT_IMPORT.test(id),
     output: { sourcemap: "hidden" },
@@ -59,11 +71,13 @@ export function bundleConfig(factsFile: string, backend: Backend): Record<string
       },
       {
         name: "skerry-facts",
-        generateBundle(_options: unknown, bundle: Record<string, Chunk>) {
+        async generateBundle(_options: unknown, bundle: Record<string, Chunk>) {
           const chunks = Object.values(bundle).filter((item) => item.type === "chunk");
           const facts: BundleFacts = {
             inputs: chunks.flatMap((chunk) => chunk.moduleIds ?? []).filter((id) => isAbsolute(id)),
             map: chunks[0]?.map?.toString() ?? null,
+            // jco reads the world after this.
+            unknownImports: await importBySource(wit, chunks.flatMap((chunk) => chunk.imports ?? [])),
           };
           Deno.writeTextFileSync(factsFile, JSON.stringify(facts));
           // jco takes a bundle of one file only.

@@ -116,6 +116,23 @@ Deno.test("a source becomes a component with the function's own imports, once fo
   });
 });
 
+Deno.test("a source imports what a capability has without any WIT, and what nobody has is named", async () => {
+  await inWorkshop(async (shop) => {
+    await shop.write(
+      "main.ts",
+      HANDLER.replace("test:app/clock", "wasi:config/store@0.2.0-rc.1").replace("{ now }", "{ get }")
+        .replace("now()", 'get("time") === undefined ? 0 : 1'),
+    );
+    const { imports } = describeComponent(await Deno.readFile((await shop.build({ wit: null })).wasm));
+    expect(imports.map(({ name }) => name)).toContain("wasi:config/store@0.2.0-rc.1");
+
+    await shop.write("main.ts", HANDLER.replace("test:app/clock", "wasi:config/store@0.2.0"));
+    expect((await shop.failure()).message).toMatch(
+      /building .*main\.ts: it imports "wasi:config\/store@0\.2\.0"; write "wasi:config\/store@0\.2\.0-rc\.1"$/,
+    );
+  });
+});
+
 Deno.test("a build that fails says file, line and cause, and leaves the cache as it was", async () => {
   await inWorkshop(async (shop) => {
     await Deno.mkdir(shop.cacheDir);

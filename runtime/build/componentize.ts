@@ -8,7 +8,7 @@ import { runChild } from "../child.ts";
 import { SkerryError } from "../errors.ts";
 import type { LineOptions } from "../line.ts";
 import type { Backend } from "../manifest.ts";
-import type { BundleFacts } from "./_bundle_config.ts";
+import type { BundleConfigOptions, BundleFacts } from "./_bundle_config.ts";
 import { packageFolder } from "./_packages.ts";
 import { explainFailure } from "./messages.ts";
 import { prepareWit, WORLD } from "./wit.ts";
@@ -50,8 +50,8 @@ export async function componentize(options: ComponentizeOptions): Promise<Compon
   const ours = import.meta.resolve("./_bundle_config.ts");
   await Deno.writeTextFile(
     config,
-    `import { bundleConfig } from ${JSON.stringify(ours)};\nexport default bundleConfig(${JSON.stringify(factsFile)}, ${
-      JSON.stringify(backend)
+    `import { bundleConfig } from ${JSON.stringify(ours)};\nexport default bundleConfig(${
+      JSON.stringify({ factsFile, wit, backend } satisfies BundleConfigOptions)
     });\n`,
   );
   const { code, stdout, stderr } = await runChild({
@@ -69,7 +69,9 @@ export async function componentize(options: ComponentizeOptions): Promise<Compon
     const context = { map: facts?.map ?? null, entry: basename(entry), wit };
     // Before there is a bundle, only WIT of its own can have failed for another reason than the source.
     const mistake = facts === undefined && options.wit !== null ? await witMistake(wit, options.line.for) : undefined;
-    const cause = mistake === undefined ? explainFailure(output, context) : `the WIT in ${options.wit}: ${mistake}`;
+    const cause = mistake !== undefined
+      ? `the WIT in ${options.wit}: ${mistake}`
+      : facts?.unknownImports?.[0] ?? explainFailure(output, context);
     throw new SkerryError("build-failed", `building ${options.shown}: ${cause}`);
   }
   return { wasm, facts: facts ?? { inputs: [entry], map: null } };
