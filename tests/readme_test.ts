@@ -64,12 +64,13 @@ async function run(main: string, files: Record<string, string | URL>): Promise<s
 const HANDLER = "Hello from ${new URL(request.url).pathname}";
 const CAPABILITY = "export const notebook = defineCapability";
 const CAPABILITY_TEST = "linkForTest(notebook";
+const VISITS = 'import { open } from "wasi:keyvalue/store';
 const LIBRARY = 'app.all("/x/*", component';
 
 Deno.test("every block of code in the README is one that is tested", () => {
   const languages = new Set([...readme.matchAll(/^```(\w*)\n[^]*?^```$/gm)].map((match) => match[1]));
   expect([...languages].sort()).toEqual(["json", "sh", "ts"]);
-  const known = [HANDLER, CAPABILITY, CAPABILITY_TEST, LIBRARY];
+  const known = [HANDLER, VISITS, CAPABILITY, CAPABILITY_TEST, LIBRARY];
   expect(blocks("ts").filter((text) => !known.some((mark) => text.includes(mark)))).toEqual([]);
 });
 
@@ -187,4 +188,24 @@ Deno.test("the README's app of one's own serves a component and a folder", async
   });
   expect(said).toContain("/x/y hello from a small guest\n");
   expect(said).toContain("/hello hello from a small guest\n");
+});
+
+Deno.test("the README's function with a store counts", async () => {
+  const dir = new URL(".skerry/readme/", root).pathname;
+  await Deno.mkdir(dir, { recursive: true });
+  const path = join(dir, "visits.ts");
+  const text = typescript(VISITS);
+  if (await Deno.readTextFile(path).catch(() => "") !== text) await Deno.writeTextFile(path, text);
+  const cacheDir = new URL(".skerry/build", root).pathname;
+  const { wasm } = await buildFunction({ dir, source: "visits.ts", cacheDir });
+  const printed = await run("main.ts", {
+    "main.ts": `Deno.env.set("KV_URL", "memory:");
+const { Hono } = await import("hono");
+const { component } = await import(${JSON.stringify(new URL("routes/mod.ts", root).href)});
+const app = new Hono().all("*", component(${JSON.stringify(wasm)}, { grants: { kv: {} } }));
+for (let i = 0; i < 2; i++) console.log((await (await app.request("/")).text()).trim());
+Deno.exit(0);
+`,
+  });
+  expect(printed).toBe("Visit 1\nVisit 2\n");
 });
