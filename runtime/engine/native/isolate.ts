@@ -143,10 +143,12 @@ export class NativeIsolate {
   /** Makes a core instance that was left until now. */
   #makeLate(index: number): WebAssembly.Exports {
     if (!this.#linked.lazy[index]) throw new Error("a core instance is used before it is made");
+    const { pool } = this.#linked;
     const { thread } = now;
     const exports = this.#make(index);
     now.thread = thread;
-    this.#linked.pool?.made(this.#exports);
+    // What starts once may be what needs it: its first state is the one behind that.
+    if (this.#whole || pool?.startsOnce === false) pool?.made(this.#exports);
     return exports;
   }
 

@@ -47,3 +47,10 @@ Deno.test("what asks the host as it starts asks in every isolate", async () => {
   expect(states).toEqual(await found("starts_host", false));
   expect(new Set(states.filter((_, i) => i % 2 === 0)).size).toBe(4);
 });
+
+Deno.test("what is made only as the component starts is restored to the state behind that too", async () => {
+  expect(startsOnce("starts_late")).toBe(true);
+  const states = await found("starts_late", true);
+  expect(states.filter((_, i) => i % 2 === 0)).toEqual([10106, 10106, 10106, 10106]);
+  expect(states).toEqual(await found("starts_late", false));
+});
