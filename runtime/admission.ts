@@ -36,14 +36,23 @@ export class AdmissionRefusal extends SkerryError {
   }
 }
 
+/** Who asks for a place and has one already: the task of a function that calls another, or of middleware. */
+export interface Holder {
+  /** How many calls lead to it. */
+  readonly depth: number;
+}
+
 interface Waiter {
   readonly need: MemoryNeed;
+  readonly holder: Holder | undefined;
   readonly admit: () => void;
 }
 
 /** One function's places and its line. */
 class Line {
   readonly waiting = new Set<Waiter>();
+  /** Those of them that have a place already. */
+  readonly holders = new Set<Waiter>();
   running = 0;
   /** What the function may have at once, as of its newest version. */
   isolates = 0;
@@ -72,6 +81,12 @@ export class Admission {
   readonly #lines = new Map<string, Line>();
   /** Lines with somebody in them, in the order of their turns. */
   readonly #turns = new Set<Line>();
+  /** Lines in which somebody waits that has a place already. */
+  readonly #urgent = new Set<Line>();
+  /** How many places beyond those of the process each has. */
+  readonly #beyond = new Map<Holder, number>();
+  /** The depths of calls at which an isolate has more memory than there was. */
+  readonly #lent = new Set<number>();
   #running = 0;
 
   /** @param options `isolates`: how many the whole process may have at once; `memory`: by default the process's. */
@@ -112,25 +127,28 @@ export class Admission {
   }
 
   /**
-   * A place beyond those of the process, for what a request needs that has one already: if all places were taken by requests
-   * that wait for another, none would ever come free. The function's own limit holds, and so does that of memory.
+   * A place beyond those of the process, for what a request needs that has one already: if all places, or all memory, were
+   * taken by requests that wait for another, none would ever come free. Each holder may have one; more, while there are
+   * less than twice as many isolates as places. At each depth of calls one isolate may have memory that is not there: so
+   * the deepest always go on, and what they take is bounded. The function's own limit holds.
    */
-  tryEnterBeyond(share: FunctionShare): Place | undefined {
+  tryEnterBeyond(share: FunctionShare, holder: Holder): Place | undefined {
     const line = this.#lineOf(share);
     const need = share.memory ?? NO_MEMORY;
-    return line.running < line.isolates && this.memory.fits(need) ? this.#take(line, need) : undefined;
+    return this.#hasRoomBeyond(line, need, holder) ? this.#take(line, need, holder) : undefined;
   }
 
   /**
    * A place, as soon as there is one.
    *
    * @param signal Gives the wait up, with its reason.
+   * @param holder Who asks, if it has a place already: see {@linkcode tryEnterBeyond}.
    * @throws {AdmissionRefusal} when too many wait already, or it took too long: `function-busy`, if the function has all the
    * isolates that it may have, and `overloaded`, if the process has. {SkerryError} `component-over-limit`, if there will never be enough
    * memory for it.
    */
-  enter(share: FunctionShare, signal: AbortSignal): Promise<Place> {
-    const now = this.tryEnter(share);
+  enter(share: FunctionShare, signal: AbortSignal, holder?: Holder): Promise<Place> {
+    const now = this.tryEnter(share) ?? (holder && this.tryEnterBeyond(share, holder));
     if (now !== undefined) return Promise.resolve(now);
     const line = this.#lineOf(share);
     const need = share.memory ?? NO_MEMORY;
@@ -161,16 +179,21 @@ export class Admission {
       const give = (outcome: () => void) => {
         line.waiting.delete(waiter);
         if (line.waiting.size === 0) this.#turns.delete(line);
+        if (line.holders.delete(waiter) && line.holders.size === 0) this.#urgent.delete(line);
         clearTimeout(timer);
         signal.removeEventListener("abort", aborted);
         outcome();
       };
-      const waiter: Waiter = { need, admit: () => give(() => resolve(this.#take(line, need))) };
+      const waiter: Waiter = { need, holder, admit: () => give(() => resolve(this.#take(line, need, holder))) };
       const aborted = () => give(() => reject(signal.reason));
       const late = () => refusal("queueWaitMs", `no place came free within ${share.limits.queueWaitMs} ms`);
       const timer = setTimeout(() => give(() => reject(late())), share.limits.queueWaitMs);
       line.waiting.add(waiter);
       this.#turns.add(line);
+      if (holder !== undefined) {
+        line.holders.add(waiter);
+        this.#urgent.add(line);
+      }
       if (signal.aborted) return aborted();
       signal.addEventListener("abort", aborted, { once: true });
       if (!this.memory.fits(need)) this.memory.whenRoom(this.#admitNext);
@@ -184,7 +207,17 @@ export class Admission {
     return line;
   }
 
-  #take(line: Line, need: MemoryNeed): Place {
+  #hasRoomBeyond(line: Line, need: MemoryNeed, holder: Holder): boolean {
+    if (line.running >= line.isolates) return false;
+    const hasPlace = this.#running < 2 * this.#isolates || !this.#beyond.has(holder);
+    return hasPlace && (this.memory.fits(need) || (!this.#lent.has(holder.depth) && this.memory.mayFit(need)));
+  }
+
+  #take(line: Line, need: MemoryNeed, holder?: Holder): Place {
+    const beyond = holder !== undefined && this.#running >= this.#isolates;
+    if (beyond) this.#beyond.set(holder, (this.#beyond.get(holder) ?? 0) + 1);
+    const lent = holder !== undefined && !this.memory.fits(need);
+    if (lent) this.#lent.add(holder.depth);
     line.running++;
     this.#running++;
     const memory = this.memory.open(need);
@@ -192,12 +225,20 @@ export class Admission {
     const leave = () => {
       if (left) return;
       left = true;
+      if (beyond) this.#leaveBeyond(holder);
+      if (lent) this.#lent.delete(holder.depth);
       line.running--;
       this.#running--;
       memory.close();
       this.#admitNext();
     };
     return { memory, leave };
+  }
+
+  #leaveBeyond(holder: Holder): void {
+    const left = this.#beyond.get(holder)! - 1;
+    if (left > 0) this.#beyond.set(holder, left);
+    else this.#beyond.delete(holder);
   }
 
   /** Gives free places to the lines in turn, one each. */
@@ -217,6 +258,12 @@ export class Admission {
       }
       skipped = 0;
       first!.admit();
+    }
+    for (const line of this.#urgent) {
+      for (const waiter of line.holders) {
+        if (line.running >= line.isolates) break;
+        if (this.#hasRoomBeyond(line, waiter.need, waiter.holder!)) waiter.admit();
+      }
     }
   };
 }

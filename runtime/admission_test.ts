@@ -142,17 +142,59 @@ Deno.test("there are no more memories than V8 makes quickly, and what others giv
 Deno.test("who has a place already gets another beyond those of the process, within its own limit", async () => {
   const admission = new Admission({ isolates: 1 });
   const first = admission.tryEnter(share("one"))!;
+  const holder = { depth: 0 };
   const behind = share("behind", { isolates: 1 });
   expect(admission.tryEnter(behind)).toBe(undefined);
-  const beyond = admission.tryEnterBeyond(behind)!;
+  const beyond = admission.tryEnterBeyond(behind, holder)!;
   expect(admission.running).toBe(2);
-  expect(admission.tryEnterBeyond(behind)).toBe(undefined);
+  expect(admission.tryEnterBeyond(behind, { depth: 0 })).toBe(undefined);
   const waiting = admission.enter(share("two"), never);
   beyond.leave();
   expect([admission.running, admission.waiting]).toEqual([1, 1]);
   first.leave();
   (await waiting).leave();
   expect(admission.running).toBe(0);
+});
+
+Deno.test("each holder of a place has one beyond, more only up to twice the places, and the next as it leaves", async () => {
+  const admission = new Admission({ isolates: 2 });
+  const held = [admission.tryEnter(share("front"))!, admission.tryEnter(share("front"))!];
+  const [greedy, modest] = [{ depth: 0 }, { depth: 0 }];
+  const beyond = [admission.tryEnterBeyond(share("b"), greedy)!, admission.tryEnterBeyond(share("b"), greedy)!];
+  expect(admission.tryEnterBeyond(share("b"), greedy)).toBe(undefined);
+  const own = admission.tryEnterBeyond(share("b"), modest)!;
+  expect(own).toBeDefined();
+  let admitted = 0;
+  const third = admission.enter(share("b"), never, greedy).then((place) => (admitted++, place));
+  const outside = admission.enter(share("b"), never);
+  own.leave();
+  beyond[0]!.leave();
+  (await third).leave();
+  expect([admitted, admission.waiting]).toEqual([1, 1]);
+  for (const place of [beyond[1]!, ...held]) place.leave();
+  (await outside).leave();
+  expect([admission.running, admission.waiting]).toEqual([0, 0]);
+});
+
+Deno.test("when those who wait for others have all memory, one at each depth of calls gets more", async () => {
+  const memory = new MemoryGate({ bytes: 2 * MIB });
+  const admission = new Admission({ isolates: 100, memory });
+  const one = { ...share("one"), memory: { bytes: MIB, memories: 1 } };
+  const held = [admission.tryEnter(one)!, admission.tryEnter(one)!];
+  const outside = admission.enter(one, never);
+  const lent = admission.tryEnterBeyond(one, { depth: 0 })!;
+  const deeper = admission.tryEnterBeyond(one, { depth: 1 })!;
+  expect(memory.used).toBe(4 * MIB);
+  expect(admission.tryEnterBeyond(one, { depth: 0 })).toBe(undefined);
+  const next = admission.enter(one, never, { depth: 0 });
+  lent.leave();
+  (await next).leave();
+  expect([memory.used, admission.waiting]).toEqual([3 * MIB, 1]);
+  for (const place of [deeper, ...held]) place.leave();
+  (await outside).leave();
+  const large = { ...share("large"), memory: { bytes: 3 * MIB, memories: 1 } };
+  expect(admission.tryEnterBeyond(large, { depth: 0 })).toBe(undefined);
+  expect([memory.used, admission.running]).toEqual([0, 0]);
 });
 
 Deno.test("a process without memory says so", async () => {

@@ -205,7 +205,7 @@ export class Dispatcher {
         : `${request.method} ${path} behind ${caller.function}`;
     return await withTask(task, async () => {
       try {
-        const exchange = await this.#start(served, request, task, signal !== undefined);
+        const exchange = await this.#start(served, request, task, caller);
         const response = boundedResponse(await exchange.response, task);
         if (task.ended) throw task.reason;
         const delivery = new Delivery(served.name);
@@ -296,32 +296,32 @@ export class Dispatcher {
     if (this.#tasks.size === 0) { for (const idle of this.#idle.splice(0)) idle(); }
   }
 
-  /** Calls the handler in a fresh isolate. `behind`: for a request that has come through middleware. */
+  /** Calls the handler in a fresh isolate. `caller`: who asks, and has an isolate already. */
   #start(
     served: ServedFunction,
     request: HttpRequest,
     task: Task,
-    behind = false,
+    caller?: Task,
   ): Exchange | Promise<Exchange> {
     const { handler } = served;
-    const isolate = this.#enter(served, task, behind);
+    const isolate = this.#enter(served, task, caller);
     if (!(isolate instanceof Promise)) return handler.serve(isolate, handler.interface, boundedRequest(request, task));
     return isolate.then((isolate) => handler.serve(isolate, handler.interface, boundedRequest(request, task)));
   }
 
   /** A fresh isolate, as soon as there is a place for it. It ends with the task. */
-  #enter(served: ServedFunction, task: Task, behind = false): Isolate | Promise<Isolate> {
+  #enter(served: ServedFunction, task: Task, caller?: Task): Isolate | Promise<Isolate> {
     // No promise where there is a place, as there nearly always is.
     const place = this.#admission.tryEnter(served) ??
-      (behind ? this.#admission.tryEnterBeyond(served) : undefined);
+      (caller && this.#admission.tryEnterBeyond(served, caller));
     if (place !== undefined) return instantiate(served, task, place);
-    return this.#wait(served, task).then((place) => instantiate(served, task, place));
+    return this.#wait(served, task, caller).then((place) => instantiate(served, task, place));
   }
 
-  async #wait(served: ServedFunction, task: Task): Promise<Place> {
+  async #wait(served: ServedFunction, task: Task, caller: Task | undefined): Promise<Place> {
     if (this.#admission.hasAll(served)) task.countLimit("isolates");
     try {
-      return await this.#admission.enter(served, task.signal);
+      return await this.#admission.enter(served, task.signal, caller);
     } catch (error) {
       if (error instanceof AdmissionRefusal) task.countLimit(error.limit);
       throw error;

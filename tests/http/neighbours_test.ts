@@ -1,5 +1,7 @@
 import { expect } from "@std/expect";
+import { Admission } from "../../runtime/admission.ts";
 import { withTask } from "../../runtime/context.ts";
+import { MemoryGate } from "../../runtime/memory.ts";
 import { Fields } from "../../runtime/http/fields.ts";
 import { onEachEngine, serve } from "./_serve.ts";
 
@@ -90,3 +92,31 @@ onEachEngine("a neighbour that fails fails the call, not the caller", async (eng
   expect(await response.text()).toMatch(/destination-unavailable/);
   expect(response.status).toBe(200);
 });
+
+onEachEngine(
+  "requests that call a neighbour do not wait for each other's places, nor for their memory",
+  async (engine) => {
+    const admissions = {
+      places: new Admission({ isolates: 4 }),
+      memory: new Admission({ isolates: 1000, memory: new MemoryGate({ bytes: 2 ** 30, memories: 4 }) }),
+    };
+    for (const [scarce, admission] of Object.entries(admissions)) {
+      await using server = await serve({
+        engine,
+        admission,
+        guests: {
+          outer: { fixture: "c-http", grants: allow("inner"), limits: { queueWaitMs: 20_000 } },
+          inner: { fixture: "c-http", grants: allow("leaf"), limits: { queueWaitMs: 20_000 } },
+          leaf: { fixture: "c-http", limits: { queueWaitMs: 20_000 } },
+        },
+      });
+      const path = `/outer/outgoing?url=${url("inner", `outgoing?url=${url("leaf", "sleep?ms=5")}`)}`;
+      // All at once and without a socket in between: the first of them take all places before any has come to a call.
+      const ask = async () => /slept 5|error|\{.*/.exec(await (await server.request(path)).text())?.[0];
+      const answers = await Promise.all(Array.from({ length: 12 }, ask));
+      expect([scarce, ...new Set(answers)]).toEqual([scarce, "slept 5"]);
+      while (admission.running > 0) await new Promise((done) => setTimeout(done, 1));
+      expect([admission.waiting, admission.memory.used]).toEqual([0, 0]);
+    }
+  },
+);
