@@ -16,9 +16,13 @@ interface Kind {
   readonly prints?: (n: number) => string;
   /** Whether the same work always makes the same host calls. */
   readonly counted?: boolean;
+  /** Whether only the guest of WASI 0.2 does it like this. */
+  readonly p2?: boolean;
 }
 
-const self = (path: string) => `outgoing?url=${encodeURIComponent(`http://self.internal/${path}`)}`;
+const GUESTS = ["p2", "p3"] as const;
+const ask = (guest: string, path: string) => `outgoing?url=${encodeURIComponent(`http://${guest}.internal/${path}`)}`;
+const either = (n: number) => GUESTS[n % 2]!;
 const letters = (count: number) => Array.from({ length: count }, (_, i) => String.fromCharCode(97 + i % 26)).join("");
 const own = (n: number) => `${n} is mine, `.repeat(n % 400);
 
@@ -29,6 +33,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   sleeps: { path: (n) => `sleep?ms=${n % 7}`, body: (n) => `slept ${n % 7}\n`, ends: "200" },
   prints: {
     path: (n) => `stdout?text=${n}-is-mine`,
+    p2: true,
     prints: (n) => `${n}-is-mine`,
     body: () => "hello\n",
     ends: "200",
@@ -36,25 +41,30 @@ const KINDS: Readonly<Record<string, Kind>> = {
   },
   traps: { path: (n) => `trap?kind=${n % 5}`, ends: "guest-trapped" },
   breaks: { path: (n) => `trap-mid-body?ms=${n % 3}`, ends: "guest-trapped" },
-  exits: { path: () => "exit?done=1", body: () => "hello\n", ends: "guest-exited" },
-  nothing: { path: () => "no-response?drop=1", ends: "guest-no-response" },
+  exits: { p2: true, path: () => "exit?done=1", body: () => "hello\n", ends: "guest-exited" },
+  nothing: { p2: true, path: () => "no-response?drop=1", ends: "guest-no-response" },
   leaves: { path: () => "never", leaves: "before", ends: "caller-gone" },
   "leaves within": { path: () => "never?headers=1", leaves: "within", ends: "caller-gone" },
-  "asks itself": { path: () => self("count"), body: () => "1\n", ends: "200" },
-  "asks itself twice": { path: (n) => self(self(`big?bytes=${n * 3}`)), body: (n) => letters(n * 3), ends: "200" },
-  "asks itself to sleep": { path: (n) => self(`sleep?ms=${n % 5}`), body: (n) => `slept ${n % 5}\n`, ends: "200" },
-  "asks itself to print": {
-    path: (n) => self(`stdout?text=${n}`),
+  asks: { path: (n) => ask(either(n), "count"), body: () => "1\n", ends: "200" },
+  "asks twice": {
+    path: (n) => ask(either(n), ask(either(n >> 1), `big?bytes=${n * 3}`)),
+    body: (n) => letters(n * 3),
+    ends: "200",
+  },
+  "asks to sleep": { path: (n) => ask(either(n), `sleep?ms=${n % 5}`), body: (n) => `slept ${n % 5}\n`, ends: "200" },
+  "asks to print": {
+    path: (n) => ask("p2", `stdout?text=${n}`),
     prints: String,
     body: () => "hello\n",
     ends: "200",
   },
 };
 
-onEachEngine("requests of one function in any order see nothing of each other", async (engine) => {
+onEachEngine("requests in any order see nothing of each other", async (engine) => {
   const admission = new Admission({ isolates: 100 });
-  const grants = { http: { allow: ["http://self.internal"] } };
-  await using server = await serve({ engine, admission, guests: { self: { fixture: "c-http", grants } } });
+  const grants = { http: { allow: GUESTS.map((name) => `http://${name}.internal`) } };
+  const guests = { p2: { fixture: "c-http", grants }, p3: { fixture: "c-p3", grants } } as const;
+  await using server = await serve({ engine, admission, guests });
   let seed = 11;
   const random = (below: number) => {
     seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
@@ -68,11 +78,12 @@ onEachEngine("requests of one function in any order see nothing of each other", 
   const serveOne = async (n: number) => {
     const name = names[random(names.length)]!;
     const kind = KINDS[name]!;
+    const guest = kind.p2 ? "p2" : GUESTS[random(2)]!;
     const id = `i${n}`;
     const caller = new AbortController();
     const init: RequestInit = { signal: caller.signal, headers: { "x-request-id": id } };
     if (kind.sends !== undefined) Object.assign(init, { method: "POST", body: kind.sends(n) });
-    const answer = server.request(`/self/${kind.path(n)}`, init);
+    const answer = server.request(`/${guest}/${kind.path(n)}`, init);
     if (kind.leaves === "before") setTimeout(() => caller.abort(), random(4));
     const response = await answer;
     if (kind.leaves === "within") {
@@ -81,15 +92,19 @@ onEachEngine("requests of one function in any order see nothing of each other", 
       await reader.cancel();
     }
     const text = kind.leaves === "within" ? "" : await response.text().catch(() => "broken off");
-    if (kind.body !== undefined && text !== kind.body(n)) wrong.push([id, name, "answered", text.slice(0, 200)]);
-    if (response.headers.get("x-request-id") !== id) wrong.push([id, name, response.headers.get("x-request-id")]);
+    if (kind.body !== undefined && text !== kind.body(n)) wrong.push([id, guest, name, "answered", text.slice(0, 200)]);
+    if (response.headers.get("x-request-id") !== id) {
+      wrong.push([id, guest, name, response.headers.get("x-request-id")]);
+    }
     const { fields } = await server.outcome(id);
     const ended = String(fields?.["code"] ?? fields?.["status"]);
-    if (ended !== kind.ends) wrong.push([id, name, "ended", ended]);
-    if (kind.counted) calls.set(name, (calls.get(name) ?? new Set()).add(fields?.["calls"]));
+    if (ended !== kind.ends) wrong.push([id, guest, name, "ended", ended]);
+    if (kind.counted) {
+      calls.set(`${guest} ${name}`, (calls.get(`${guest} ${name}`) ?? new Set()).add(fields?.["calls"]));
+    }
     const printed = server.recordsOf(id).filter(({ source }) => source === "stdout").map(({ message }) => message);
-    if (printed.join() !== (kind.prints?.(n) ?? "")) wrong.push([id, name, "printed", printed]);
-    told.set(id, name.startsWith("asks") ? kind.path(n).split("self.internal").length : 1);
+    if (printed.join() !== (kind.prints?.(n) ?? "")) wrong.push([id, guest, name, "printed", printed]);
+    told.set(id, name.startsWith("asks") ? kind.path(n).split(".internal").length : 1);
   };
   const TOTAL = engine.name === "native" ? 3000 : 300;
   let next = 1;
