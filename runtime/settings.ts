@@ -88,13 +88,16 @@ export function ceilingSetting(name: LimitName): string | undefined {
  * ```
  */
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
-  const main: readonly string[] = Object.values(NAMES).filter((name) => name.startsWith(PREFIX));
+  const main: readonly string[] = Object.values(NAMES);
   const known = [...main, ...LIMIT_NAMES.flatMap((name) => ceilingSetting(name) ?? [])];
   for (const name of Object.keys(environment)) {
     if (!name.startsWith(PREFIX) || known.includes(name)) continue;
     // What all names have in common says nothing about which one was meant.
-    const near = suggest(name.slice(PREFIX.length), known.map((other) => other.slice(PREFIX.length)));
-    throw invalid(name, `no such setting; write ${near === undefined ? oneOf(main) : JSON.stringify(PREFIX + near)}`);
+    const near = suggest(withoutPrefix(name), known.map(withoutPrefix));
+    const instead = near === undefined
+      ? oneOf(main)
+      : JSON.stringify(known.find((other) => withoutPrefix(other) === near));
+    throw invalid(name, `no such setting; write ${instead}`);
   }
   // An empty variable is how a shell or a container unsets one.
   const read = (setting: keyof typeof NAMES) => environment[NAMES[setting]] || undefined;
@@ -118,6 +121,8 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     meter: choice("meter", read("meter"), ["0", "1"], "1") === "1",
   };
 }
+
+const withoutPrefix = (name: string): string => name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name;
 
 const LIMIT_NAMES = Object.keys(FUNCTION_LIMITS) as LimitName[];
 

@@ -75,10 +75,12 @@ const MISTAKES: [environment: Record<string, string>, message: string][] = [
   [{ SKERRY_MODES: "dev" }, 'SKERRY_MODES: no such setting; write "SKERRY_MODE".'],
   [
     { SKERRY_X: "" },
-    'SKERRY_X: no such setting; write "SKERRY_MODE", "SKERRY_FUNCTIONS", "SKERRY_HOST", ' +
+    'SKERRY_X: no such setting; write "SKERRY_MODE", "SKERRY_FUNCTIONS", "PORT", "SKERRY_HOST", ' +
     '"SKERRY_STOP_GRACE_MS", "SKERRY_LOG", "SKERRY_ENGINE", "SKERRY_LAZY", "SKERRY_WARM", "SKERRY_MAX_ISOLATES", ' +
     '"SKERRY_MEMORY_MB", "SKERRY_METRICS" or "SKERRY_METER".',
   ],
+  [{ SKERRY_PORT: "8080" }, 'SKERRY_PORT: no such setting; write "PORT".'],
+  [{ SKERRY_PROT: "8080" }, 'SKERRY_PROT: no such setting; write "PORT".'],
   [{ SKERRY_MODE: "Dev" }, 'SKERRY_MODE: "Dev" is not understood; write "dev".'],
   [{ SKERRY_MODE: "staging" }, 'SKERRY_MODE: "staging" is not understood; write "dev" or "production".'],
   [{ PORT: "http" }, 'PORT: "http" is not understood; write a whole number up to 65535.'],
