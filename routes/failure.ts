@@ -7,6 +7,8 @@ import { parseAccept } from "hono/utils/accept";
 import {
   type Failure,
   type FailureResponse,
+  formatRoute,
+  type FunctionEntry,
   guestStack,
   requestId,
   type Runtime,
@@ -29,6 +31,9 @@ export interface FailureBody {
     readonly stack?: readonly string[];
   };
 }
+
+/** More than the examples have. */
+const MOST_PATHS_SHOWN = 20;
 
 /** Who has to wait because there is no room now may come back after so many seconds. */
 const RETRY_AFTER_S = 1;
@@ -56,9 +61,9 @@ export function failureResponse(runtime: Pick<Runtime, "dev" | "functions">): Fa
       return new Response(missing ? notFoundPage(runtime.functions, request, id) : errorPage(failure, id), init);
     }
     headers.set("content-type", "application/json; charset=utf-8");
-    const body: FailureBody = {
-      error: { code: error.code, message: error.summary, requestId: id, ...(dev ? detailOf(error) : {}) },
-    };
+    const detail = dev ? detailOf(error) : {};
+    if (detail.detail !== undefined && error.code === "route-not-found") detail.detail += pathsOf(runtime.functions);
+    const body: FailureBody = { error: { code: error.code, message: error.summary, requestId: id, ...detail } };
     return new Response(`${JSON.stringify(body)}\n`, init);
   };
 }
@@ -101,7 +106,15 @@ export function prefersPage(accept: string | null): boolean {
   return named[0]?.type === "text/html";
 }
 
-function detailOf(error: SkerryError): Pick<FailureBody["error"], "detail" | "stack"> {
+/** The paths that there are, as long as a person would read them. */
+function pathsOf(functions: readonly FunctionEntry[]): string {
+  const paths = functions.flatMap(({ routes }) => routes.map(formatRoute));
+  if (paths.length === 0) return "";
+  const shown = paths.slice(0, MOST_PATHS_SHOWN).join(", ");
+  return `; there is ${shown}${paths.length > MOST_PATHS_SHOWN ? " and more" : ""}`;
+}
+
+function detailOf(error: SkerryError): { detail?: string; stack?: readonly string[] } {
   const stack = guestStack(error);
   return {
     detail: operatorsMessage(error),

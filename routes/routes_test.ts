@@ -118,6 +118,18 @@ Deno.test("an unknown path is 404 with a code and the request's id", async () =>
   });
 });
 
+Deno.test("who develops is told the paths that there are, as many as one reads, and nobody else", async () => {
+  const runtime = (dev: boolean) =>
+    new FakeRuntime({ dev }).add("a", { path: "/a", methods: ["GET"] }).add("b", { path: "/b/*" });
+  const ask = async (app: FakeRuntime) => (await failure(await createRoutes(app).request("http://x/nowhere"))).detail;
+  expect(await ask(runtime(true))).toBe("routing http://x/nowhere: no function has this path; there is GET /a, /b/*");
+  expect(await ask(runtime(false))).toBe(undefined);
+  expect(await ask(new FakeRuntime({ dev: true }))).toBe("routing http://x/nowhere: no function has this path");
+  const many = new FakeRuntime({ dev: true });
+  for (let n = 0; n < 30; n++) many.add(`f${n}`, { path: `/f${n}` });
+  expect(await ask(many)).toMatch(/\/f19 and more$/);
+});
+
 Deno.test("a malformed request id is replaced by a new one", async () => {
   const response = await createRoutes(new FakeRuntime()).request("/", { headers: { "x-request-id": "<script>" } });
   const id = response.headers.get("x-request-id");
