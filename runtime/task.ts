@@ -190,9 +190,14 @@ export class Task {
     );
   }
 
-  /** Ends the task if its deadline has passed, for who keeps timers from firing. Answers whether the task is over. */
+  /** Whether its deadline has passed, for who keeps timers from firing. */
+  get overdue(): boolean {
+    return this.elapsedMs > this.#wallMs;
+  }
+
+  /** Ends the task if its deadline has passed. Answers whether the task is over. */
   expire(): boolean {
-    if (!this.ended && this.elapsedMs > this.#wallMs) this.#expire(this.#wallMs);
+    if (!this.ended && this.overdue) this.#expire(this.#wallMs);
     return this.ended;
   }
 

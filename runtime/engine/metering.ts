@@ -149,7 +149,12 @@ export class Meter {
       return end(isolate, "cpu-limit", `no end after ${task.limits.cpuMs} ms of CPU time (limits.cpuMs)`);
     }
     // Its timer cannot fire while the guest runs.
-    if (task.expire()) return END;
+    if (canSuspend ? task.expire() : task.ended) return END;
+    if (task.overdue) {
+      // Here the guest may have left no stack to end the task on: with half its clean-up its place would be lost for good.
+      task.countLimit("wallMs");
+      return end(isolate, "deadline-exceeded", "no end before its deadline (limits.wallMs)");
+    }
     if (use.granted > 0 && cpuMs > use.atMs) this.#pace.took(cpuMs - use.atMs);
     use.granted = this.#pace.grant;
     use.atMs = cpuMs;
@@ -190,7 +195,7 @@ export class Meter {
   }
 }
 
-function end(isolate: MeteredIsolate, code: "cpu-limit" | "guest-trapped", why: string): number {
+function end(isolate: MeteredIsolate, code: "cpu-limit" | "deadline-exceeded" | "guest-trapped", why: string): number {
   isolate.failed(new SkerryError(code, `running ${isolate.task.function}: ${why}`));
   return END;
 }
