@@ -36,7 +36,7 @@ export async function gatherCapabilities(
     } catch (error) {
       const gone = missingModule(error);
       if (gone === undefined || existsSync(dirname(gone))) throw error;
-      warn(`loading capabilities: ${gone} is gone with its folder. Take its line out of the list.`);
+      warn(`loading capabilities: ${gone} is gone with its folder. Take its line out of components/capabilities.ts.`);
     }
   }
   return found;

@@ -26,7 +26,7 @@ Deno.test("capabilities are found in modules, and a module whose folder is gone 
     expect(warnings).toEqual([
       `loading capabilities: ${
         join(directory, "deleted", "capability.js")
-      } is gone with its folder. Take its line out of the list.`,
+      } is gone with its folder. Take its line out of components/capabilities.ts.`,
     ]);
     await expect(gatherCapabilities([load("wrong")])).rejects.toThrow("no database");
     await expect(gatherCapabilities([load("half")])).rejects.toThrow("Module not found");
