@@ -46,10 +46,15 @@ class Queue {
   #expire(): void {
     this.#armed = false;
     const now = performance.now();
-    for (const item of this.#waiting) {
-      if (item.expiresAt > now) return this.#arm(item.expiresAt - now);
-      this.#waiting.delete(item);
-      item.expire();
+    try {
+      for (const item of this.#waiting) {
+        if (item.expiresAt > now) return this.#arm(item.expiresAt - now);
+        this.#waiting.delete(item);
+        item.expire();
+      }
+    } finally {
+      // One of them threw: the others have their deadlines all the same.
+      if (this.#waiting.size > 0 && !this.#armed) this.#arm(0);
     }
   }
 }
