@@ -137,3 +137,13 @@ onEachEngine("a guest that does not read stops its caller's sending", async (eng
     await response.body!.cancel();
   }
 });
+
+onEachEngine("what a guest has left behind waits for a slow reader", async (engine) => {
+  await using server = await serve({ engine, guests: { "c-p3": { fixture: "c-p3" } } });
+  for (const bytes of [5, 100_000, 300_000]) {
+    const response = await server.request(`/c-p3/big?bytes=${bytes}`);
+    // Longer than a guest that has ended without ending its body is waited for.
+    await new Promise((done) => setTimeout(done, 2_500));
+    expect((await response.text()).length).toBe(bytes);
+  }
+});

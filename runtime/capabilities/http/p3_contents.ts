@@ -106,6 +106,7 @@ export class GuestContents implements Contents {
   readonly #trailers: unknown;
   readonly #transmission = Promise.withResolvers<Transmission>();
   #source: GuestBodySource | undefined;
+  #asked = false;
   #settle: () => Promise<void> = () => Promise.resolve();
 
   /**
@@ -134,6 +135,19 @@ export class GuestContents implements Contents {
    */
   settle(): Promise<void> {
     return this.#settle();
+  }
+
+  /**
+   * Whether there is something of the body, or its end, that its reader has not taken yet. Some engines fetch what a guest
+   * has left only when they are asked: the answer is right the second time.
+   */
+  hasMore(): boolean {
+    const source = this.#source;
+    if (source === undefined || source.ready) return source !== undefined;
+    source.subscribe(() => {})();
+    const asked = this.#asked;
+    this.#asked = true;
+    return !asked;
   }
 
   /** Breaks the body off, unless it has ended. */
