@@ -122,6 +122,24 @@ class Database {
   }
 }
 
+/** Has a database keep a write-ahead log. SQLite waits for no one there: of two that open a new file, one is refused. */
+function useWal(db: DatabaseSync): void {
+  const until = performance.now() + OPEN_MS;
+  while (true) {
+    try {
+      return db.exec("PRAGMA journal_mode = WAL");
+    } catch (error) {
+      if (!(error instanceof Error) || error.message !== "database is locked" || performance.now() > until) throw error;
+      Atomics.wait(NAP, 0, 0, 2);
+    }
+  }
+}
+
+const NAP = new Int32Array(new SharedArrayBuffer(4));
+
+/** How long other processes that open the same file may take for it. */
+const OPEN_MS = 1000;
+
 /** A connection of SQLite's own. */
 class Handle {
   readonly db: DatabaseSync;
@@ -140,15 +158,16 @@ class Handle {
   constructor(path: string, maxBytes: number) {
     this.db = new DatabaseSync(path, {
       // For other processes that open the file at this moment.
-      timeout: 1000,
+      timeout: OPEN_MS,
       // Spin takes "text" for a string as well as 'text'.
       enableForeignKeyConstraints: true,
       enableDoubleQuotedStringLiterals: true,
       defensive: true,
     });
     const { db } = this;
+    useWal(db);
     // From now on a wait in SQLite would hold up whoever is to end it.
-    db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;
+    db.exec(`PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;
       PRAGMA max_page_count = ${Math.floor(maxBytes / PAGE_BYTES)}; PRAGMA busy_timeout = 0`);
     Object.assign(db.limits, { attach: 0, length: MAX_VALUE_BYTES, sqlLength: MAX_SQL_BYTES, likePatternLength: 1000 });
     this.#told = db.prepare("SELECT last_insert_rowid() AS rowid, changes() AS changes");
