@@ -16,7 +16,8 @@ async function killAfter(folder: string, run: string, count: number): Promise<nu
     if (!killed && said.split("\n").length > count) child.kill("SIGKILL");
     killed ||= said.split("\n").length > count;
   }
-  expect((await child.status).signal).toBe("SIGKILL");
+  const { code, signal } = await child.status;
+  expect([code, signal, said]).toEqual([137, "SIGKILL", said]);
   // What follows the last newline was not said to its end.
   return said.split("\n").length - 1;
 }
