@@ -1,4 +1,5 @@
 import { expect } from "@std/expect";
+import { echo } from "../_echo.ts";
 import { Child } from "./child.ts";
 import type { EchoJob, LoadReport, RequestsJob } from "./load.ts";
 
@@ -59,16 +60,16 @@ Deno.test("one wrong answer fails the whole job, and the generator goes on to th
 Deno.test("an echo must come back whole and unchanged", async () => {
   const handler = async (request: Request) => {
     const path = new URL(request.url).pathname;
-    if (path === "/echo") return new Response(request.body);
+    if (path === "/echo") return echo(request);
     const bytes = await request.bytes();
     if (path === "/changed") bytes[70_000]! ^= 1;
     return new Response(path === "/short" ? bytes.subarray(1) : bytes);
   };
-  const echo = (port: number, path: string): EchoJob => ({ kind: "echo", port, path, bytes: 200_000 });
+  const echoJob = (port: number, path: string): EchoJob => ({ kind: "echo", port, path, bytes: 200_000 });
   await withLoad(handler, async (load, port) => {
-    expect((await load.ask<LoadReport>(echo(port, "/echo"))).requests).toBe(1);
-    await expect(load.ask(echo(port, "/changed"))).rejects.toThrow("differ from byte 70000");
-    await expect(load.ask(echo(port, "/short"))).rejects.toThrow("199999 came back");
+    expect((await load.ask<LoadReport>(echoJob(port, "/echo"))).requests).toBe(1);
+    await expect(load.ask(echoJob(port, "/changed"))).rejects.toThrow("differ from byte 70000");
+    await expect(load.ask(echoJob(port, "/short"))).rejects.toThrow("199999 came back");
   });
 });
 

@@ -5,6 +5,7 @@
  * @module
  */
 import { Hono } from "hono";
+import { echo } from "../_echo.ts";
 import { answerLines, say } from "./_lines.ts";
 import type { ServedComponent } from "./engines.ts";
 import type { KvSpec } from "./kv.ts";
@@ -100,8 +101,7 @@ async function main(spec: ServerSpec): Promise<void> {
       port = listen(new Hono().get(spec.path, (c) => c.text(spec.body)).fetch);
       break;
     case "echo":
-      // Through JavaScript: a body that is only handed on loses its last bytes now and then, with Deno 2.8.2.
-      port = listen((request) => new Response(request.body!.pipeThrough(new TransformStream())));
+      port = listen((request) => echo(request));
       break;
     case "component":
       port = listen(await componentHandler(spec));

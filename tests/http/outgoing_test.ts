@@ -1,5 +1,6 @@
 import { expect } from "@std/expect";
 import { onEachEngine, serve, type ServeOptions } from "./_serve.ts";
+import { echo } from "../_echo.ts";
 
 /** The guests that call out: WASI 0.2 and 0.3. Their `/outgoing` does the same. */
 const GUESTS = ["c-http", "c-p3"] as const;
@@ -20,7 +21,7 @@ function origin(): Origin {
     const { pathname } = new URL(request.url);
     if (pathname === "/echo") {
       const length = request.headers.get("content-length") ?? "chunked";
-      return new Response(request.body, { headers: { "x-length": length } });
+      return echo(request, { "x-length": length });
     }
     if (pathname === "/headers") return Response.json(Object.fromEntries(request.headers));
     if (pathname === "/cookies") {

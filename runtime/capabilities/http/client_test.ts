@@ -1,4 +1,5 @@
 import { expect } from "@std/expect";
+import { echo } from "../../../tests/_echo.ts";
 import { withTask } from "../../context.ts";
 import { Fields, latin1Bytes } from "../../http/fields.ts";
 import { ByteChannel } from "../../streams/bytes.ts";
@@ -141,7 +142,7 @@ Deno.test("a future response is told once, and dropped before that it calls its 
   const reached = Promise.withResolvers<void>();
   const aborted = Promise.withResolvers<void>();
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
-    if (new URL(request.url).pathname === "/echo") return new Response(request.body);
+    if (new URL(request.url).pathname === "/echo") return echo(request);
     request.signal.addEventListener("abort", () => aborted.resolve());
     reached.resolve();
     await gone.promise;
@@ -158,10 +159,10 @@ Deno.test("a future response is told once, and dropped before that it calls its 
       request.setPathWithQuery(path);
       return request;
     };
-    const echo = make("/echo");
-    echo.setMethod({ tag: "post" });
-    const body = echo.body();
-    const future = handle(echo, undefined);
+    const posted = make("/echo");
+    posted.setMethod({ tag: "post" });
+    const body = posted.body();
+    const future = handle(posted, undefined);
     expect(future.get()).toBe(undefined);
     const stream = body.write();
     await stream.blockingWriteAndFlush(latin1Bytes("hello"));

@@ -1,4 +1,5 @@
 import { expect } from "@std/expect";
+import { echo } from "../../../tests/_echo.ts";
 import { withTask } from "../../context.ts";
 import { mayWait } from "../../engine/mod.ts";
 import { CALL_OFF, type CallOff, type HostStream } from "../../engine/streams.ts";
@@ -84,7 +85,6 @@ Deno.test("a request is sent as the guest made it, and its response comes back",
 });
 
 Deno.test("bodies stream both ways, and the request's future resolves with its last byte", async () => {
-  const echo = (request: globalThis.Request) => new globalThis.Response(request.body);
   await withOrigin(echo, async (send, authority) => {
     const { sink, source } = new ByteChannel();
     const [request, sent] = make({ authority, method: "POST", contents: source });
