@@ -7,6 +7,7 @@
 import { SkerryError } from "./errors.ts";
 import { DEFAULT_MAX_ISOLATES, type Limits } from "./limits.ts";
 import { type MemoryAccount, type MemoryGate, type MemoryNeed, NO_MEMORY, processMemory } from "./memory.ts";
+import { isCircle, type Taken, type Wait } from "./wait_circles.ts";
 
 /** What one function may take of the process's places. */
 export interface FunctionShare {
@@ -40,12 +41,28 @@ export class AdmissionRefusal extends SkerryError {
 export interface Holder {
   /** How many calls lead to it. */
   readonly depth: number;
+  /** The place that it has. */
+  readonly place?: Place | undefined;
+  /** Who has called it, and waits for it. */
+  readonly calledBy?: Holder | undefined;
 }
 
-interface Waiter {
+interface Waiter extends Wait<Line> {
   readonly need: MemoryNeed;
   readonly holder: Holder | undefined;
   readonly admit: () => void;
+}
+
+/** A place of a line. */
+interface LinePlace extends Place, Taken<Line> {}
+
+/** The places of `holder` and of those who have called it. */
+function heldBy(holder: Holder | undefined): LinePlace[] {
+  const held: LinePlace[] = [];
+  for (let at = holder; at !== undefined; at = at.calledBy) {
+    if (at.place !== undefined) held.push(at.place as LinePlace);
+  }
+  return held;
 }
 
 /** One function's places and its line. */
@@ -145,7 +162,7 @@ export class Admission {
    * @param holder Who asks, if it has a place already: see {@linkcode tryEnterBeyond}.
    * @throws {AdmissionRefusal} when too many wait already, or it took too long: `function-busy`, if the function has all the
    * isolates that it may have, and `overloaded`, if the process has. {SkerryError} `component-over-limit`, if there will never be enough
-   * memory for it.
+   * memory for it; `loop-detected` or `function-busy`, if those who have the function's places wait for it themselves.
    */
   enter(share: FunctionShare, signal: AbortSignal, holder?: Holder): Promise<Place> {
     const now = this.tryEnter(share) ?? (holder && this.tryEnterBeyond(share, holder));
@@ -175,6 +192,10 @@ export class Admission {
     if (line.waiting.size >= share.limits.queue) {
       return Promise.reject(refusal("queue", `${line.waiting.size} requests wait already`));
     }
+    const held = heldBy(holder);
+    if (held.length > 0 && line.running >= line.isolates && this.#closesCircle({ wants: line, held })) {
+      return Promise.reject(circle(share.name, line, held));
+    }
     return new Promise((resolve, reject) => {
       const give = (outcome: () => void) => {
         line.waiting.delete(waiter);
@@ -184,7 +205,8 @@ export class Admission {
         signal.removeEventListener("abort", aborted);
         outcome();
       };
-      const waiter: Waiter = { need, holder, admit: () => give(() => resolve(this.#take(line, need, holder))) };
+      const admit = () => give(() => resolve(this.#take(line, need, holder)));
+      const waiter: Waiter = { need, holder, wants: line, held, admit };
       const aborted = () => give(() => reject(signal.reason));
       const late = () => refusal("queueWaitMs", `no place came free within ${share.limits.queueWaitMs} ms`);
       const timer = setTimeout(() => give(() => reject(late())), share.limits.queueWaitMs);
@@ -200,6 +222,13 @@ export class Admission {
     });
   }
 
+  /** Whether whoever comes to wait would do so for ever. */
+  #closesCircle(wait: Wait<Line>): boolean {
+    const waits = [wait];
+    for (const { holders } of this.#urgent) waits.push(...holders);
+    return isCircle(wait.wants, waits);
+  }
+
   #lineOf(share: FunctionShare): Line {
     let line = this.#lines.get(share.name);
     if (line === undefined) this.#lines.set(share.name, line = new Line());
@@ -213,7 +242,7 @@ export class Admission {
     return hasPlace && (this.memory.fits(need) || (!this.#lent.has(holder.depth) && this.memory.mayFit(need)));
   }
 
-  #take(line: Line, need: MemoryNeed, holder?: Holder): Place {
+  #take(line: Line, need: MemoryNeed, holder?: Holder): LinePlace {
     const beyond = holder !== undefined && this.#running >= this.#isolates;
     if (beyond) this.#beyond.set(holder, (this.#beyond.get(holder) ?? 0) + 1);
     const lent = holder !== undefined && !this.memory.fits(need);
@@ -221,10 +250,9 @@ export class Admission {
     line.running++;
     this.#running++;
     const memory = this.memory.open(need);
-    let left = false;
     const leave = () => {
-      if (left) return;
-      left = true;
+      if (place.left) return;
+      place.left = true;
       if (beyond) this.#leaveBeyond(holder);
       if (lent) this.#lent.delete(holder.depth);
       line.running--;
@@ -232,7 +260,8 @@ export class Admission {
       memory.close();
       this.#admitNext();
     };
-    return { memory, leave };
+    const place = { memory, leave, of: line, left: false };
+    return place;
   }
 
   #leaveBeyond(holder: Holder): void {
@@ -249,7 +278,8 @@ export class Admission {
       // To the back of the turns, whether it gets a place or has all that it may have.
       this.#turns.delete(line!);
       this.#turns.add(line!);
-      const [first] = line!.waiting;
+      // Who has a place already will give back two.
+      const [first] = line!.holders.size > 0 ? line!.holders : line!.waiting;
       const hasMemory = this.memory.fits(first!.need);
       if (!hasMemory) this.memory.whenRoom(this.#admitNext);
       if (line!.running >= line!.isolates || !hasMemory) {
@@ -266,6 +296,15 @@ export class Admission {
       }
     }
   };
+}
+
+/** Why a call is not to wait. Where its own request has all the places, no other time will be better. */
+function circle(name: string, line: Line, held: readonly LinePlace[]): SkerryError {
+  const own = held.filter(({ of }) => of === line).length;
+  const places = `all of its ${line.running} isolates (limits.isolates)`;
+  return own >= line.running
+    ? new SkerryError("loop-detected", `calling ${name}: ${places} wait for this call`)
+    : new SkerryError("function-busy", `calling ${name}: ${places} wait for calls that wait for it. Raise the limit.`);
 }
 
 /** The places of this process, for everyone who has been given no others. */

@@ -203,3 +203,42 @@ Deno.test("a process without memory says so", async () => {
   admission.tryEnter(one);
   await expect(admission.enter(one, never)).rejects.toMatchObject({ code: "overloaded" });
 });
+
+Deno.test("who has a place already gets the next one before those who have none", async () => {
+  const admission = new Admission({ isolates: 100 });
+  const busy = share("busy", { isolates: 2 });
+  const places = [admission.tryEnter(busy)!, admission.tryEnter(busy)!];
+  const order: string[] = [];
+  const enter = (name: string, place?: Place) =>
+    admission.enter(busy, never, place && { depth: 0, place }).then((place) => (order.push(name), place));
+  const outside = enter("outside");
+  const inside = enter("inside", places[0]!);
+  places[1]!.leave();
+  (await inside).leave();
+  (await outside).leave();
+  expect(order).toEqual(["inside", "outside"]);
+});
+
+Deno.test("a call that could only wait for itself is refused at once, and waits where others will leave", async () => {
+  const admission = new Admission({ isolates: 100 });
+  const [one, two] = [share("one", { isolates: 1 }), share("two", { isolates: 2 })];
+  const outer = { depth: 0, place: admission.tryEnter(one)! };
+  await expect(admission.enter(one, never, outer)).rejects.toMatchObject({ code: "loop-detected" });
+  const inner = { depth: 1, place: admission.tryEnter(two)!, calledBy: outer };
+  await expect(admission.enter(one, never, inner)).rejects.toMatchObject({ code: "loop-detected" });
+  const other = { depth: 0, place: admission.tryEnter(two)! };
+  const waiting = admission.enter(two, never, inner);
+  await expect(admission.enter(two, never, other)).rejects.toMatchObject({ code: "function-busy" });
+  expect(admission.waiting).toBe(1);
+  other.place.leave();
+  (await waiting).leave();
+  // Whoever called it has gone: it waits for others, not for itself.
+  const left = { depth: 1, place: inner.place, calledBy: outer };
+  outer.place.leave();
+  const again = admission.tryEnter(one)!;
+  const later = admission.enter(one, never, left);
+  again.leave();
+  (await later).leave();
+  inner.place.leave();
+  expect([admission.running, admission.waiting]).toEqual([0, 0]);
+});
