@@ -197,6 +197,7 @@ export class Dispatcher {
       wallMs: Math.min(served.limits.wallMs, Math.max(0, caller.deadline - Date.now())),
       caller: signal === undefined ? caller.signal : AbortSignal.any([caller.signal, signal]),
       depth,
+      calledBy: caller,
     }, next);
     const path = request.pathWithQuery.replace(/\?.*$/s, "");
     const label = () =>
@@ -258,7 +259,7 @@ export class Dispatcher {
     next: readonly ServedFunction[] = NONE,
   ): Task {
     const { sink, record } = this.#options;
-    const { requestId, traceparent, limits, wallMs, caller, depth } = options;
+    const { requestId, traceparent, limits, wallMs, caller, depth, calledBy } = options;
     const task: Task = new Task({
       requestId,
       traceparent,
@@ -266,6 +267,7 @@ export class Dispatcher {
       wallMs,
       caller,
       depth,
+      calledBy,
       function: served.name,
       sink,
       record,
@@ -382,6 +384,7 @@ const NONE: readonly ServedFunction[] = [];
 
 /** An isolate at a place of its own. It ends with the task. */
 function instantiate(served: ServedFunction, task: Task, place: Place): Isolate | Promise<Isolate> {
+  task.place = place;
   task.memory = place.memory;
   task.defer(place.leave);
   if (task.ended) throw task.reason;

@@ -5,6 +5,7 @@
  */
 import { SkerryError } from "./errors.ts";
 import { DEFAULT_LIMITS, type LimitName, type Limits, MAX_RECORDED_CALLS } from "./limits.ts";
+import type { Place } from "./admission.ts";
 import { currentTask, maybeTask, withTask } from "./context.ts";
 import type { HttpRequest, HttpResponse } from "./http/message.ts";
 import { expireAfter } from "./deadline.ts";
@@ -31,6 +32,8 @@ export interface TaskOptions {
   readonly record?: boolean | undefined;
   /** How many functions called each other to get here; 0 for a request from outside. */
   readonly depth?: number | undefined;
+  /** The task that calls this one, and waits for it. */
+  readonly calledBy?: Task | undefined;
   /** Sends a request of the task to another function of this process. */
   readonly neighbours?: ((task: Task, ...call: Parameters<CallNeighbour>) => ReturnType<CallNeighbour>) | undefined;
   /** Hands a request on to the function that this one stands in front of. */
@@ -95,6 +98,10 @@ export class Task {
   /** Milliseconds since the epoch, when the task began. */
   readonly startedAt: number = Date.now();
   readonly depth: number;
+  /** The task that calls this one; `undefined` for a request from outside. */
+  readonly calledBy: Task | undefined;
+  /** The place that it has; `undefined` while it waits for one. */
+  place: Place | undefined;
   /** Hands a request on to the function that this one stands in front of; `undefined` where it stands in front of none. */
   readonly callNext: CallNext | undefined;
   /** When the task has to be over, in milliseconds since the epoch. */
@@ -135,6 +142,7 @@ export class Task {
     this.limits = options.limits ?? DEFAULT_LIMITS;
     this.#traceparent = options.traceparent;
     this.depth = options.depth ?? 0;
+    this.calledBy = options.calledBy;
     this.#neighbours = options.neighbours;
     this.callNext = options.callNext;
     this.#sink = options.sink ?? silentSink;
