@@ -1,7 +1,7 @@
 // A body that is far larger than what a server may hold, over a socket, to a server in a process of its own.
 import { expect } from "@std/expect";
 import { createHash } from "node:crypto";
-import { otherDeno } from "../_deno.ts";
+import { otherDeno, readsAhead } from "../_deno.ts";
 import { prepared, Server } from "../_server.ts";
 
 const MIB = 1024 * 1024;
@@ -13,15 +13,8 @@ const MAX_HELD = 32 * MIB;
 /** By how much the server's memory may grow: what V8 has not collected yet counts too. */
 const MAX_GROWTH = 96 * MIB;
 
-/** Deno's own HTTP/1.1 server reads ahead of whoever serves, without end, in these versions: denoland/deno#36869. */
-function readsAhead(version: string): boolean {
-  const [major = 0, minor = 0, patch = 0] = version.split(".").map(Number);
-  const number = (major * 1000 + minor) * 1000 + patch;
-  return number >= 2_008_003 && number <= 2_009_006;
-}
-
-/** The newest version that does not, for the server; the client may be any. */
-const other = readsAhead(Deno.version.deno) ? await otherDeno("2.8.2") : { path: Deno.execPath() };
+/** The newest version that does not read ahead of who serves, for the server; the client may be any. */
+const other = readsAhead() ? await otherDeno("2.8.2") : { path: Deno.execPath() };
 
 /** The most memory that a process has had so far. */
 async function peakBytes(pid: number): Promise<number> {

@@ -1,4 +1,5 @@
 import { expect } from "@std/expect";
+import { isSince } from "../_deno.ts";
 import type { Fixture } from "../fixtures/mod.ts";
 import { onEachEngine, raw, serve } from "./_serve.ts";
 
@@ -204,7 +205,7 @@ onEachEngine("malformed requests are answered, and the server serves on", async 
 });
 
 /** Deno before 2.9 compresses what a caller would accept compressed; since then a server has to ask for it. */
-const COMPRESSES = Number(/^2\.(\d+)/.exec(Deno.version.deno)?.[1]) < 9;
+const COMPRESSES = !isSince("2.9.0");
 
 onEachEngine("a body is sent as the guest wrote it, whatever the server makes of it on the way", async (engine) => {
   await using server = await serve({ engine, guests });
