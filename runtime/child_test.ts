@@ -17,8 +17,9 @@ Deno.test("what runs in a process of its own ends with the process that started 
     await Deno.writeTextFile(
       parent,
       `import { runChild } from ${JSON.stringify(child)};
+       const watcher = Deno.watchFs(${JSON.stringify(directory)});
        runChild({ script: ${JSON.stringify(waiting)}, flags: ["-A"] });
-       for await (const { paths } of Deno.watchFs(${JSON.stringify(directory)})) {
+       for await (const { paths } of watcher) {
          if (paths.some((path) => /[\\\\/]pid$/.test(path))) break;
        }
        Deno.exit(3);`,
@@ -28,7 +29,7 @@ Deno.test("what runs in a process of its own ends with the process that started 
     const pid = Number(await Deno.readTextFile(join(directory, "pid")));
     // Killed, it is gone as soon as the system has come to it.
     let there = true;
-    for (let turn = 0; there && turn < 500; turn++) {
+    for (let turn = 0; there && turn < 6000; turn++) {
       await new Promise((done) => setTimeout(done, 10));
       try {
         Deno.kill(pid, "SIGCONT");

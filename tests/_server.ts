@@ -39,6 +39,7 @@ export class Server implements AsyncDisposable {
   constructor(process: Deno.ChildProcess) {
     this.#process = process;
     this.#ended = Promise.all([this.#read(process.stdout), this.#read(process.stderr)]);
+    this.#ended.then(() => this.#changed.resolve());
     this.status = this.#ended.then(() => process.status);
   }
 
@@ -67,7 +68,6 @@ export class Server implements AsyncDisposable {
       this.#changed.resolve();
       this.#changed = Promise.withResolvers();
     }
-    this.#changed.resolve();
   }
 
   /** What `pattern` finds in the output, as soon as it is there. */

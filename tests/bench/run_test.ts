@@ -152,13 +152,19 @@ Deno.test("no measurement begins that would not end within the budget, and nothi
 
 Deno.test("a measurement that does not end within the budget is given up, and its scenario stopped", async () => {
   const log: string[] = [];
+  let time = 0;
   const stuck = scenario("stuck", [], log, {
+    warm: false,
     open: () =>
       Promise.resolve({
-        measure: () => new Promise<never>(() => {}),
+        measure() {
+          // From here on there is next to no time left.
+          time = 999;
+          return new Promise<never>(() => {});
+        },
         stop: () => Promise.resolve(void log.push("stop stuck")),
       }),
   });
-  const { rows, missed } = await runScenarios([stuck], bench, { ...options, budgetMs: 1 });
+  const { rows, missed } = await runScenarios([stuck], bench, { ...options, now: () => time, budgetMs: 1000 });
   expect([rows, missed, log]).toEqual([[], ["stuck c=1"], ["stop stuck"]]);
 });

@@ -62,7 +62,11 @@ Deno.test("a server that nobody runs, a name that nobody has, a place that is no
     listener.close();
     const to = (authority: string, scheme = "http") => failure(sendRequest(get({ scheme, authority })));
     expect(await to(`127.0.0.1:${port}`)).toEqual({ tag: "connection-refused" });
-    expect(await to("no-such-island.invalid")).toEqual({ tag: "DNS-error", val: { rcode: "NXDOMAIN" } });
+    // Where no resolver answers, nobody knows whether there is such a name.
+    expect(await to("no-such-island.invalid")).toEqual({
+      tag: "DNS-error",
+      val: { rcode: expect.stringMatching(/^(NXDOMAIN|SERVFAIL)$/) },
+    });
     expect(await to("x", "ftp")).toEqual({ tag: "HTTP-protocol-error" });
     for (const authority of ["", "a b", "u@h", "h:99999", "h:0", "h/x", "[::1"]) {
       expect([authority, await to(authority)]).toEqual([authority, { tag: "HTTP-request-URI-invalid" }]);
@@ -238,7 +242,9 @@ Deno.test(
 Deno.test("a look-up that takes too long has its error-code", async () => {
   const task = new Task({ function: "test" });
   const request = get({ scheme: "http", authority: "x.invalid" });
-  const sending = withTask(task, () => sendRequest(request, { connectTimeoutMs: 0 }));
+  const never = Promise.withResolvers<string[]>();
+  const lookUp = () => never.promise;
+  const sending = withTask(task, () => sendRequest(request, { connectTimeoutMs: 0, lookUp }));
   expect(await failure(sending)).toEqual({ tag: "DNS-timeout" });
   task.end();
 });
