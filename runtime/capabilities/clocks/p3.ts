@@ -17,13 +17,13 @@ export interface Instant {
 }
 
 /**
- * Waits until `performance.now()` has reached `at`. When the task ends, or the guest takes its call back, the timer goes
+ * Waits until `performance.now()` has reached `at`; where it has already, the call is over at once. When the task ends, or the guest takes its call back, the timer goes
  * and nobody waits any more.
  */
-function waitUntil(at: number): Promise<void> {
+function waitUntil(at: number): Promise<void> | undefined {
   const instant = timer(at);
   // A guest that waits for what is past, over and over, must not keep the event loop to itself.
-  if (instant.ready) return yieldTurn() ?? Promise.resolve();
+  if (instant.ready) return yieldTurn();
   const { promise, resolve } = Promise.withResolvers<void>();
   let forget = () => {};
   const stop = instant.subscribe(() => {

@@ -262,6 +262,7 @@ Deno.test("a request's parts are checked, and none is lost", () => {
     expect(() => message.getHeaders().append("x", utf8("y"))).toThrow("immutable");
   }
   expect(() => response.setStatusCode(99)).toThrow(WitError);
+  expect(() => response.setStatusCode(600)).toThrow(WitError);
   response.setStatusCode(599);
   expect(response.getStatusCode()).toBe(599);
 });

@@ -230,7 +230,7 @@ export class Response {
   }
 
   setStatusCode(status: number): void {
-    if (status < 100 || status > 999) refuse();
+    if (status < 100 || status > 599) refuse();
     this.#status = status;
   }
 

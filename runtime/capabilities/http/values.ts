@@ -37,10 +37,12 @@ export function schemeOf(name: string): Scheme {
   return { tag: "other", val: name };
 }
 
-/** The scheme in lower case, or `undefined` if it is none: RFC 3986, section 3.1. */
+/** The scheme, of those that we know in lower case, or `undefined` if it is none: RFC 3986, section 3.1. */
 export function schemeName(scheme: Scheme): string | undefined {
   if (scheme.tag !== "other") return scheme.tag.toLowerCase();
-  return /^[a-z][a-z0-9+.-]*$/i.test(scheme.val) ? scheme.val.toLowerCase() : undefined;
+  const { val } = scheme;
+  if (!/^[a-z][a-z0-9+.-]*$/i.test(val)) return undefined;
+  return /^https?$/i.test(val) ? val.toLowerCase() : val;
 }
 
 /**

@@ -10,10 +10,11 @@ Deno.test("methods keep their case, and only tokens are methods", () => {
   for (const val of ["", "A B", "GET\r\n", "GET /"]) expect(methodName({ tag: "other", val })).toBe(undefined);
 });
 
-Deno.test("schemes are compared in lower case", () => {
+Deno.test("schemes that are known are compared in lower case, and others stay as they are", () => {
   expect(schemeOf("https")).toEqual({ tag: "HTTPS" });
   expect(schemeOf("ws")).toEqual({ tag: "other", val: "ws" });
   expect(schemeName({ tag: "other", val: "HtTp" })).toBe("http");
+  expect(schemeName({ tag: "other", val: "WebCal" })).toBe("WebCal");
   for (const val of ["", "1a", "a:", "a b"]) expect(schemeName({ tag: "other", val })).toBe(undefined);
 });
 

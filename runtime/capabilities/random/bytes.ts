@@ -5,6 +5,7 @@
  */
 import { SkerryError } from "../../errors.ts";
 import { maybeTask } from "../../context.ts";
+import { taskLocal } from "../../task.ts";
 import { DEFAULT_LIMITS } from "../../limits.ts";
 
 /** `crypto.getRandomValues` fills no more at once. */
@@ -41,7 +42,5 @@ export function randomU64(): bigint {
   return crypto.getRandomValues(new BigUint64Array(1))[0]!;
 }
 
-/** 128 bits to seed hash maps with. */
-export function randomSeed(): [bigint, bigint] {
-  return [randomU64(), randomU64()];
-}
+/** 128 bits to seed hash maps with: the same ones for all of a task, however often its guest asks. */
+export const randomSeed: () => readonly [bigint, bigint] = taskLocal(() => [randomU64(), randomU64()] as const);

@@ -15,11 +15,6 @@ Deno.test("random 0.3 gives at most so many bytes at once, and never traps", () 
   }
 });
 
-Deno.test("random 0.3 gives a seed under its new name", () => {
-  const [low, high] = (p3["wasi:random/insecure-seed@0.3.0"]!.getInsecureSeed as () => [bigint, bigint])();
-  expect(low).not.toBe(high);
-});
-
 Deno.test("the capability random provides both versions", () => {
   for (const name of Object.keys(p3)) expect(random.interfaces).toContain(name);
 });

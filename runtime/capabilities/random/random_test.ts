@@ -1,8 +1,11 @@
 import { expect } from "@std/expect";
+import { withTask } from "../../context.ts";
 import { SkerryError } from "../../errors.ts";
 import { MAX_RANDOM_BYTES } from "../../limits.ts";
+import { Task } from "../../task.ts";
 import { random } from "./mod.ts";
 import { p2 } from "./p2.ts";
+import { p3 } from "./p3.ts";
 
 type Bytes = (length: bigint) => Uint8Array;
 
@@ -26,13 +29,25 @@ for (
   });
 }
 
-Deno.test("random numbers and seeds differ from call to call", () => {
+Deno.test("random numbers differ from call to call", () => {
   const u64 = p2["wasi:random/random@0.2.12"]!.getRandomU64 as () => bigint;
-  const seed = p2["wasi:random/insecure-seed@0.2.12"]!.insecureSeed as () => [bigint, bigint];
   expect(u64()).not.toBe(u64());
-  const [low, high] = seed();
+});
+
+Deno.test("the seed is the same however often one request asks for it, and another one has another", () => {
+  const seed = p2["wasi:random/insecure-seed@0.2.12"]!.insecureSeed as () => [bigint, bigint];
+  const seed3 = p3["wasi:random/insecure-seed@0.3.0"]!.getInsecureSeed as () => [bigint, bigint];
+  const inTask = () => {
+    const task = new Task({ function: "test" });
+    const seeds = withTask(task, () => [seed(), seed(), seed3()]);
+    task.end();
+    expect(seeds[1]).toEqual(seeds[0]);
+    expect(seeds[2]).toEqual(seeds[0]);
+    return seeds[0]!;
+  };
+  const [low, high] = inTask();
   expect(low).not.toBe(high);
-  expect(seed()).not.toEqual([low, high]);
+  expect(inTask()).not.toEqual([low, high]);
 });
 
 Deno.test("the grant of random takes no parameters", () => {
