@@ -4,11 +4,10 @@
  * @module
  */
 import { AwsClient } from "aws4fetch";
-import { withTask } from "../../context.ts";
 import type { HostImports } from "../../engine/mod.ts";
 import { WitError } from "../../errors.ts";
 import type { LogRecord } from "../../log.ts";
-import { Task } from "../../task.ts";
+import { inTask, withFolder } from "../_testing.ts";
 import { startS3Server } from "./_s3_server.ts";
 import { type Backend, MemoryBackend } from "./backend.ts";
 import { openFolder } from "./folder.ts";
@@ -21,16 +20,6 @@ type WithBackend = (body: (backend: Backend) => Promise<void>) => Promise<void>;
 
 /** A store that speaks S3, if there is one: `S3_TEST_ENDPOINT=http://127.0.0.1:5000`, with any keys. */
 const REAL_STORE = Deno.env.get("S3_TEST_ENDPOINT");
-
-/** Runs `body` with a folder that is gone afterwards. */
-export async function withFolder(body: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "skerry-blob-" });
-  try {
-    await body(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 /** The backend on a bucket of the store at `endpoint`. */
 export function bucketAt(endpoint: string, name = "bucket", prefix = ""): S3Backend {
@@ -72,17 +61,6 @@ export function onEachBackend(name: string, body: (backend: Backend, records: Lo
       ignore: true,
       fn: () => {},
     });
-  }
-}
-
-/** Runs `body` in a task of its own, which ends with it. */
-export async function inTask(body: (records: LogRecord[], task: Task) => Promise<void>): Promise<void> {
-  const records: LogRecord[] = [];
-  const task = new Task({ function: "f", sink: (record) => records.push(record) });
-  try {
-    await withTask(task, () => body(records, task));
-  } finally {
-    task.end();
   }
 }
 
@@ -210,14 +188,3 @@ export async function names(container: GuestContainer, page = 1000n): Promise<st
 
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 export const text = (value: Uint8Array): string => new TextDecoder().decode(value);
-
-/** The payload of the error that `attempt` ends in. */
-export async function payloadOf(attempt: () => unknown): Promise<unknown> {
-  try {
-    await attempt();
-  } catch (error) {
-    if (error instanceof WitError) return error.payload;
-    throw error;
-  }
-  return "no error";
-}

@@ -1,33 +1,27 @@
 import { expect } from "@std/expect";
-import { mayWait } from "../../engine/mod.ts";
 import { withTask } from "../../context.ts";
 import { Task } from "../../task.ts";
-import { member, readWit } from "../_wit.ts";
+import { expectAllOf, inTask, payloadOf, withFolder } from "../_testing.ts";
 import {
   ALL,
   blobstore,
-  bucketAt,
   bytes,
   fill,
   get,
   hostOf,
-  inTask,
   names,
   onEachBackend,
-  payloadOf,
   put,
   readAll,
   text,
   types,
-  withFolder,
 } from "./_testing.ts";
-import { startS3Server } from "./_s3_server.ts";
 import { type Backend, MemoryBackend } from "./backend.ts";
 import { FolderBackend, openFolder } from "./folder.ts";
 import { blobGrant } from "./grant.ts";
 import { blob, openBackend } from "./mod.ts";
 import { S3Backend } from "./s3.ts";
-import { MAX_NAME_BYTES, MAX_NAMES_AT_ONCE, MAX_OPEN_HANDLES, MAX_SYNC_BYTES } from "./store.ts";
+import { MAX_NAMES_AT_ONCE, MAX_OPEN_HANDLES, MAX_SYNC_BYTES } from "./store.ts";
 
 onEachBackend("a function makes its container, and a container is what its grant says", async (backend, records) => {
   const host = hostOf(backend, "f", { containers: { default: true, "Fotos: é/..": true } });
@@ -175,80 +169,6 @@ onEachBackend("a value that is being read stays as it was, whatever becomes of t
   await container.deleteObject("a");
 });
 
-/** Names that would be paths, or one name, if they were not encoded. */
-const ODD_NAMES = [
-  "a",
-  "A",
-  "é",
-  "e\u0301",
-  ".",
-  "..",
-  "...",
-  "../a",
-  "../../../../etc/passwd",
-  "/etc/passwd",
-  "a/../b",
-  "a//b",
-  "a/b",
-  "a/",
-  "a/b/",
-  "/",
-  "a\\b",
-  "a\0b",
-  "\n",
-  " ",
-  "a ",
-  "a.",
-  "a%2fb",
-  "a+b",
-  "a b",
-  "a?b#c&d",
-  "~2e",
-  "=a",
-  ".container",
-  "~container",
-  "con",
-  "NUL.txt",
-  "\u{1f3dd}",
-  "-rf",
-  "<&\"'>",
-  "x".repeat(201),
-  "x".repeat(200),
-  ".".repeat(250),
-  "é".repeat(150),
-];
-
-onEachBackend("any name is a name, and none is a path", async (backend) => {
-  const host = hostOf(backend);
-  const container = await blobstore(host).createContainer("default");
-  for (const name of ODD_NAMES) await put(host, container, name, `contents of ${name}`);
-  for (const name of ODD_NAMES) expect([name, await get(host, container, name)]).toEqual([name, `contents of ${name}`]);
-  expect(await names(container)).toEqual([...ODD_NAMES].sort());
-  expect(await names(container, 1n)).toEqual([...ODD_NAMES].sort());
-  for (const name of ["~", "=", "b", "a/b/c", "x".repeat(202), "etc/passwd", "a.."]) {
-    expect([name, await container.hasObject(name)]).toEqual([name, false]);
-  }
-  await container.deleteObject("a");
-  expect([await container.hasObject("A"), await container.hasObject("a/b")]).toEqual([true, true]);
-  await container.deleteObjects(ODD_NAMES.slice(2));
-  expect(await names(container)).toEqual(["A"]);
-  for (const name of ["", "x".repeat(MAX_NAME_BYTES + 1), "é".repeat(MAX_NAME_BYTES / 2 + 1)]) {
-    const refused = /^the name of the object (is empty|has \d+ bytes, and may have 1024)$/;
-    const attempts = [
-      () => container.hasObject(name),
-      () => container.objectInfo(name),
-      () => container.getData(name, 0n, 1n),
-      () => put(host, container, name, ""),
-      () => container.deleteObject(name),
-      () => container.deleteObjects(["A", name]),
-      () => blobstore(host).copyObject({ container: "default", object: "A" }, { container: "default", object: name }),
-    ];
-    for (const attempt of attempts) expect(await payloadOf(attempt)).toMatch(refused);
-  }
-  // A call that is refused has done nothing.
-  expect(await names(container)).toEqual(["A"]);
-});
-
 onEachBackend("lists come in pages, can be skipped, and are cleared", async (backend) => {
   const host = hostOf(backend);
   const container = await blobstore(host).createContainer("default");
@@ -383,103 +303,6 @@ Deno.test("when the store fails, the guest gets an error without the reason, and
     })
   ));
 
-Deno.test("a folder keeps what was written, in files that nobody else writes into", () =>
-  withFolder((folder) =>
-    inTask(async () => {
-      const host = hostOf(await openFolder(folder));
-      await put(host, await blobstore(host).createContainer("default"), "../a", "kept");
-      // A process that was killed leaves a file here, which is deleted a day later.
-      await Deno.writeTextFile(`${folder}/tmp/old`, "half");
-      await Deno.utime(`${folder}/tmp/old`, 1, 1);
-      await Deno.writeTextFile(`${folder}/tmp/new`, "half");
-      const again = hostOf(await openFolder(folder));
-      const container = await blobstore(again).getContainer("default");
-      expect(await get(again, container, "../a")).toBe("kept");
-      expect([...Deno.readDirSync(`${folder}/tmp`)].map(({ name }) => name)).toEqual(["new"]);
-      expect([...Deno.readDirSync(`${folder}/functions/f/=default`)].map(({ name }) => name).sort()).toEqual([
-        ".container",
-        "=..~2fa",
-      ]);
-      expect([...Deno.readDirSync(folder)].map(({ name }) => name).sort()).toEqual(["functions", "tmp"]);
-    })
-  ));
-
-Deno.test("an unfinished upload leaves no file behind", () =>
-  withFolder((folder) =>
-    inTask(async () => {
-      const host = hostOf(await openFolder(folder));
-      const container = await blobstore(host).createContainer("default");
-      const { OutgoingValue } = types(host);
-      for (const ends of [(value: { [Symbol.dispose](): void }) => value[Symbol.dispose](), undefined]) {
-        const task = new Task({ function: "f" });
-        await withTask(task, async () => {
-          const value = OutgoingValue.newOutgoingValue();
-          await container.writeData("a", value);
-          await fill(value, new Uint8Array(200_000));
-          ends?.(value);
-        });
-        task.end();
-        const left = () => [...Deno.readDirSync(`${folder}/tmp`)].length;
-        while (left() > 0) await new Promise((resolve) => setTimeout(resolve, 1));
-        expect(await names(container)).toEqual([]);
-      }
-    })
-  ));
-
-Deno.test("a bucket is asked with signatures, in parts that S3 takes, and nothing is left of what is broken off", () =>
-  inTask(async (records) => {
-    await using server = startS3Server();
-    const host = hostOf(bucketAt(server.endpoint, "bucket", "pre/"));
-    const container = await blobstore(host).createContainer("default");
-    const { OutgoingValue } = types(host);
-    const large = new Uint8Array(17 * 2 ** 20);
-    const dropped = OutgoingValue.newOutgoingValue();
-    await container.writeData("large", dropped);
-    await fill(dropped, large);
-    dropped[Symbol.dispose]();
-    while (server.uploads.size > 0) await new Promise((resolve) => setTimeout(resolve, 1));
-    await put(host, container, "2026/large.bin", large);
-    expect([...server.objects.keys()].sort()).toEqual([
-      "bucket/pre/functions/f/=default/2026/large.bin",
-      "bucket/pre/functions/f/=default/~container",
-    ]);
-    expect(server.uploads.size).toBe(0);
-    server.instead = (request) =>
-      request.method === "PUT"
-        ? new Response("<Error><Code>SlowDown</Code><Message>not now</Message></Error>", { status: 503 })
-        : undefined;
-    expect(await payloadOf(() => put(host, container, "a", "1"))).toBe("the store failed to finish an object");
-    expect(records.at(-1)!.message).toContain("status 503 SlowDown not now");
-    // S3 may say that a copy has failed after it has said 200.
-    server.instead = (request) =>
-      request.headers.has("x-amz-copy-source") ? new Response("<Error><Code>InternalError</Code></Error>") : undefined;
-    const ref = { container: "default", object: "2026/large.bin" };
-    expect(await payloadOf(() => blobstore(host).moveObject(ref, { ...ref, object: "b" }))).toBe(
-      "the store failed to move an object",
-    );
-    server.instead = undefined;
-    expect(await names(container)).toEqual(["2026/large.bin"]);
-  }));
-
-Deno.test("a task that ends leaves no request to a bucket behind", async () => {
-  await using server = startS3Server();
-  const host = hostOf(bucketAt(server.endpoint));
-  await inTask(async () => void await blobstore(host).createContainer("default"));
-  const asked = Promise.withResolvers<void>();
-  const left = Promise.withResolvers<void>();
-  server.instead = (request) => {
-    request.signal.addEventListener("abort", () => left.resolve());
-    asked.resolve();
-    return left.promise.then(() => new Response());
-  };
-  const task = new Task({ function: "f" });
-  const attempt = withTask(task, () => payloadOf(() => blobstore(host).containerExists("default")));
-  await asked.promise;
-  task.end();
-  await left.promise;
-  expect(await attempt).toBe("the store failed to look for a container");
-});
-
 Deno.test("BLOB_URL says where the data is, and what cannot be opened is refused with what to do", async () => {
   const variables = [
     "BLOB_URL",
@@ -555,17 +378,5 @@ Deno.test("the capability provides what it names", () => {
 });
 
 Deno.test("every function of the WIT is there, and what is async may wait", async () => {
-  const host = hostOf(new MemoryBackend());
-  const folder = new URL("./wit/", import.meta.url);
-  let count = 0;
-  for await (const { name } of Deno.readDir(folder)) {
-    for (const face of readWit(await Deno.readTextFile(new URL(name, folder)))) {
-      for (const func of face.functions) {
-        expect([face.name, func, typeof member(host[face.name]!, func)]).toEqual([face.name, func, "function"]);
-        count++;
-      }
-      for (const func of face.asyncs) expect([func, mayWait(member(host[face.name]!, func))]).toEqual([func, true]);
-    }
-  }
-  expect(count).toBe(24);
+  expect(await expectAllOf(new URL("./wit/", import.meta.url), hostOf(new MemoryBackend()))).toBe(24);
 });

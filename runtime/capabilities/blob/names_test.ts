@@ -1,6 +1,10 @@
 import { expect } from "@std/expect";
+import { payloadOf } from "../_testing.ts";
+import { blobstore, get, hostOf, names, onEachBackend, put } from "./_testing.ts";
 import { decodeKey, decodeParts, encodeKey, encodeParts } from "./names.ts";
+import { MAX_NAME_BYTES } from "./store.ts";
 
+/** Names that would be paths, or one name, if they were not encoded. */
 const NAMES = [
   "a",
   "A",
@@ -8,17 +12,41 @@ const NAMES = [
   "e\u0301",
   ".",
   "..",
-  "a.",
-  "a ",
-  "/",
+  "...",
   "../a",
-  "a/b",
+  "../../../../etc/passwd",
+  "/etc/passwd",
+  "a/../b",
   "a//b",
+  "a/b",
   "a/",
+  "a/b/",
+  "/",
   "a\\b",
   "a\0b",
+  "\n",
+  " ",
+  "a ",
+  "a.",
+  "a%2fb",
+  "a+b",
+  "a b",
+  "a?b#c&d",
+  "~2e",
+  "=a",
+  ".container",
+  "~container",
   "~41",
   "+a",
+  "con",
+  "NUL.txt",
+  "\u{1f3dd}",
+  "-rf",
+  "<&\"'>",
+  "x".repeat(201),
+  "x".repeat(200),
+  ".".repeat(250),
+  "é".repeat(150),
 ];
 const LONG = [".".repeat(1024), "a.".repeat(512), "é".repeat(512), "A".repeat(200), "a".repeat(200), "a".repeat(201)];
 
@@ -57,4 +85,35 @@ Deno.test("what is no encoded name is no name", () => {
   for (const encoded of ["~", "~4", "~4G", "~ff", "~e9", "a~zz"]) {
     expect([encoded, decodeKey(encoded), decodeParts([`=${encoded}`])]).toEqual([encoded, undefined, undefined]);
   }
+});
+
+onEachBackend("any name is a name, and none is a path", async (backend) => {
+  const host = hostOf(backend);
+  const container = await blobstore(host).createContainer("default");
+  for (const name of NAMES) await put(host, container, name, `contents of ${name}`);
+  for (const name of NAMES) expect([name, await get(host, container, name)]).toEqual([name, `contents of ${name}`]);
+  expect(await names(container)).toEqual([...NAMES].sort());
+  expect(await names(container, 1n)).toEqual([...NAMES].sort());
+  for (const name of ["~", "=", "b", "a/b/c", "x".repeat(202), "etc/passwd", "a.."]) {
+    expect([name, await container.hasObject(name)]).toEqual([name, false]);
+  }
+  await container.deleteObject("a");
+  expect([await container.hasObject("A"), await container.hasObject("a/b")]).toEqual([true, true]);
+  await container.deleteObjects(NAMES.slice(2));
+  expect(await names(container)).toEqual(["A"]);
+  for (const name of ["", "x".repeat(MAX_NAME_BYTES + 1), "é".repeat(MAX_NAME_BYTES / 2 + 1)]) {
+    const refused = /^the name of the object (is empty|has \d+ bytes, and may have 1024)$/;
+    const attempts = [
+      () => container.hasObject(name),
+      () => container.objectInfo(name),
+      () => container.getData(name, 0n, 1n),
+      () => put(host, container, name, ""),
+      () => container.deleteObject(name),
+      () => container.deleteObjects(["A", name]),
+      () => blobstore(host).copyObject({ container: "default", object: "A" }, { container: "default", object: name }),
+    ];
+    for (const attempt of attempts) expect(await payloadOf(attempt)).toMatch(refused);
+  }
+  // A call that is refused has done nothing.
+  expect(await names(container)).toEqual(["A"]);
 });

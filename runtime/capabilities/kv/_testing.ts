@@ -4,11 +4,9 @@
  * @module
  */
 import { join } from "node:path";
-import { withTask } from "../../context.ts";
 import type { HostImports } from "../../engine/mod.ts";
-import { WitError } from "../../errors.ts";
 import type { LogRecord } from "../../log.ts";
-import { Task } from "../../task.ts";
+import { inTask } from "../_testing.ts";
 import { type Backend, MemoryBackend } from "./backend.ts";
 import { DenoKvBackend } from "./deno_kv.ts";
 import { spin } from "./spin.ts";
@@ -48,16 +46,7 @@ function remote(url: string | undefined): Readonly<Record<string, WithBackend>> 
 /** Registers a test for each backend, in a task whose records it gets. */
 export function onEachBackend(name: string, body: (backend: Backend, records: LogRecord[]) => Promise<void>): void {
   for (const [which, withBackend] of Object.entries(BACKENDS)) {
-    Deno.test(`${name}, ${which}`, () =>
-      withBackend(async (backend) => {
-        const records: LogRecord[] = [];
-        const task = new Task({ function: "f", sink: (record) => records.push(record) });
-        try {
-          await withTask(task, () => body(backend, records));
-        } finally {
-          task.end();
-        }
-      }));
+    Deno.test(`${name}, ${which}`, () => withBackend((backend) => inTask((records) => body(backend, records))));
   }
 }
 
@@ -97,14 +86,3 @@ export function call(host: HostImports, name: string, ...args: unknown[]): Promi
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 export const text = (value: Uint8Array | undefined): string | undefined =>
   value === undefined ? undefined : new TextDecoder().decode(value);
-
-/** The payload of the error that `attempt` ends in. */
-export async function payloadOf(attempt: () => unknown): Promise<unknown> {
-  try {
-    await attempt();
-  } catch (error) {
-    if (error instanceof WitError) return error.payload;
-    throw error;
-  }
-  return "no error";
-}

@@ -1,30 +1,13 @@
 import { expect } from "@std/expect";
 import { join } from "node:path";
-import { withTask } from "../../context.ts";
-import { Task } from "../../task.ts";
+import { inTask, killAfter, withFolder } from "../_testing.ts";
 import { hostOf, open, text } from "./_testing.ts";
 import { DenoKvBackend } from "./deno_kv.ts";
 
-/** Runs the writer on `path`, kills it once it has acknowledged `count` rounds, and resolves to all it acknowledged. */
-async function killAfter(path: string, count: number): Promise<number> {
-  const writer = join(import.meta.dirname!, "_writer.ts");
-  const args = ["run", "--quiet", "--no-check", "--unstable-kv", "-A", writer, path];
-  const child = new Deno.Command(Deno.execPath(), { args, stdout: "piped", stderr: "inherit" }).spawn();
-  let said = "";
-  for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
-    said += chunk;
-    if (said.split("\n").length > count) child.kill("SIGKILL");
-  }
-  expect((await child.status).signal).toBe("SIGKILL");
-  // What follows the last newline was not said to its end.
-  return said.split("\n").length - 1;
-}
+const WRITER = new URL("./_writer.ts", import.meta.url);
 
-Deno.test("a process killed in the middle of writes loses nothing acknowledged and doubles nothing", async () => {
-  const directory = await Deno.makeTempDir({ prefix: "skerry-kv-" });
-  await killed(join(directory, "kv.sqlite3"));
-  await Deno.remove(directory, { recursive: true });
-});
+Deno.test("a process killed in the middle of writes loses nothing acknowledged and doubles nothing", () =>
+  withFolder((folder) => killed(join(folder, "kv.sqlite3"))));
 
 const remote = Deno.env.get("TEST_KV_URL");
 
@@ -42,10 +25,9 @@ Deno.test({
 async function killed(path: string): Promise<void> {
   let counted = 0;
   for (const count of [1, 25, 60]) {
-    const acknowledged = await killAfter(path, count);
+    const acknowledged = await killAfter(count, WRITER, path);
     const kv = await Deno.openKv(path);
-    const task = new Task({ function: "f" });
-    await withTask(task, async () => {
+    await inTask(async () => {
       const bucket = open(hostOf(new DenoKvBackend(kv)));
       for (let i = 1; i <= acknowledged; i++) expect([i, text(await bucket.get(`key-${i}`))]).toEqual([i, `${i}`]);
       const sum = Number(text(await bucket.get("count")));
@@ -53,7 +35,6 @@ async function killed(path: string): Promise<void> {
       expect([counted + acknowledged, counted + acknowledged + 1]).toContain(sum);
       counted = sum;
     });
-    task.end();
     kv.close();
   }
 }

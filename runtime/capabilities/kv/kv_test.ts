@@ -2,7 +2,8 @@ import { expect } from "@std/expect";
 import { join } from "node:path";
 import { withTask } from "../../context.ts";
 import { Task } from "../../task.ts";
-import { bytes, call, type GuestBucket, hostOf, onEachBackend, open, payloadOf, text } from "./_testing.ts";
+import { expectAllOf, payloadOf } from "../_testing.ts";
+import { bytes, call, type GuestBucket, hostOf, onEachBackend, open, text } from "./_testing.ts";
 import { MemoryBackend } from "./backend.ts";
 import { DenoKvBackend, openBackend } from "./deno_kv.ts";
 import { kvGrant } from "./grant.ts";
@@ -350,4 +351,8 @@ Deno.test("the capability provides what it names", () => {
     store: new KvProcess(new MemoryBackend()),
   });
   expect(Object.keys(linked).sort()).toEqual([...kv.interfaces].sort());
+});
+
+Deno.test("every function of the WIT is there, and what is async may wait", async () => {
+  expect(await expectAllOf(new URL("./wit/", import.meta.url), hostOf(new MemoryBackend()))).toBe(25);
 });

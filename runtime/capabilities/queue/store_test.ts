@@ -1,5 +1,6 @@
 import { expect } from "@std/expect";
 import { join } from "node:path";
+import { killAfter, withFolder } from "../_testing.ts";
 import { type QueueMessage, QueueStore } from "./store.ts";
 
 const message = (text: string): QueueMessage => ({
@@ -127,29 +128,19 @@ Deno.test("who waits for a queue is woken when something is sent to it, by anoth
     forget();
   }));
 
-Deno.test("a message that was acknowledged is in the file when the process is killed", async () => {
-  const directory = await Deno.makeTempDir({ prefix: "skerry-queue-" });
-  const path = join(directory, "kv.sqlite3");
-  const sender = join(import.meta.dirname!, "_sender.ts");
-  const args = ["run", "--quiet", "--no-check", "--unstable-kv", "-A", sender, path];
-  const child = new Deno.Command(Deno.execPath(), { args, stdout: "piped", stderr: "inherit" }).spawn();
-  let said = "";
-  for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
-    said += chunk;
-    if (said.split("\n").length > 40) child.kill("SIGKILL");
-  }
-  expect((await child.status).signal).toBe("SIGKILL");
-  const acknowledged = said.split("\n").length - 1;
-  using kv = await Deno.openKv(path);
-  // The sender claimed and acknowledged every third one; the others were claimed and never heard of again.
-  const store = new QueueStore(kv, { now: () => Date.now() + 60_000 });
-  const left = new Set<string>();
-  for (let claims = await store.claim("q", 100); claims.length > 0; claims = await store.claim("q", 100)) {
-    for (const claim of claims) {
-      left.add(textOf(claim));
-      expect(await store.done("q", claim)).toBe(true);
+Deno.test("a message that was acknowledged is in the file when the process is killed", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "kv.sqlite3");
+    const acknowledged = await killAfter(40, new URL("./_sender.ts", import.meta.url), path);
+    using kv = await Deno.openKv(path);
+    // The sender claimed and acknowledged every third one; the others were claimed and never heard of again.
+    const store = new QueueStore(kv, { now: () => Date.now() + 60_000 });
+    const left = new Set<string>();
+    for (let claims = await store.claim("q", 100); claims.length > 0; claims = await store.claim("q", 100)) {
+      for (const claim of claims) {
+        left.add(textOf(claim));
+        expect(await store.done("q", claim)).toBe(true);
+      }
     }
-  }
-  for (let i = 1; i <= acknowledged; i++) expect([i, left.has(`${i}`)]).toEqual([i, i % 3 !== 0]);
-  await Deno.remove(directory, { recursive: true });
-});
+    for (let i = 1; i <= acknowledged; i++) expect([i, left.has(`${i}`)]).toEqual([i, i % 3 !== 0]);
+  }));

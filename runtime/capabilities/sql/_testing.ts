@@ -3,11 +3,9 @@
  *
  * @module
  */
-import { withTask } from "../../context.ts";
 import type { HostImports } from "../../engine/mod.ts";
-import { WitError } from "../../errors.ts";
 import type { LogRecord } from "../../log.ts";
-import { Task } from "../../task.ts";
+import { inTask, withFolder } from "../_testing.ts";
 import { startHranaServer } from "./_hrana_server.ts";
 import type { Backend, QueryResult, Value } from "./backend.ts";
 import { type SqlGrant, sqlGrant } from "./grant.ts";
@@ -18,16 +16,6 @@ import { ownerOf, SqlProcess } from "./store.ts";
 
 /** Opens a backend, runs `body`, and leaves nothing behind. */
 type WithBackend = (body: (backend: Backend) => Promise<void>) => Promise<void>;
-
-/** Runs `body` with a folder that is gone afterwards. */
-export async function withFolder(body: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "skerry-sql-" });
-  try {
-    await body(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 const LOCAL: Readonly<Record<string, WithBackend>> = {
   async "in memory"(body) {
@@ -71,17 +59,6 @@ export function onEachLocalBackend(name: string, body: Body): void {
   registered(name, body, LOCAL);
 }
 
-/** Runs `body` in a task of its own, which ends with it. */
-export async function inTask(body: (records: LogRecord[], task: Task) => Promise<void>): Promise<void> {
-  const records: LogRecord[] = [];
-  const task = new Task({ function: "f", sink: (record) => records.push(record) });
-  try {
-    await withTask(task, () => body(records, task));
-  } finally {
-    task.end();
-  }
-}
-
 /** The interfaces of one function. */
 export function hostOf(backend: Backend | SqlProcess, name = "f", grant: Partial<SqlGrant> = {}): HostImports {
   const process = backend instanceof SqlProcess ? backend : new SqlProcess(() => backend);
@@ -113,15 +90,4 @@ function valueOf(given: unknown): Value {
   if (typeof given === "bigint") return { tag: "integer", val: given };
   if (typeof given === "number") return { tag: "real", val: given };
   return typeof given === "string" ? { tag: "text", val: given } : { tag: "blob", val: given as Uint8Array };
-}
-
-/** The payload of the error that `attempt` ends in. */
-export async function payloadOf(attempt: () => unknown): Promise<unknown> {
-  try {
-    await attempt();
-  } catch (error) {
-    if (error instanceof WitError) return error.payload;
-    throw error;
-  }
-  return "no error";
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { withTask } from "../../context.ts";
+import { WitError } from "../../errors.ts";
 import { Task } from "../../task.ts";
 import { hostOf, open, rows } from "./_testing.ts";
 import { SqliteBackend } from "./sqlite.ts";
@@ -11,13 +12,25 @@ import { SqliteBackend } from "./sqlite.ts";
 const host = hostOf(new SqliteBackend(Deno.args[0]));
 const encoder = new TextEncoder();
 
+/** Tries again until another process lets go of the database: a statement waits only so long, and nobody waits in line. */
+async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof WitError) || !/database is locked/.test(JSON.stringify(error.payload))) throw error;
+    }
+  }
+}
+
 await withTask(new Task({ function: "f", wallMs: 3_600_000 }), async () => {
-  const connection = await open(host);
-  await rows(connection, "CREATE TABLE IF NOT EXISTS entries (round INTEGER PRIMARY KEY, run TEXT)");
-  await rows(connection, "CREATE TABLE IF NOT EXISTS total (n INTEGER)");
+  const connection = await patiently(() => open(host));
+  for (const table of ["entries (round INTEGER PRIMARY KEY, run TEXT)", "total (n INTEGER)"]) {
+    await patiently(() => rows(connection, `CREATE TABLE IF NOT EXISTS ${table}`));
+  }
   const run = Deno.args[1]!;
   for (let i = 1;; i++) {
-    await rows(connection, "BEGIN IMMEDIATE");
+    await patiently(() => rows(connection, "BEGIN IMMEDIATE"));
     await rows(connection, "INSERT INTO entries (run) VALUES (?)", run);
     if (i === 1) await rows(connection, "INSERT INTO total SELECT 0 WHERE NOT EXISTS (SELECT * FROM total)");
     await rows(connection, "UPDATE total SET n = n + 1");

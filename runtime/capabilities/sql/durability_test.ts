@@ -1,32 +1,15 @@
 import { expect } from "@std/expect";
-import { join } from "node:path";
-import { hostOf, inTask, open, rows, withFolder } from "./_testing.ts";
+import { inTask, killAfter, withFolder } from "../_testing.ts";
+import { hostOf, open, rows } from "./_testing.ts";
 import { SqliteBackend } from "./sqlite.ts";
 
-/** Runs the writer, kills it once it has acknowledged `count` rounds, and resolves to how many it acknowledged in all. */
-async function killAfter(folder: string, run: string, count: number): Promise<number> {
-  const writer = join(import.meta.dirname!, "_writer.ts");
-  const args = ["run", "--quiet", "--no-check", "-A", writer, folder, run];
-  const child = new Deno.Command(Deno.execPath(), { args, stdout: "piped", stderr: "inherit" }).spawn();
-  let said = "";
-  let killed = false;
-  for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
-    said += chunk;
-    // Once: there may be more to read from a process that is gone.
-    if (!killed && said.split("\n").length > count) child.kill("SIGKILL");
-    killed ||= said.split("\n").length > count;
-  }
-  const { code, signal } = await child.status;
-  expect([code, signal, said]).toEqual([137, "SIGKILL", said]);
-  // What follows the last newline was not said to its end.
-  return said.split("\n").length - 1;
-}
+const WRITER = new URL("./_writer.ts", import.meta.url);
 
 Deno.test("a process killed in the middle of transactions loses nothing acknowledged and doubles nothing", () =>
   withFolder(async (folder) => {
     let total = 0n;
     for (const count of [1, 25, 60]) {
-      const acknowledged = await killAfter(folder, `run ${count}`, count);
+      const acknowledged = await killAfter(count, WRITER, folder, `run ${count}`);
       const backend = new SqliteBackend(folder);
       await inTask(async () => {
         const connection = await open(hostOf(backend));
@@ -46,7 +29,10 @@ Deno.test("a process killed in the middle of transactions loses nothing acknowle
 
 Deno.test("two processes that write to one database lose nothing", () =>
   withFolder(async (folder) => {
-    const acknowledged = await Promise.all([killAfter(folder, "one", 30), killAfter(folder, "two", 30)]);
+    const acknowledged = await Promise.all([
+      killAfter(30, WRITER, folder, "one"),
+      killAfter(30, WRITER, folder, "two"),
+    ]);
     const backend = new SqliteBackend(folder);
     await inTask(async () => {
       const connection = await open(hostOf(backend));

@@ -1,21 +1,14 @@
 import { expect } from "@std/expect";
-import { mayWait } from "../../engine/mod.ts";
-import { withTask } from "../../context.ts";
-import { Task } from "../../task.ts";
-import { member, readWit } from "../_wit.ts";
+import { expectAllOf, inTask, payloadOf } from "../_testing.ts";
 import {
   type GuestConnection,
   hostOf,
-  inTask,
   onEachBackend,
   onEachLocalBackend,
   open,
-  payloadOf,
   REAL_SERVER,
   rows,
-  withFolder,
 } from "./_testing.ts";
-import { MAX_RESULT_BYTES, MAX_RESULT_ROWS, MAX_SQL_BYTES, MAX_VALUE_BYTES } from "./backend.ts";
 import { sqlGrant } from "./grant.ts";
 import { LibsqlBackend } from "./libsql.ts";
 import { sql } from "./mod.ts";
@@ -103,71 +96,6 @@ onEachBackend("what is no SQL is an error that says where", async (backend) => {
   expect(await rows(connection, "SELECT 1")).toEqual([[1n]]);
 });
 
-onEachBackend("a transaction that was not committed is rolled back, whatever ends its isolate", async (backend) => {
-  const host = hostOf(backend);
-  const watcher = await open(host);
-  await rows(watcher, "CREATE TABLE t (x)");
-  const begin = async () => {
-    const connection = await open(host);
-    await rows(connection, "BEGIN IMMEDIATE");
-    await rows(connection, "INSERT INTO t VALUES (1)");
-    expect(await rows(connection, "SELECT count(*) FROM t")).toEqual([[1n]]);
-    return connection;
-  };
-  (await begin())[Symbol.dispose]();
-  await waitFor(() => rows(watcher, "INSERT INTO t SELECT 1 WHERE 0"));
-  expect(await rows(watcher, "SELECT count(*) FROM t")).toEqual([[0n]]);
-  const task = new Task({ function: "f" });
-  await withTask(task, begin);
-  task.end();
-  await waitFor(() => rows(watcher, "INSERT INTO t SELECT 1 WHERE 0"));
-  expect(await rows(watcher, "SELECT count(*) FROM t")).toEqual([[0n]]);
-  const committed = await begin();
-  await rows(committed, "COMMIT");
-  expect(await rows(watcher, "SELECT count(*) FROM t")).toEqual([[1n]]);
-});
-
-/** A server learns a moment later than we do that a connection was closed. */
-async function waitFor(attempt: () => Promise<unknown>): Promise<void> {
-  while (await payloadOf(attempt) !== "no error") await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
-onEachLocalBackend("a statement waits for another isolate's transaction", async (backend) => {
-  const host = hostOf(backend);
-  const [first, second] = [await open(host), await open(host)];
-  await rows(first, "CREATE TABLE t (x)");
-  await rows(first, "BEGIN IMMEDIATE");
-  await rows(first, "INSERT INTO t VALUES (1)");
-  let done = false;
-  const waiting = rows(second, "INSERT INTO t VALUES (2) RETURNING x").then((result) => {
-    done = true;
-    return result;
-  });
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  expect(done).toBe(false);
-  await rows(first, "COMMIT");
-  expect(await waiting).toEqual([[2n]]);
-  expect(await rows(first, "SELECT sum(x) FROM t")).toEqual([[3n]]);
-});
-
-onEachLocalBackend("a counter is exact when 200 tasks add to it at once", async (backend) => {
-  const host = hostOf(backend);
-  await rows(await open(host), "CREATE TABLE t AS SELECT 0 AS n");
-  await Promise.all(Array.from({ length: 200 }, async () => {
-    const task = new Task({ function: "f" });
-    await withTask(task, async () => {
-      const connection = await open(host);
-      await rows(connection, "BEGIN IMMEDIATE");
-      const [[n]] = await rows(connection, "SELECT n FROM t") as [[bigint]];
-      await Promise.resolve();
-      await rows(connection, "UPDATE t SET n = ?", n + 1n);
-      await rows(connection, "COMMIT");
-    });
-    task.end();
-  }));
-  expect(await rows(await open(host), "SELECT n FROM t")).toEqual([[200n]]);
-});
-
 onEachLocalBackend(
   "a neighbour sees nothing of a function's database, and a shared one is for all",
   async (backend) => {
@@ -234,235 +162,6 @@ onEachBackend("a connection that was closed is invalid, and the task has so many
   await open(host);
   expect(await payloadOf(() => open(host))).toMatchObject({ tag: "io" });
 });
-
-onEachBackend("statements, values and results are bounded", async (backend) => {
-  const connection = await open(hostOf(backend, "f", { recursive: true }));
-  const bounded = (what: string) => ({ tag: "io", val: expect.stringContaining(what) });
-  const numbers = (count: number) =>
-    `WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT ${count}) SELECT x FROM n`;
-  expect((await connection.execute(numbers(MAX_RESULT_ROWS), [])).rows.length).toBe(MAX_RESULT_ROWS);
-  expect(await payloadOf(() => connection.execute(numbers(MAX_RESULT_ROWS + 1), []))).toEqual(bounded("rows; ask"));
-  const million = "SELECT zeroblob(1000000) FROM json_each('[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18]')";
-  expect(MAX_RESULT_BYTES).toBeLessThan(18_000_000);
-  expect(await payloadOf(() => connection.execute(million, []))).toEqual(bounded("bytes; ask"));
-  expect(await payloadOf(() => rows(connection, `SELECT '${"x".repeat(MAX_SQL_BYTES)}'`))).toEqual(
-    bounded("pass values as parameters"),
-  );
-  expect(await payloadOf(() => rows(connection, "SELECT ?", new Uint8Array(MAX_VALUE_BYTES + 1)))).toEqual(
-    bounded("a parameter has more"),
-  );
-});
-
-onEachLocalBackend("a value that SQLite makes is bounded, and so is a statement without end", async (backend) => {
-  const connection = await open(hostOf(backend, "f", { recursive: true }));
-  for (
-    const made of ["zeroblob(500000000)", "hex(randomblob(10000000))", "replace(hex(zeroblob(4000000)), '0', 'xxxxx')"]
-  ) {
-    expect(await payloadOf(() => rows(connection, `SELECT length(${made})`))).toEqual({
-      tag: "io",
-      val: expect.stringMatching(/too big/),
-    });
-  }
-  const task = new Task({ function: "f" });
-  task.cpuMs = task.limits.cpuMs;
-  const numbers = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 90000) SELECT x FROM n";
-  expect(await withTask(task, () => payloadOf(() => connection.execute(numbers, [])))).toEqual({
-    tag: "io",
-    val: expect.stringContaining("limits.cpuMs"),
-  });
-  task.end();
-});
-
-Deno.test("no statement leaves the database's file", () =>
-  withFolder(async (folder) => {
-    const outside = await Deno.makeTempDir({ prefix: "skerry-sql-outside-" });
-    const backend = new SqliteBackend(folder);
-    await inTask(async () => {
-      const host = hostOf(backend, "f");
-      const connection = await open(host);
-      await rows(connection, "CREATE TABLE t (x)");
-      const refused = [
-        "ATTACH DATABASE '/etc/passwd' AS passwd",
-        `ATTACH DATABASE '${outside}/new.sqlite3' AS other`,
-        "ATTACH DATABASE 'file:/etc/passwd?mode=ro' AS passwd",
-        "ATTACH DATABASE ':memory:' AS other",
-        "/* */ attach '' as other",
-        "EXPLAIN ATTACH DATABASE '/etc/passwd' AS passwd",
-        "DETACH DATABASE main",
-        "VACUUM",
-        `VACUUM INTO '${outside}/copy.sqlite3'`,
-        `VACUUM main INTO '${outside}/copy.sqlite3'`,
-        "SELECT load_extension('/lib/x86_64-linux-gnu/libc.so.6')",
-        "SELECT load_extension('x', 'y')",
-        "SELECT fts3_tokenizer('simple', x'00')",
-        "PRAGMA journal_mode = DELETE",
-        "PRAGMA journal_mode(OFF)",
-        "PRAGMA main.synchronous = OFF",
-        "PRAGMA writable_schema = ON",
-        "PRAGMA database_list",
-        "PRAGMA temp_store_directory = '/tmp'",
-        "PRAGMA data_store_directory = '/tmp'",
-        "PRAGMA max_page_count = 2000000000",
-        "PRAGMA page_size = 65536",
-        "PRAGMA mmap_size = 1000000000000",
-        "PRAGMA cache_size = -100000000",
-        "PRAGMA hard_heap_limit = 1",
-        "PRAGMA soft_heap_limit = 1",
-        "PRAGMA threads = 100",
-        "PRAGMA locking_mode = EXCLUSIVE",
-        "PRAGMA busy_timeout = 100000",
-        "PRAGMA trusted_schema = ON",
-        "PRAGMA wal_checkpoint(TRUNCATE)",
-        "PRAGMA wal_autocheckpoint = 0",
-        "PRAGMA secure_delete = ON",
-        "PRAGMA key = 'x'",
-        "PRAGMA no_such_pragma",
-        "SELECT * FROM pragma_database_list",
-        "CREATE VIRTUAL TABLE v USING csv(filename = '/etc/passwd')",
-        "CREATE VIRTUAL TABLE v USING dbstat(main)",
-        "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n",
-      ];
-      for (const statement of refused) {
-        const payload = await payloadOf(() => connection.execute(statement, []));
-        expect([statement, payload]).toEqual([statement, {
-          tag: "io",
-          val: expect.stringMatching(/^not authorized: |no such function: fts3_tokenizer|^no such module/),
-        }]);
-      }
-      for (
-        const statement of [
-          "SELECT readfile('/etc/passwd')",
-          "SELECT writefile('/tmp/x', 'y')",
-          "UPDATE sqlite_schema SET sql = 'x'",
-          "INSERT INTO sqlite_dbpage VALUES (1, x'00', 'main')",
-          "DROP TABLE sqlite_schema",
-          "CREATE VIEW v AS SELECT load_extension('x'); SELECT * FROM v",
-        ]
-      ) {
-        expect(await payloadOf(() => connection.execute(statement, []))).toMatchObject({ tag: "io" });
-      }
-      // A trigger does no more than who fires it.
-      await rows(connection, "CREATE VIEW w AS SELECT load_extension('x') AS y").catch(() => {});
-      expect(await payloadOf(() => connection.execute("SELECT * FROM w", []))).toMatchObject({ tag: "io" });
-      for (
-        const statement of [
-          "PRAGMA user_version = 5",
-          "PRAGMA user_version",
-          "PRAGMA table_info(t)",
-          "PRAGMA table_info = t",
-          "SELECT * FROM pragma_table_info('t')",
-          "PRAGMA foreign_key_check",
-          "PRAGMA integrity_check",
-          "PRAGMA journal_mode",
-          "PRAGMA defer_foreign_keys = ON",
-          "CREATE VIRTUAL TABLE f USING fts5(x)",
-          "INSERT INTO f VALUES ('salt tar rope')",
-          "SELECT * FROM f WHERE f MATCH 'tar'",
-          "SAVEPOINT a",
-          "ROLLBACK TO a",
-          "RELEASE a",
-          "EXPLAIN QUERY PLAN SELECT * FROM t",
-          "ALTER TABLE t ADD COLUMN y DEFAULT 1",
-          "CREATE INDEX i ON t (x, lower(y))",
-          "CREATE TRIGGER g AFTER INSERT ON t BEGIN DELETE FROM t WHERE x IS NULL; END",
-          "CREATE VIEW u AS SELECT x FROM t",
-          "ANALYZE",
-          "REINDEX",
-          "PRAGMA optimize",
-          "DROP TABLE f",
-        ]
-      ) {
-        expect([statement, await payloadOf(() => connection.execute(statement, []))]).toEqual([statement, "no error"]);
-      }
-    });
-    backend.close();
-    expect([...Deno.readDirSync(outside)].map(({ name }) => name)).toEqual([]);
-    expect([...Deno.readDirSync(folder)].map(({ name }) => name)).toEqual(["functions"]);
-    await Deno.remove(outside, { recursive: true });
-  }));
-
-onEachLocalBackend("a statement that was prepared before does what it says now", async (backend) => {
-  const host = hostOf(backend);
-  const connection = await open(host);
-  await rows(connection, "CREATE TABLE t (a)");
-  const insert = () => rows(connection, "INSERT INTO t VALUES (?)", 1n);
-  const all = async () => {
-    const result = await connection.execute("SELECT * FROM t", []);
-    return [result.columns, result.rows.length];
-  };
-  await insert();
-  expect(await all()).toEqual([["a"], 1]);
-  await rows(connection, "ALTER TABLE t ADD COLUMN b");
-  expect(await all()).toEqual([["a", "b"], 1]);
-  expect(await payloadOf(insert)).toMatchObject({ tag: "io" });
-  await rows(connection, "ALTER TABLE t DROP COLUMN b");
-  for (let i = 2; i <= 1200; i++) {
-    await insert();
-    if (i % 100 === 0) expect(await all()).toEqual([["a"], i]);
-  }
-  expect([await connection.changes(), await connection.lastInsertRowid()]).toEqual([1n, 1200n]);
-  for (let i = 0; i < 200; i++) expect(await rows(connection, `SELECT ${i}, ?`, "x")).toEqual([[BigInt(i), "x"]]);
-  // A temporary table is the connection's own, and what was prepared for it is not for the next guest.
-  for (let i = 0; i < 3; i++) {
-    const guest = await open(host);
-    const temporary = "CREATE TEMP TABLE IF NOT EXISTS mine AS SELECT 1 AS x";
-    if ((await rows(guest, "PRAGMA journal_mode"))[0]![0] === "memory") break;
-    await rows(guest, temporary);
-    expect(await rows(guest, "SELECT count(*) FROM sqlite_temp_schema")).toEqual([[1n]]);
-    guest[Symbol.dispose]();
-  }
-  // What one function may do another may not, over one connection.
-  const recursive = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 3) SELECT count(*) FROM n";
-  connection[Symbol.dispose]();
-  for (const allowed of [true, false, true, false]) {
-    const guest = await open(hostOf(backend, "f", { recursive: allowed }));
-    expect(await payloadOf(() => rows(guest, recursive))).toEqual(
-      allowed ? "no error" : { tag: "io", val: expect.stringContaining("RECURSIVE") },
-    );
-    guest[Symbol.dispose]();
-  }
-});
-
-Deno.test("a statement that holds everybody up is named in the log", () =>
-  inTask(async (records) => {
-    for (const slowMs of [60_000, 0]) {
-      const connection = await open(hostOf(new SqliteBackend(undefined, { slowMs })));
-      await rows(connection, "SELECT ?", "s3cr3t");
-    }
-    expect(records.map(({ level, message }) => [level, message])).toEqual([
-      ["warn", expect.stringMatching(/^sql: nothing else ran for \d+ ms, but SELECT \?$/)],
-    ]);
-  }));
-
-Deno.test("a database that is full says so, and goes on with what it has", () =>
-  withFolder(async (folder) => {
-    const backend = new SqliteBackend(folder, { maxBytes: 200_000 });
-    await inTask(async () => {
-      const connection = await open(hostOf(backend));
-      await rows(connection, "CREATE TABLE t (x)");
-      expect(await payloadOf(() => rows(connection, "INSERT INTO t VALUES (zeroblob(300000))"))).toEqual({
-        tag: "database-full",
-      });
-      await rows(connection, "INSERT INTO t VALUES (1)");
-      expect(await rows(connection, "SELECT count(*) FROM t")).toEqual([[1n]]);
-    });
-    backend.close();
-  }));
-
-Deno.test("when the database fails, the guest hears it without the reason's place", () =>
-  withFolder(async (folder) => {
-    const backend = new SqliteBackend(folder);
-    await inTask(async () => {
-      await rows(await open(hostOf(backend)), "CREATE TABLE t (x)");
-    });
-    backend.close();
-    await Deno.writeTextFile(`${folder}/functions/f/default.sqlite3`, "this is no database".repeat(1000));
-    await inTask(async () => {
-      const process = new SqlProcess(() => ({ connect: (...args) => backend.connect(...args) }));
-      expect(await payloadOf(() => open(hostOf(process)))).toEqual({ tag: "io", val: "file is not a database" });
-      expect(() => hostOf(backend)).toThrow(/opening the databases in .*: file is not a database/);
-    });
-  }));
 
 Deno.test("SQL_URL says where the data is, and what cannot be opened is refused with what to do", async () => {
   const before = Deno.env.get("SQL_URL");
@@ -566,17 +265,5 @@ Deno.test({
 });
 
 Deno.test("every function of the WIT is there, and what is async may wait", async () => {
-  const host = hostOf(new SqliteBackend(undefined));
-  const folder = new URL("./wit/", import.meta.url);
-  let count = 0;
-  for await (const { name } of Deno.readDir(folder)) {
-    for (const face of readWit(await Deno.readTextFile(new URL(name, folder)))) {
-      for (const func of face.functions) {
-        expect([face.name, func, typeof member(host[face.name]!, func)]).toEqual([face.name, func, "function"]);
-        count++;
-      }
-      for (const func of face.asyncs) expect([func, mayWait(member(host[face.name]!, func))]).toEqual([func, true]);
-    }
-  }
-  expect(count).toBe(10);
+  expect(await expectAllOf(new URL("./wit/", import.meta.url), hostOf(new SqliteBackend(undefined)))).toBe(10);
 });

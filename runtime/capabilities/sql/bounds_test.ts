@@ -1,0 +1,87 @@
+import { expect } from "@std/expect";
+import { withTask } from "../../context.ts";
+import { Task } from "../../task.ts";
+import { inTask, payloadOf, withFolder } from "../_testing.ts";
+import { hostOf, onEachBackend, onEachLocalBackend, open, rows } from "./_testing.ts";
+import { MAX_RESULT_BYTES, MAX_RESULT_ROWS, MAX_SQL_BYTES, MAX_VALUE_BYTES } from "./backend.ts";
+import { SqliteBackend } from "./sqlite.ts";
+import { SqlProcess } from "./store.ts";
+
+onEachBackend("statements, values and results are bounded", async (backend) => {
+  const connection = await open(hostOf(backend, "f", { recursive: true }));
+  const bounded = (what: string) => ({ tag: "io", val: expect.stringContaining(what) });
+  const numbers = (count: number) =>
+    `WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT ${count}) SELECT x FROM n`;
+  expect((await connection.execute(numbers(MAX_RESULT_ROWS), [])).rows.length).toBe(MAX_RESULT_ROWS);
+  expect(await payloadOf(() => connection.execute(numbers(MAX_RESULT_ROWS + 1), []))).toEqual(bounded("rows; ask"));
+  const million = "SELECT zeroblob(1000000) FROM json_each('[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18]')";
+  expect(MAX_RESULT_BYTES).toBeLessThan(18_000_000);
+  expect(await payloadOf(() => connection.execute(million, []))).toEqual(bounded("bytes; ask"));
+  expect(await payloadOf(() => rows(connection, `SELECT '${"x".repeat(MAX_SQL_BYTES)}'`))).toEqual(
+    bounded("pass values as parameters"),
+  );
+  expect(await payloadOf(() => rows(connection, "SELECT ?", new Uint8Array(MAX_VALUE_BYTES + 1)))).toEqual(
+    bounded("a parameter has more"),
+  );
+});
+
+onEachLocalBackend("a value that SQLite makes is bounded, and so is a statement without end", async (backend) => {
+  const connection = await open(hostOf(backend, "f", { recursive: true }));
+  for (
+    const made of ["zeroblob(500000000)", "hex(randomblob(10000000))", "replace(hex(zeroblob(4000000)), '0', 'xxxxx')"]
+  ) {
+    expect(await payloadOf(() => rows(connection, `SELECT length(${made})`))).toEqual({
+      tag: "io",
+      val: expect.stringMatching(/too big/),
+    });
+  }
+  const task = new Task({ function: "f" });
+  task.cpuMs = task.limits.cpuMs;
+  const numbers = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 90000) SELECT x FROM n";
+  expect(await withTask(task, () => payloadOf(() => connection.execute(numbers, [])))).toEqual({
+    tag: "io",
+    val: expect.stringContaining("limits.cpuMs"),
+  });
+  task.end();
+});
+
+Deno.test("a statement that holds everybody up is named in the log", () =>
+  inTask(async (records) => {
+    for (const slowMs of [60_000, 0]) {
+      const connection = await open(hostOf(new SqliteBackend(undefined, { slowMs })));
+      await rows(connection, "SELECT ?", "s3cr3t");
+    }
+    expect(records.map(({ level, message }) => [level, message])).toEqual([
+      ["warn", expect.stringMatching(/^sql: nothing else ran for \d+ ms, but SELECT \?$/)],
+    ]);
+  }));
+
+Deno.test("a database that is full says so, and goes on with what it has", () =>
+  withFolder(async (folder) => {
+    const backend = new SqliteBackend(folder, { maxBytes: 200_000 });
+    await inTask(async () => {
+      const connection = await open(hostOf(backend));
+      await rows(connection, "CREATE TABLE t (x)");
+      expect(await payloadOf(() => rows(connection, "INSERT INTO t VALUES (zeroblob(300000))"))).toEqual({
+        tag: "database-full",
+      });
+      await rows(connection, "INSERT INTO t VALUES (1)");
+      expect(await rows(connection, "SELECT count(*) FROM t")).toEqual([[1n]]);
+    });
+    backend.close();
+  }));
+
+Deno.test("when the database fails, the guest hears it without the reason's place", () =>
+  withFolder(async (folder) => {
+    const backend = new SqliteBackend(folder);
+    await inTask(async () => {
+      await rows(await open(hostOf(backend)), "CREATE TABLE t (x)");
+    });
+    backend.close();
+    await Deno.writeTextFile(`${folder}/functions/f/default.sqlite3`, "this is no database".repeat(1000));
+    await inTask(async () => {
+      const process = new SqlProcess(() => ({ connect: (...args) => backend.connect(...args) }));
+      expect(await payloadOf(() => open(hostOf(process)))).toEqual({ tag: "io", val: "file is not a database" });
+      expect(() => hostOf(backend)).toThrow(/opening the databases in .*: file is not a database/);
+    });
+  }));
