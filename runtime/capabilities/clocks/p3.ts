@@ -8,6 +8,7 @@ import { type HostImports, waits } from "../../engine/mod.ts";
 import { CALL_OFF } from "../../engine/streams.ts";
 import { yieldTurn } from "../../streams/turn.ts";
 import { timer } from "../../streams/waitable.ts";
+import { taskLocal } from "../../task.ts";
 import { localTime, MONOTONIC_RESOLUTION_NS, monotonicNow, WALL_RESOLUTION_NS, wallNow } from "./time.ts";
 
 /** `wasi:clocks/system-clock.instant`. */
@@ -16,14 +17,24 @@ export interface Instant {
   readonly nanoseconds: number;
 }
 
+/** So many waits for the past are over at once, before it is looked at whether others should have their turn. */
+const PAST_AT_ONCE = 32;
+
+const past = taskLocal(() => ({ left: PAST_AT_ONCE }));
+
 /**
  * Waits until `performance.now()` has reached `at`; where it has already, the call is over at once. When the task ends, or the guest takes its call back, the timer goes
  * and nobody waits any more.
  */
 function waitUntil(at: number): Promise<void> | undefined {
   const instant = timer(at);
-  // A guest that waits for what is past, over and over, must not keep the event loop to itself.
-  if (instant.ready) return yieldTurn();
+  if (instant.ready) {
+    const waits = past();
+    if (--waits.left > 0) return undefined;
+    // A guest that waits for what is past, over and over, must not keep the event loop to itself.
+    waits.left = PAST_AT_ONCE;
+    return yieldTurn();
+  }
   const { promise, resolve } = Promise.withResolvers<void>();
   let forget = () => {};
   const stop = instant.subscribe(() => {

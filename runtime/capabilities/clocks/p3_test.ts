@@ -42,15 +42,15 @@ Deno.test("a wait that the guest takes back leaves no timer behind", () => {
   task.end();
 });
 
-Deno.test("a wait for what is past is over at once, but for a turn of others now and then", () => {
-  // A task that has just begun need not let others run, unless this process was halted meanwhile.
-  const first = Array.from({ length: 100 }, (): unknown => {
-    const task = new Task({ function: "test" });
-    const waiting = withTask(task, () => monotonic.waitUntil(1n));
-    task.end();
-    return waiting;
+Deno.test("a few waits for what is past are over at once", () => {
+  const task = new Task({ function: "test" });
+  withTask(task, () => {
+    for (let i = 0; i < 10; i++) {
+      const waiting: unknown = i % 2 === 0 ? monotonic.waitUntil(1n) : monotonic.waitFor(0n);
+      expect(waiting).toBe(undefined);
+    }
   });
-  expect(first).toContain(undefined);
+  task.end();
 });
 
 Deno.test("waiting for what is past lets others run", async () => {
