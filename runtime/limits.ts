@@ -302,6 +302,15 @@ export const MAX_RECORDED_CALLS = 200;
 /** Outgoing requests of one task whose response has not been read to its end: sockets of the host. More are refused. */
 export const MAX_OUTGOING_OPEN = 256;
 
+/**
+ * Connections to other servers at once in the whole process. Each is a socket and its buffers, beside those of callers and
+ * files: containers and services often have 4,096 in all, and one function may have half of these.
+ */
+export const DEFAULT_MAX_OUTGOING_CONNECTIONS = 2000;
+
+/** How long an outgoing request waits for a connection of the process: below the patience of who asked the function. */
+export const CONNECTION_WAIT_MS = 5000;
+
 /** How long running requests may go on after SIGINT or SIGTERM. */
 export const STOP_GRACE_MS = 10_000;
 

@@ -15,6 +15,14 @@ interface Counts {
   cpuMs: number;
 }
 
+/** How full a process is. */
+export interface Fullness {
+  readonly admission: Admission;
+  /** Those to other servers. */
+  readonly connections: Readonly<Record<"open" | "most" | "waiting" | "waited" | "refused", number>>;
+  readonly tasks: number;
+}
+
 /** The content type of {@linkcode Metrics.text}. */
 export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -29,7 +37,8 @@ export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
  *
  * const metrics = new Metrics();
  * metrics.record(new Task({ function: "hello" }), "200");
- * const text = metrics.text({ admission: new Admission({ isolates: 10 }), tasks: 0 });
+ * const connections = { open: 0, most: 10, waiting: 0, waited: 0, refused: 0 };
+ * const text = metrics.text({ admission: new Admission({ isolates: 10 }), connections, tasks: 0 });
  * console.assert(text.includes('skerry_requests_total{function="hello",outcome="200"} 1'));
  * ```
  */
@@ -49,7 +58,7 @@ export class Metrics {
   }
 
   /** All of it, in Prometheus's text format. */
-  text({ admission, tasks }: { readonly admission: Admission; readonly tasks: number }): string {
+  text({ admission, connections, tasks }: Fullness): string {
     const { memory } = admission;
     const functions = [...this.#functions].map(([name, counts]) =>
       [`function=${JSON.stringify(name)}`, counts] as const
@@ -88,6 +97,11 @@ export class Metrics {
       ["skerry_growth_waiting", "gauge", "Guests that wait for memory to grow.", [["", memory.waiting]]],
       ["skerry_growth_waited_total", "counter", "How often a guest had to wait to grow.", [["", memory.waited]]],
       ["skerry_growth_refused_total", "counter", "How often the process refused.", [["", memory.refused]]],
+      ["skerry_outgoing_connections", "gauge", "Connections to other servers.", [["", connections.open]]],
+      ["skerry_outgoing_connections_max", "gauge", "How many there may be at once.", [["", connections.most]]],
+      ["skerry_outgoing_waiting", "gauge", "Outgoing requests that wait for one.", [["", connections.waiting]]],
+      ["skerry_outgoing_waited_total", "counter", "How often one had to wait.", [["", connections.waited]]],
+      ["skerry_outgoing_refused_total", "counter", "How often the process refused.", [["", connections.refused]]],
       ["process_resident_memory_bytes", "gauge", "Resident memory of the process.", [["", Deno.memoryUsage().rss]]],
     ];
     return families.map(([name, type, help, samples]) =>

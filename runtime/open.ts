@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import { Admission } from "./admission.ts";
 import { distLayout } from "./build/layout.ts";
+import { ConnectionGate } from "./capabilities/http/mod.ts";
 import { withFallback } from "./engine/fallback.ts";
 import { createJcoEngine } from "./engine/jco/mod.ts";
 import type { Engine } from "./engine/mod.ts";
@@ -52,6 +53,7 @@ export async function openRuntime(settings: Settings, options: OpenOptions = {})
   const runtime = new FunctionRuntime({
     ...options,
     admission: new Admission({ isolates: settings.maxIsolates, memory: await openMemory(settings) }),
+    connections: new ConnectionGate({ most: settings.maxOutgoingConnections }),
     ceilings: settings.ceilings,
     metrics: settings.metrics,
     directory,

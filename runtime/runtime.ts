@@ -5,7 +5,8 @@
  */
 import { join } from "node:path";
 import type { Admission } from "./admission.ts";
-import { builtinCapabilities } from "./capabilities/mod.ts";
+import { type ConnectionGate, processConnections } from "./capabilities/http/mod.ts";
+import { builtinsWith } from "./capabilities/mod.ts";
 import type { Capability } from "./capability.ts";
 import { openDatabase } from "./database.ts";
 import { Dispatcher, type FailureResponse } from "./dispatcher.ts";
@@ -76,6 +77,8 @@ export interface RuntimeOptions {
   readonly sink?: LogSink;
   /** Whose places isolates take. Default: those of the process. */
   readonly admission?: Admission;
+  /** Whose connections outgoing requests take. Default: those of the process. */
+  readonly connections?: ConnectionGate;
   /** The most that functions may have, whatever their manifests say. */
   readonly ceilings?: Ceilings;
   /** Show the counts of the process. Default: false. */
@@ -101,6 +104,7 @@ export class FunctionRuntime implements Runtime {
   readonly #host: Host;
   readonly #registry: FunctionRegistry<ServedFunction>;
   readonly #dispatcher: Dispatcher;
+  readonly #connections: ConnectionGate;
   #triggers: Triggers | undefined;
   /** What each function may send to, and what was said about it. */
   readonly #sends = new Map<string, readonly string[]>();
@@ -111,7 +115,8 @@ export class FunctionRuntime implements Runtime {
     this.#options = options;
     this.dev = options.dev ?? false;
     this.#sink = options.sink ?? jsonSink;
-    const capabilities = [...builtinCapabilities, ...options.capabilities ?? []];
+    this.#connections = options.connections ?? processConnections;
+    const capabilities = [...builtinsWith(this.#connections), ...options.capabilities ?? []];
     this.#host = new Host(capabilities);
     this.#dispatcher = new Dispatcher({
       sink: this.#sink,
@@ -154,7 +159,7 @@ export class FunctionRuntime implements Runtime {
   metrics(): string | undefined {
     if (this.#options.metrics !== true) return undefined;
     const { admission, metrics, tasks } = this.#dispatcher;
-    return metrics.text({ admission, tasks: tasks.size });
+    return metrics.text({ admission, connections: this.#connections, tasks: tasks.size });
   }
 
   report(name: string): FunctionReport | undefined {

@@ -4,7 +4,14 @@
  * @module
  */
 import { SkerryError } from "./errors.ts";
-import { type Ceilings, DEFAULT_MAX_ISOLATES, FUNCTION_LIMITS, type LimitName, STOP_GRACE_MS } from "./limits.ts";
+import {
+  type Ceilings,
+  DEFAULT_MAX_ISOLATES,
+  DEFAULT_MAX_OUTGOING_CONNECTIONS,
+  FUNCTION_LIMITS,
+  type LimitName,
+  STOP_GRACE_MS,
+} from "./limits.ts";
 import { oneOf, suggest } from "./manifest/suggest.ts";
 
 /** Which engine runs components. */
@@ -37,6 +44,8 @@ export interface Settings {
   readonly maxIsolates: number;
   /** Linear memory of all isolates in the process, in MiB; `null` for a share of what the machine has. */
   readonly memoryMb: number | null;
+  /** Connections to other servers at once in the whole process, half of them for any one function; more requests wait. */
+  readonly maxOutgoingConnections: number;
   /** The most that functions of this process may have, whatever their manifests say. Default: what manifests may say. */
   readonly ceilings: Ceilings;
   /** Whether `/-/metrics` answers. Default: only in `dev`, for it tells the names of functions and how they are used. */
@@ -60,6 +69,7 @@ const NAMES = {
   warm: "SKERRY_WARM",
   maxIsolates: "SKERRY_MAX_ISOLATES",
   memoryMb: "SKERRY_MEMORY_MB",
+  maxOutgoingConnections: "SKERRY_MAX_OUTGOING_CONNECTIONS",
   metrics: "SKERRY_METRICS",
   meter: "SKERRY_METER",
 } as const satisfies Record<Exclude<keyof Settings, "ceilings">, string>;
@@ -116,6 +126,13 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     warm: choice("warm", read("warm"), ["0", "1"], lazy && !isOnDeploy ? "1" : "0") === "1",
     maxIsolates: whole(NAMES.maxIsolates, read("maxIsolates"), 1_000_000, DEFAULT_MAX_ISOLATES, 1),
     memoryMb: read("memoryMb") === undefined ? null : whole(NAMES.memoryMb, read("memoryMb"), 2 ** 24, 0, 1),
+    maxOutgoingConnections: whole(
+      NAMES.maxOutgoingConnections,
+      read("maxOutgoingConnections"),
+      1_000_000,
+      DEFAULT_MAX_OUTGOING_CONNECTIONS,
+      1,
+    ),
     ceilings: readCeilings(environment),
     metrics: choice("metrics", read("metrics"), ["0", "1"], mode === "dev" ? "1" : "0") === "1",
     meter: choice("meter", read("meter"), ["0", "1"], "1") === "1",

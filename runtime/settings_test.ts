@@ -14,6 +14,7 @@ Deno.test("readSettings() applies every default", () => {
     warm: false,
     maxIsolates: 4000,
     memoryMb: null,
+    maxOutgoingConnections: 2000,
     ceilings: {},
     metrics: false,
     meter: true,
@@ -35,6 +36,7 @@ Deno.test("readSettings() takes what is written, and an empty variable for none"
     SKERRY_LAZY: "",
     SKERRY_MAX_ISOLATES: "1",
     SKERRY_MEMORY_MB: "512",
+    SKERRY_MAX_OUTGOING_CONNECTIONS: "8",
     SKERRY_MAX_CPU_MS: "1000",
     SKERRY_MAX_REQUEST_BODY_BYTES: "1099511627776",
     SKERRY_METRICS: "1",
@@ -53,6 +55,7 @@ Deno.test("readSettings() takes what is written, and an empty variable for none"
     warm: false,
     maxIsolates: 1,
     memoryMb: 512,
+    maxOutgoingConnections: 8,
     ceilings: { cpuMs: 1000, requestBodyBytes: 1_099_511_627_776 },
     metrics: true,
     meter: false,
@@ -77,7 +80,7 @@ const MISTAKES: [environment: Record<string, string>, message: string][] = [
     { SKERRY_X: "" },
     'SKERRY_X: no such setting; write "SKERRY_MODE", "SKERRY_FUNCTIONS", "PORT", "SKERRY_HOST", ' +
     '"SKERRY_STOP_GRACE_MS", "SKERRY_LOG", "SKERRY_ENGINE", "SKERRY_LAZY", "SKERRY_WARM", "SKERRY_MAX_ISOLATES", ' +
-    '"SKERRY_MEMORY_MB", "SKERRY_METRICS" or "SKERRY_METER".',
+    '"SKERRY_MEMORY_MB", "SKERRY_MAX_OUTGOING_CONNECTIONS", "SKERRY_METRICS" or "SKERRY_METER".',
   ],
   [{ SKERRY_PORT: "8080" }, 'SKERRY_PORT: no such setting; write "PORT".'],
   [{ SKERRY_PROT: "8080" }, 'SKERRY_PROT: no such setting; write "PORT".'],

@@ -9,7 +9,7 @@ import { cli } from "./cli/mod.ts";
 import { clocks } from "./clocks/mod.ts";
 import { config } from "./config/mod.ts";
 import { files } from "./files/mod.ts";
-import { http } from "./http/mod.ts";
+import { type ConnectionGate, http, httpOver } from "./http/mod.ts";
 import { io } from "./io/mod.ts";
 import { kv } from "./kv/mod.ts";
 import { log } from "./log/mod.ts";
@@ -35,3 +35,8 @@ export const builtinCapabilities: readonly Capability[] = [
   sockets,
   sql,
 ];
+
+/** All of them, with outgoing requests over the connections that `gate` has. */
+export function builtinsWith(gate: ConnectionGate): readonly Capability[] {
+  return builtinCapabilities.map((capability) => capability === http ? httpOver(gate) : capability);
+}

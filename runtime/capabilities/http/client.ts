@@ -7,20 +7,21 @@ import { currentTask } from "../../context.ts";
 import { type ErrorCode, SkerryError } from "../../errors.ts";
 import { Fields } from "../../http/fields.ts";
 import type { HttpRequest, HttpResponse } from "../../http/message.ts";
-import type { LookUp } from "./connect.ts";
 import { HttpFailure, type PlainErrorTag } from "./error_code.ts";
 import { AllowList, type HttpGrant } from "./grant.ts";
 import { type SendOptions, sendRequest, targetOf } from "./send.ts";
 
+/** How names become addresses, and whose connections are taken; by default as {@linkcode sendRequest} does it. */
+export type ClientOptions = Pick<SendOptions, "lookUp" | "connections">;
+
 /** Sends the requests of one function. */
 export class Client {
   readonly #allowed: AllowList;
-  readonly #lookUp: LookUp | undefined;
+  readonly #options: ClientOptions;
 
-  /** @param lookUp How names become addresses; as the system does it if left out. */
-  constructor(grant: HttpGrant, lookUp?: LookUp) {
+  constructor(grant: HttpGrant, options: ClientOptions = {}) {
     this.#allowed = new AllowList(grant);
-    this.#lookUp = lookUp;
+    this.#options = options;
   }
 
   /**
@@ -35,7 +36,7 @@ export class Client {
     const name = neighbourOf(url);
     if (name !== undefined) return callNeighbour(name, request);
     try {
-      return await sendRequest(request, { lookUp: this.#lookUp, ...options, privateNetworks });
+      return await sendRequest(request, { ...this.#options, ...options, privateNetworks });
     } catch (error) {
       if (error instanceof HttpFailure && error.payload.tag === "destination-IP-prohibited") {
         currentTask().log("warn", error.message);

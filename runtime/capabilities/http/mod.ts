@@ -4,19 +4,26 @@
  *
  * @module
  */
-import { defineCapability } from "../../capability.ts";
+import { type Capability, defineCapability } from "../../capability.ts";
+import { type ConnectionGate, processConnections } from "./connection_gate.ts";
 import { httpGrant } from "./grant.ts";
 import { p2 } from "./p2.ts";
 import { p3 } from "./p3.ts";
 
+export { ConnectionGate, processConnections } from "./connection_gate.ts";
 export { serveP2 } from "./serve_p2.ts";
 export { serveP3 } from "./serve_p3.ts";
 
-export const http = defineCapability({
-  name: "http",
-  interfaces: Object.keys({ ...p2({ allow: [] }), ...p3({ allow: [] }) }),
-  ungranted: { allow: [] },
-  grant: httpGrant,
-  open: () => undefined,
-  link: ({ grant }) => ({ ...p2(grant), ...p3(grant) }),
-});
+/** The capability, over the connections that `gate` has. */
+export function httpOver(gate: ConnectionGate): Capability {
+  return defineCapability({
+    name: "http",
+    interfaces: Object.keys({ ...p2({ allow: [] }), ...p3({ allow: [] }) }),
+    ungranted: { allow: [] },
+    grant: httpGrant,
+    open: () => gate,
+    link: ({ grant, store }) => ({ ...p2(grant, store), ...p3(grant, store) }),
+  });
+}
+
+export const http: Capability = httpOver(processConnections);

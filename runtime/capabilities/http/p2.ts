@@ -6,6 +6,7 @@
 import type { HostImports } from "../../engine/mod.ts";
 import { IoError } from "../../streams/p2/mod.ts";
 import { Client } from "./client.ts";
+import type { ConnectionGate } from "./connection_gate.ts";
 import { type ErrorCode, HttpFailure } from "./error_code.ts";
 import type { HttpGrant } from "./grant.ts";
 import { FutureIncomingResponse, outgoingHandler, RequestOptions } from "./p2_client.ts";
@@ -19,8 +20,8 @@ function httpErrorCode(error: IoError): ErrorCode | undefined {
   return cause instanceof HttpFailure ? cause.payload : undefined;
 }
 
-/** `wasi:http` for a function that may call what `grant` lists. */
-export function p2(grant: HttpGrant): HostImports {
+/** `wasi:http` for a function that may call what `grant` lists, over `connections`; those of the process if left out. */
+export function p2(grant: HttpGrant, connections?: ConnectionGate): HostImports {
   return {
     "wasi:http/types@0.2.12": {
       Fields,
@@ -36,6 +37,6 @@ export function p2(grant: HttpGrant): HostImports {
       ResponseOutparam,
       httpErrorCode,
     },
-    "wasi:http/outgoing-handler@0.2.12": { handle: outgoingHandler(new Client(grant)) },
+    "wasi:http/outgoing-handler@0.2.12": { handle: outgoingHandler(new Client(grant, { connections })) },
   };
 }

@@ -183,7 +183,7 @@ function deaf(head: string): { authority: string; reached: Promise<void>; left: 
 Deno.test("a request that the guest takes back is called off", async () => {
   const { authority, reached, left } = deaf("");
   // The deadline only keeps a failure from hanging.
-  const task = new Task({ function: "test", wallMs: 5_000 });
+  const task = new Task({ function: "test", wallMs: 300_000 });
   await withTask(task, async () => {
     const send = p3({ allow: [`http://${authority}`] })["wasi:http/client@0.3.0"]!.send as Send;
     const [request, sent] = make({ authority });
@@ -199,7 +199,7 @@ Deno.test("a request that the guest takes back is called off", async () => {
 
 Deno.test("a response that the guest drops unread is given up", async () => {
   const { authority, left } = deaf("HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\nhalf");
-  const task = new Task({ function: "test", wallMs: 5_000 });
+  const task = new Task({ function: "test", wallMs: 300_000 });
   await withTask(task, async () => {
     const send = p3({ allow: [`http://${authority}`] })["wasi:http/client@0.3.0"]!.send as Send;
     const response = await send(make({ authority })[0]);

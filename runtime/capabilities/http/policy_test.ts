@@ -18,7 +18,9 @@ const RULE = { origin: "http://api.example.com:9", privateNetworks: true };
 async function outcome(authority: string, options: { allow: (string | HttpRule)[]; addresses?: string[] }) {
   const records: LogRecord[] = [];
   const task = new Task({ function: "test", sink: (record) => records.push(record) });
-  const client = new Client({ allow: options.allow }, () => Promise.resolve(options.addresses ?? ["127.0.0.1"]));
+  const client = new Client({ allow: options.allow }, {
+    lookUp: () => Promise.resolve(options.addresses ?? ["127.0.0.1"]),
+  });
   const origin = { scheme: "http", authority };
   const payload = await withTask(task, () => failure(client.send(get(origin))));
   task.end();
@@ -188,7 +190,7 @@ Deno.test("each address of a name is judged when it is its turn, and each reques
     const found: string[][] = [];
     const lookUp = () => Promise.resolve(found.shift()!);
     const request = get({ scheme, authority: `api.example.com:${port}` });
-    const open = new Client({ allow: [{ origin, privateNetworks: true }] }, lookUp);
+    const open = new Client({ allow: [{ origin, privateNetworks: true }] }, { lookUp });
     // The second address is tried when the first does not answer; here it would lead inside.
     found.push(["::1", "127.0.0.1"]);
     expect((await open.send(request)).status).toBe(204);
@@ -198,7 +200,7 @@ Deno.test("each address of a name is judged when it is its turn, and each reques
     found.push(["169.254.169.254"]);
     expect(await failure(open.send(request))).toEqual({ tag: "destination-IP-prohibited" });
     expect(connections).toBe(2);
-    const closed = new Client({ allow: [origin] }, lookUp);
+    const closed = new Client({ allow: [origin] }, { lookUp });
     found.push(["::ffff:127.0.0.1", "127.0.0.1", "::1"]);
     expect(await failure(closed.send(request))).toEqual({ tag: "destination-IP-prohibited" });
     expect(connections).toBe(2);

@@ -15,6 +15,7 @@ import { isFieldName } from "../../http/fields.ts";
 import type { HttpRequest, HttpResponse } from "../../http/message.ts";
 import { afterTurn } from "../../streams/turn.ts";
 import { formatTraceParent } from "../../trace.ts";
+import { type ConnectionGate, NoConnection, processConnections } from "./connection_gate.ts";
 import { connect, type Connection, type ConnectOptions } from "./connect.ts";
 import { CallLife, stageLimit } from "./call_life.ts";
 import { HttpFailure } from "./error_code.ts";
@@ -33,6 +34,8 @@ export interface SendOptions extends Pick<ConnectOptions, "caCerts" | "privateNe
   readonly firstByteTimeoutMs?: number | undefined;
   /** Between any two parts of the response's body, while somebody waits for it. */
   readonly betweenBytesTimeoutMs?: number | undefined;
+  /** Whose connection it takes; of the process if left out. */
+  readonly connections?: ConnectionGate | undefined;
   /** Calls the request off, at whatever stage. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -102,11 +105,12 @@ class Call {
   async run(): Promise<HttpResponse> {
     const { life } = this;
     const request = this.#request;
-    const { connectTimeoutMs, firstByteTimeoutMs, caCerts, privateNetworks, lookUp } = this.#options;
+    const { firstByteTimeoutMs, caCerts, privateNetworks, lookUp } = this.#options;
     checkLine(request);
     const url = targetOf(request);
     const done = await takePlace(life);
-    const connection = await connect(url, { life, timeoutMs: connectTimeoutMs, caCerts, privateNetworks, lookUp });
+    const timeoutMs = await this.#enterGate();
+    const connection = await connect(url, { life, timeoutMs, caCerts, privateNetworks, lookUp });
     await this.#letGuestWrite();
     const framing = framingOf(request);
     const head = encodeHead(request, {
@@ -133,6 +137,25 @@ class Call {
     });
     const { status, fields } = response;
     return { status, fields, body: response.framing.kind === "none" ? null : body };
+  }
+
+  /** Waits for a connection of the process. Resolves to how long connecting may take then. */
+  async #enterGate(): Promise<number | undefined> {
+    const { life } = this;
+    const { connections = processConnections, connectTimeoutMs } = this.#options;
+    const leave = connections.tryEnter(this.#task.function);
+    if (leave !== undefined) {
+      life.onEnd(leave);
+      return connectTimeoutMs;
+    }
+    const began = performance.now();
+    const entered = () => connections.enter(this.#task.function, this.#over.signal).then((leave) => life.onEnd(leave));
+    await life.within(stageLimit(connectTimeoutMs, "connection-timeout"), entered).catch((error) => {
+      if (!(error instanceof NoConnection)) throw error;
+      this.#task.log("warn", `sending a request: ${error.message}`);
+      throw new HttpFailure("connection-limit-reached", `sending a request: ${error.message}`);
+    });
+    return connectTimeoutMs === undefined ? undefined : connectTimeoutMs - (performance.now() - began);
   }
 
   /** A guest that writes its body right after the call has mostly ended it by now; otherwise it gets a turn to. */

@@ -1,0 +1,173 @@
+/**
+ * How many connections to other servers the process has at once, and whose turn it is when there are no more.
+ *
+ * @module
+ */
+import { CONNECTION_WAIT_MS, DEFAULT_MAX_OUTGOING_CONNECTIONS } from "../../limits.ts";
+
+/** There was no connection for a request, and there would be none soon. */
+export class NoConnection extends Error {
+  override readonly name = "NoConnection";
+}
+
+interface Waiter {
+  readonly admit: () => void;
+}
+
+/** What one function has, and its line. */
+class Line {
+  open = 0;
+  readonly waiting = new Set<Waiter>();
+}
+
+/**
+ * The connections of a process. One function has at most half of them, so that one whose upstream is slow leaves room for
+ * the others; functions that wait are served in turn.
+ *
+ * @example
+ * ```ts
+ * import { ConnectionGate } from "./connection_gate.ts";
+ *
+ * const gate = new ConnectionGate({ most: 2 });
+ * const leave = await gate.enter("a", new AbortController().signal);
+ * const second = gate.enter("a", new AbortController().signal); // waits: half of two is one
+ * console.assert(gate.open === 1 && gate.waiting === 1);
+ * leave();
+ * (await second)();
+ * console.assert(gate.open === 0 && gate.waited === 1);
+ * ```
+ */
+export class ConnectionGate {
+  /** How many there may be at once. */
+  readonly most: number;
+  readonly #share: number;
+  readonly #waitMs: number;
+  readonly #lines = new Map<string, Line>();
+  /** Lines with somebody in them, in the order of their turns. */
+  readonly #turns = new Set<Line>();
+  #open = 0;
+  #waited = 0;
+  #refused = 0;
+
+  /** @param options `waitMs`: how long a request waits at most. */
+  constructor(options: { readonly most?: number | undefined; readonly waitMs?: number | undefined } = {}) {
+    this.most = options.most ?? DEFAULT_MAX_OUTGOING_CONNECTIONS;
+    this.#share = Math.ceil(this.most / 2);
+    this.#waitMs = options.waitMs ?? CONNECTION_WAIT_MS;
+  }
+
+  /** Connections that are taken now. */
+  get open(): number {
+    return this.#open;
+  }
+
+  /** Requests that wait for one. */
+  get waiting(): number {
+    let count = 0;
+    for (const line of this.#turns) count += line.waiting.size;
+    return count;
+  }
+
+  /** How many have waited so far. */
+  get waited(): number {
+    return this.#waited;
+  }
+
+  /** How many were refused. */
+  get refused(): number {
+    return this.#refused;
+  }
+
+  /** A connection for a function, if there is one now and nobody of it waits. Calling what is returned gives it back. */
+  tryEnter(name: string): (() => void) | undefined {
+    const line = this.#lines.get(name) ?? new Line();
+    if (line.waiting.size > 0 || !this.#hasRoom(line)) return undefined;
+    this.#lines.set(name, line);
+    return this.#take(name, line);
+  }
+
+  /**
+   * A connection for a function, as soon as there is one. It is taken until the returned function is called; later calls do
+   * nothing.
+   *
+   * @param signal Gives the wait up, with its reason.
+   * @throws {NoConnection} when as many of the function wait already as the process has, or it took too long.
+   */
+  enter(name: string, signal: AbortSignal): Promise<() => void> {
+    if (signal.aborted) return Promise.reject(signal.reason);
+    const now = this.tryEnter(name);
+    if (now !== undefined) return Promise.resolve(now);
+    let line = this.#lines.get(name);
+    if (line === undefined) this.#lines.set(name, line = new Line());
+    const own = line;
+    if (own.waiting.size >= this.most) return Promise.reject(this.#refusal(own, `${own.waiting.size} wait already`));
+    this.#waited++;
+    return new Promise((resolve, reject) => {
+      const give = (outcome: () => void) => {
+        own.waiting.delete(waiter);
+        if (own.waiting.size === 0) this.#turns.delete(own);
+        clearTimeout(timer);
+        signal.removeEventListener("abort", aborted);
+        outcome();
+        this.#forget(name, own);
+      };
+      const waiter: Waiter = { admit: () => give(() => resolve(this.#take(name, own))) };
+      const aborted = () => give(() => reject(signal.reason));
+      const late = () => give(() => reject(this.#refusal(own, `none came free within ${this.#waitMs} ms`)));
+      const timer = setTimeout(late, this.#waitMs);
+      own.waiting.add(waiter);
+      this.#turns.add(own);
+      signal.addEventListener("abort", aborted, { once: true });
+    });
+  }
+
+  #hasRoom(line: Line): boolean {
+    return this.#open < this.most && line.open < this.#share;
+  }
+
+  #take(name: string, line: Line): () => void {
+    line.open++;
+    this.#open++;
+    let left = false;
+    return () => {
+      if (left) return;
+      left = true;
+      line.open--;
+      this.#open--;
+      this.#forget(name, line);
+      this.#admitNext();
+    };
+  }
+
+  /** A line that nobody stands in is not kept for a function that may never come again. */
+  #forget(name: string, line: Line): void {
+    if (line.open === 0 && line.waiting.size === 0) this.#lines.delete(name);
+  }
+
+  /** Gives free connections to the lines in turn, one each. */
+  #admitNext(): void {
+    for (let skipped = 0; this.#open < this.most && skipped < this.#turns.size;) {
+      const [line] = this.#turns;
+      this.#turns.delete(line!);
+      this.#turns.add(line!);
+      if (!this.#hasRoom(line!)) {
+        skipped++;
+        continue;
+      }
+      skipped = 0;
+      const [first] = line!.waiting;
+      first!.admit();
+    }
+  }
+
+  #refusal(line: Line, why: string): NoConnection {
+    this.#refused++;
+    const full = line.open >= this.#share
+      ? `the function has its ${line.open} connections, half of what the process has`
+      : `the process has its ${this.most} connections`;
+    return new NoConnection(`${full} (SKERRY_MAX_OUTGOING_CONNECTIONS), and ${why}`);
+  }
+}
+
+/** The connections of this process, for everyone who has been given no others. */
+export const processConnections: ConnectionGate = new ConnectionGate();
