@@ -18,18 +18,22 @@ import { wasi } from "./wasi.ts";
 /** Opens a backend, runs `body`, and leaves nothing behind. */
 type WithBackend = (body: (backend: Backend) => Promise<void>) => Promise<void>;
 
-/** A store that speaks S3, if there is one: `S3_TEST_ENDPOINT=http://127.0.0.1:5000`, with any keys. */
-const REAL_STORE = Deno.env.get("S3_TEST_ENDPOINT");
+/**
+ * A real store that speaks S3, if there is one: `TEST_BLOB_URL=http://127.0.0.1:9000`, with the keys in
+ * `TEST_BLOB_ACCESS_KEY_ID` and `TEST_BLOB_SECRET_ACCESS_KEY`, where it looks at them. A bucket is made for each test.
+ */
+const REAL_STORE = Deno.env.get("TEST_BLOB_URL")?.replace(/\/$/, "");
+
+const KEYS = { accessKeyId: "key", secretAccessKey: "secret" };
+
+const REAL_KEYS = {
+  accessKeyId: Deno.env.get("TEST_BLOB_ACCESS_KEY_ID") ?? KEYS.accessKeyId,
+  secretAccessKey: Deno.env.get("TEST_BLOB_SECRET_ACCESS_KEY") ?? KEYS.secretAccessKey,
+};
 
 /** The backend on a bucket of the store at `endpoint`. */
-export function bucketAt(endpoint: string, name = "bucket", prefix = ""): S3Backend {
-  const client = new AwsClient({
-    accessKeyId: "key",
-    secretAccessKey: "secret",
-    service: "s3",
-    region: "us-east-1",
-    retries: 0,
-  });
+export function bucketAt(endpoint: string, name = "bucket", prefix = "", keys = KEYS): S3Backend {
+  const client = new AwsClient({ ...keys, service: "s3", region: "us-east-1", retries: 0 });
   return new S3Backend({ client, url: `${endpoint}/${name}/`, name: `${name}/`, prefix });
 }
 
@@ -43,9 +47,11 @@ const BACKENDS: Readonly<Record<string, WithBackend>> = {
   ...REAL_STORE === undefined ? {} : {
     async "in a bucket of a real store"(body: (backend: Backend) => Promise<void>) {
       const name = `skerry-${crypto.randomUUID()}`;
-      const client = new AwsClient({ accessKeyId: "key", secretAccessKey: "secret", service: "s3" });
-      await (await client.fetch(`${REAL_STORE}/${name}`, { method: "PUT" })).body?.cancel();
-      await body(bucketAt(REAL_STORE, name, "prefix/"));
+      const client = new AwsClient({ ...REAL_KEYS, service: "s3", region: "us-east-1" });
+      const made = await client.fetch(`${REAL_STORE}/${name}`, { method: "PUT" });
+      if (!made.ok) throw new Error(`making a bucket: status ${made.status}: ${await made.text()}`);
+      await made.body?.cancel();
+      await body(bucketAt(REAL_STORE, name, "prefix/", REAL_KEYS));
     },
   },
 };
@@ -57,7 +63,7 @@ export function onEachBackend(name: string, body: (backend: Backend, records: Lo
   }
   if (REAL_STORE === undefined) {
     Deno.test({
-      name: `${name}, in a bucket of a real store: skipped, S3_TEST_ENDPOINT names none`,
+      name: `${name}, in a bucket of a real store: skipped, TEST_BLOB_URL names none`,
       ignore: true,
       fn: () => {},
     });

@@ -10,6 +10,9 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 /** The longest part of a path that file systems take is 255 bytes. */
 const MAX_PART = 200;
 
+/** A slash of a name in its key, and the end of a part that would be too long. */
+const [SLASH, BREAK] = ["~/", "~~/"];
+
 const escape = (byte: number): string => `~${byte.toString(16).padStart(2, "0")}`;
 
 /**
@@ -45,35 +48,47 @@ export function decodeParts(parts: readonly string[]): string | undefined {
 
 /**
  * `name` as a key of an object store, which reads well where it can: slashes stay, unless a client or a proxy on the way
- * could take them for a step up, or for nothing.
+ * could take them for a step up, or for nothing. Stores that keep objects in a file system take no part of a key that is
+ * longer than a file's name, and no key that is a folder of another's: so long parts are broken, and what stands before a
+ * slash ends with a mark that no whole key ends with.
  *
  * @example
  * ```ts
  * import { decodeKey, encodeKey } from "./names.ts";
  *
- * console.assert(encodeKey("2026/photo 1.jpg") === "2026/photo~201.jpg");
- * console.assert(encodeKey("../a//b/") === "~2e./a/~2fb~2f");
+ * console.assert(encodeKey("2026/photo 1.jpg") === "2026~/photo~201.jpg");
+ * console.assert(encodeKey("../a//b/") === "~2e.~/a~/~2fb~2f");
  * console.assert(decodeKey(encodeKey("../a//b/")) === "../a//b/");
  * ```
  */
 export function encodeKey(name: string): string {
   const bytes = encoder.encode(name);
   let key = "";
+  let part = 0;
   for (const [at, byte] of bytes.entries()) {
     const character = String.fromCharCode(byte);
-    const startsSegment = key === "" || key.endsWith("/");
-    const isSafe = character === "/"
-      ? !startsSegment && at < bytes.length - 1
-      : character === "."
-      ? !startsSegment
-      : /[A-Za-z0-9_-]/.test(character);
-    key += isSafe ? character : escape(byte);
+    if (character === "/" && part > 0 && at < bytes.length - 1) {
+      key += SLASH;
+      part = 0;
+      continue;
+    }
+    if (part >= MAX_PART) {
+      key += BREAK;
+      part = 0;
+    }
+    const isSafe = character === "." ? part > 0 : /[A-Za-z0-9_-]/.test(character);
+    const encoded = isSafe ? character : escape(byte);
+    key += encoded;
+    part += encoded.length;
   }
   return key;
 }
 
 /** The name behind a key; `undefined` if it is none of ours. */
-export const decodeKey = (key: string): string | undefined => decode(key);
+export function decodeKey(key: string): string | undefined {
+  const isOurs = key.split("/").slice(0, -1).every((part) => part.endsWith("~"));
+  return isOurs ? decode(key.replaceAll(BREAK, "").replaceAll(SLASH, escape(47))) : undefined;
+}
 
 function decode(encoded: string): string | undefined {
   const bytes: number[] = [];

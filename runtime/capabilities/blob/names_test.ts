@@ -21,6 +21,8 @@ const NAMES = [
   "a/b",
   "a/",
   "a/b/",
+  "a/b/.",
+  "a/b/c/d",
   "/",
   "a\\b",
   "a\0b",
@@ -73,18 +75,25 @@ Deno.test("a key has no step up and no empty one, and comes back as it was", () 
   for (const name of [...NAMES, ...LONG]) {
     const key = encodeKey(name);
     expect(key).toMatch(/^[A-Za-z0-9_.~/-]+$/);
-    for (const segment of key.split("/")) expect(["", ".", ".."]).not.toContain(segment);
+    for (const segment of key.split("/")) {
+      expect(["", ".", ".."]).not.toContain(segment);
+      expect(segment.length).toBeLessThan(255);
+    }
     expect(new URL(key, "http://host/bucket/").pathname).toBe(`/bucket/${key}`);
     expect(decodeKey(key)).toBe(name);
   }
   const keys = [...NAMES, ...LONG].map(encodeKey);
   expect(new Set(keys).size).toBe(keys.length);
+  // A store that keeps objects in folders has no file of the same name.
+  const folders = new Set(keys.flatMap((key) => [...key.matchAll(/\//g)].map(({ index }) => key.slice(0, index))));
+  expect(keys.filter((key) => folders.has(key))).toEqual([]);
 });
 
 Deno.test("what is no encoded name is no name", () => {
-  for (const encoded of ["~", "~4", "~4G", "~ff", "~e9", "a~zz"]) {
+  for (const encoded of ["~", "~4", "~4G", "~ff", "~e9", "a~zz", "~~", "a~"]) {
     expect([encoded, decodeKey(encoded), decodeParts([`=${encoded}`])]).toEqual([encoded, undefined, undefined]);
   }
+  for (const key of ["a/b", "a~/b/c", "/", "~container/x"]) expect([key, decodeKey(key)]).toEqual([key, undefined]);
 });
 
 onEachBackend("any name is a name, and none is a path", async (backend) => {

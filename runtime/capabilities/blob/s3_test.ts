@@ -19,7 +19,7 @@ Deno.test("a bucket is asked with signatures, in parts that S3 takes, and nothin
     while (server.uploads.size > 0) await new Promise((resolve) => setTimeout(resolve, 1));
     await put(host, container, "2026/large.bin", large);
     expect([...server.objects.keys()].sort()).toEqual([
-      "bucket/pre/functions/f/=default/2026/large.bin",
+      "bucket/pre/functions/f/=default/2026~/large.bin",
       "bucket/pre/functions/f/=default/~container",
     ]);
     expect(server.uploads.size).toBe(0);
