@@ -128,7 +128,7 @@ export async function writeFunction(folder: string, routes: unknown, component: 
 }
 
 export const manifest = (routes: unknown, name = "guest") =>
-  JSON.stringify({ name, routes, limits: { wallMs: 300_000 }, source: "main.wasm" });
+  JSON.stringify({ name, routes, limits: { wallMs: 300_000, cpuMs: 300_000 }, source: "main.wasm" });
 
 /** A folder with a `dist/` of two functions: one that takes every path, and one of WASI 0.3 that takes those below `/p3`. */
 export async function prepared(

@@ -22,10 +22,10 @@ for (const flags of [["--parallel"], []]) {
         return await (await fetch(`${url}?ms=20`)).text();
       }));
       expect(texts.every((text) => text.startsWith("slept"))).toBe(true);
-      const running = fetch(`${url}?ms=300`, { headers: { "x-request-id": "last", connection: "close" } });
-      await fetch(url.replace("/sleep", "/hello")).then((response) => response.text());
+      const path = "/response-then-continue?chunks=3&ms=100";
+      const running = await fetch(url.replace("/sleep", path), { headers: { connection: "close" } });
       server.stop();
-      expect(await (await running).text()).toMatch(/^slept/);
+      expect(await running.text()).toMatch(/piece 2/);
       expect((await server.status).code).toBe(0);
     });
   });

@@ -12,6 +12,7 @@ import type { Engine, HostImports, HostInterface, Isolate, LoadedComponent } fro
 import { waits } from "../../runtime/engine/mod.ts";
 import type { Action, Command, Script, ScriptValue } from "./commands.ts";
 import { messageOf, refusal, sameTrap, story, trapText, unsupported } from "./errors.ts";
+import { exportedModules } from "./modules.ts";
 import { scriptHost } from "./host.ts";
 import { matches, toJs } from "./values.ts";
 
@@ -28,7 +29,7 @@ export interface Outcome {
 }
 
 /** No command takes longer, or it hangs. */
-const COMMAND_MS = 10_000;
+const COMMAND_MS = 60_000;
 
 /** A command that cannot be executed for a reason that is no defect. */
 class Skip extends Error {}
@@ -38,6 +39,8 @@ class Wrong extends Error {}
 interface Instance {
   readonly isolate: Isolate;
   readonly task: Task;
+  /** The core modules that it exports, for others to import. */
+  readonly modules: HostInterface;
 }
 
 type Named<T> = Map<string | undefined, T | Skip | Wrong>;
@@ -85,6 +88,7 @@ class Execution {
   readonly #host: HostImports = scriptHost();
   readonly #definitions: Named<LoadedComponent> = new Map();
   readonly #instances: Named<Instance> = new Map();
+  readonly #bytesOf = new WeakMap<LoadedComponent, Uint8Array<ArrayBuffer>>();
   readonly #tasks: Task[] = [];
 
   constructor(script: Script, engine: Engine) {
@@ -160,14 +164,17 @@ class Execution {
   async #load(command: Command): Promise<LoadedComponent> {
     const bytes = await this.#bytes(command);
     if (binaryKind(bytes) === "core-module") throw new Skip("it is a core module");
-    return await this.#engine.load(bytes, { name: command.name ?? "it" });
+    const component = await this.#engine.load(bytes, { name: command.name ?? "it" });
+    this.#bytesOf.set(component, bytes);
+    return component;
   }
 
   async #instantiate(component: LoadedComponent): Promise<Instance> {
     const task = new Task({ function: "conformance", wallMs: 2 * COMMAND_MS });
     this.#tasks.push(task);
-    const isolate = await withTask(task, async () => await (await component.link(this.#imports())).instantiate());
-    return { isolate, task };
+    const imports = this.#imports();
+    const isolate = await withTask(task, async () => await (await component.link(imports)).instantiate());
+    return { isolate, task, modules: exportedModules(this.#bytesOf.get(component)!, imports) };
   }
 
   /** The host, and the exports of instances that have a name. */
@@ -176,9 +183,10 @@ class Execution {
     for (const [name, instance] of this.#instances) {
       if (name === undefined || instance instanceof Error || name in this.#host) continue;
       const root = Object.entries(instance.isolate.exports["$root"] ?? {});
-      imports[name] = Object.fromEntries(
-        root.map(([key, call]) => [key, waits((...args: unknown[]) => withTask(instance.task, () => call(...args)))]),
-      );
+      const functions = root.map(([key, call]) => {
+        return [key, waits((...args: unknown[]) => withTask(instance.task, () => call(...args)))] as const;
+      });
+      imports[name] = { ...Object.fromEntries(functions), ...instance.modules };
     }
     return imports;
   }

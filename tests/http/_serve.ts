@@ -29,14 +29,18 @@ export interface Guest {
   readonly files?: Readonly<Record<string, string>>;
 }
 
+type Guests = Readonly<Record<string, Guest>>;
+
+/** The time that a guest has unless its test says otherwise: a busy machine is slow, and so it is for all. */
+const PATIENT = { wallMs: 300_000, cpuMs: 300_000 };
+
 export interface ServeOptions {
   readonly engine: Engine;
-  readonly guests: Readonly<Record<string, Guest>>;
+  /** By name; or what they are for a server of such an origin. */
+  readonly guests: Guests | ((origin: string) => Guests);
   readonly dev?: boolean;
   readonly capabilities?: readonly Capability[];
   readonly admission?: Admission;
-  /** Default: any that is free. */
-  readonly port?: number;
   /** Hears of each log record. */
   readonly onRecord?: (record: LogRecord) => void;
 }
@@ -62,20 +66,6 @@ export interface TestServer extends AsyncDisposable {
 /** Serves `guests`. Dispose of it with `await using`. */
 export async function serve(options: ServeOptions): Promise<TestServer> {
   const directory = await Deno.makeTempDir({ prefix: "skerry-test-" });
-  for (const [name, guest] of Object.entries(options.guests)) {
-    const folder = join(directory, name);
-    await Deno.mkdir(folder);
-    const component = guest.fixture instanceof URL ? guest.fixture : await fixturePath(guest.fixture);
-    await Deno.copyFile(component, join(folder, "guest.wasm"));
-    const { grants = {}, limits = {}, env = {}, middleware = [] } = guest;
-    for (const [path, text] of Object.entries(guest.files ?? {})) {
-      await Deno.mkdir(join(folder, path, ".."), { recursive: true });
-      await Deno.writeTextFile(join(folder, path), text);
-    }
-    const routes = [{ path: `/${name}/*` }];
-    const manifest = { name, routes, source: "guest.wasm", grants, limits, env, middleware };
-    await Deno.writeTextFile(join(folder, "function.json"), JSON.stringify(manifest));
-  }
   const records: LogRecord[] = [];
   const waiting = new Set<() => void>();
   const runtime = new FunctionRuntime({
@@ -90,12 +80,36 @@ export async function serve(options: ServeOptions): Promise<TestServer> {
       for (const look of waiting) look();
     },
   });
+  const app = createRoutes(runtime);
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, app.fetch);
+  const origin = `http://127.0.0.1:${server.addr.port}`;
+  const stop = async () => {
+    await runtime.stop(0);
+    await server.shutdown();
+    await Deno.remove(directory, { recursive: true });
+  };
+  const guests = typeof options.guests === "function" ? options.guests(origin) : options.guests;
+  for (const [name, guest] of Object.entries(guests)) {
+    const folder = join(directory, name);
+    await Deno.mkdir(folder);
+    const component = guest.fixture instanceof URL ? guest.fixture : await fixturePath(guest.fixture);
+    await Deno.copyFile(component, join(folder, "guest.wasm"));
+    const { grants = {}, env = {}, middleware = [] } = guest;
+    const limits = { ...PATIENT, ...guest.limits };
+    for (const [path, text] of Object.entries(guest.files ?? {})) {
+      await Deno.mkdir(join(folder, path, ".."), { recursive: true });
+      await Deno.writeTextFile(join(folder, path), text);
+    }
+    const routes = [{ path: `/${name}/*` }];
+    const manifest = { name, routes, source: "guest.wasm", grants, limits, env, middleware };
+    await Deno.writeTextFile(join(folder, "function.json"), JSON.stringify(manifest));
+  }
   await runtime.scan();
   const broken = runtime.functions.find(({ problem }) => problem !== null);
-  if (broken !== undefined) throw broken.problem;
-  const app = createRoutes(runtime);
-  const server = Deno.serve({ hostname: "127.0.0.1", port: options.port ?? 0, onListen: () => {} }, app.fetch);
-  const origin = `http://127.0.0.1:${server.addr.port}`;
+  if (broken !== undefined) {
+    await stop();
+    throw broken.problem;
+  }
   return {
     origin,
     port: server.addr.port,
@@ -116,11 +130,7 @@ export async function serve(options: ServeOptions): Promise<TestServer> {
     },
     fetch: (path, init) => fetch(origin + path, init),
     request: (path, init) => Promise.resolve(app.request(origin + path, init)),
-    async [Symbol.asyncDispose]() {
-      await runtime.stop(0);
-      await server.shutdown();
-      await Deno.remove(directory, { recursive: true });
-    },
+    [Symbol.asyncDispose]: stop,
   };
 }
 

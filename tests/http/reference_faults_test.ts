@@ -4,21 +4,15 @@ import { onEachEngine, raw, serve } from "./_serve.ts";
 
 const GUESTS = ["c-http", "c-p3"] as const;
 
-/** The free port of a server that is yet to come: its own origin has to be in the grants of its guests. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return (listener.addr as Deno.NetAddr).port;
-}
-
 onEachEngine("guests that fetch their own server over the network do not wait for each other", async (engine) => {
-  const port = freePort();
-  const own = `http://127.0.0.1:${port}`;
-  const grants = { http: { allow: [own] } };
-  await using _server = await serve({
+  await using server = await serve({
     engine,
-    port,
-    guests: { "c-http": { fixture: "c-http", grants }, "c-p3": { fixture: "c-p3", grants } },
+    guests: (own) => {
+      const grants = { http: { allow: [own] } };
+      return { "c-http": { fixture: "c-http", grants }, "c-p3": { fixture: "c-p3", grants } };
+    },
   });
+  const { origin: own } = server;
   const call = (guest: string, url: string) => `${own}/${guest}/outgoing?url=${encodeURIComponent(url)}`;
   // Each of them has the server run three guests at once, one inside the other's call.
   const urls = GUESTS.flatMap((outer) =>

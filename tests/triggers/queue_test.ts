@@ -71,7 +71,7 @@ onEachEngine(
   async (engine) => {
     await using server = await serveTriggers({
       engine,
-      guests: { sender: SENDER, receiver: receiver({ attempts: 3 }, { limits: { wallMs: 20_000, cpuMs: 200 } }) },
+      guests: { sender: SENDER, receiver: receiver({ attempts: 3 }, { limits: { wallMs: 300_000, cpuMs: 500 } }) },
     });
     // The reference engine does not meter, so nothing would stop the guest that spins there.
     const bad = engine.name === "native" ? ["fail", "trap", "spin"] : ["fail", "trap"];
