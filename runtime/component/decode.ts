@@ -42,6 +42,7 @@ export function binaryKind(
  * Implements Binary.md of the Component Model. Section by section, in bounded time and memory; nesting is limited to 100.
  *
  * @param name what the bytes are called in messages
+ * @param start where the component begins; it ends with the bytes
  * @throws {SkerryError} `component-malformed`, with the offset; `component-unsupported` for value definitions.
  *
  * @example
@@ -55,16 +56,17 @@ export function binaryKind(
 export function decodeComponent(
   bytes: Uint8Array,
   name = "component",
+  start = 0,
 ): ComponentModel {
-  if (binaryKind(bytes) === "core-module") {
+  if (binaryKind(start === 0 ? bytes : bytes.subarray(start)) === "core-module") {
     throw new SkerryError(
       "component-malformed",
       `decoding ${name}: this is a core WebAssembly module, not a component. Wrap it with \`wasm-tools component new\`.`,
     );
   }
-  const r = new Reader(bytes, name, 0, bytes.length, { items: MAX_ITEMS });
-  if (bytes.length > MAX_COMPONENT_BYTES) {
-    r.fail(`${bytes.length} bytes are more than ${MAX_COMPONENT_BYTES}`, 0);
+  const r = new Reader(bytes, name, start, bytes.length, { items: MAX_ITEMS });
+  if (bytes.length - start > MAX_COMPONENT_BYTES) {
+    r.fail(`${bytes.length - start} bytes are more than ${MAX_COMPONENT_BYTES}`, start);
   }
   const model = component(r, 0, { definitions: 0 });
   checkNames(model, name);

@@ -6,6 +6,16 @@
 import { type HostImports, waits } from "../../runtime/engine/mod.ts";
 import { calledOff } from "../../runtime/engine/streams.ts";
 
+/** `(module (global (export "g") i32 (i32.const 100)) (func (export "f") (result i32) (i32.const 101)))` */
+const SIMPLE_MODULE = new Uint8Array([
+  ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+  ...[1, 5, 1, 0x60, 0, 1, 0x7f],
+  ...[3, 2, 1, 0],
+  ...[6, 7, 1, 0x7f, 0, 0x41, 0xe4, 0, 0x0b],
+  ...[7, 9, 2, 1, 0x67, 3, 0, 1, 0x66, 0, 0],
+  ...[10, 7, 1, 5, 0, 0x41, 0xe5, 0, 0x0b],
+]);
+
 /** A host with a state of its own, for one script. */
 export function scriptHost(): HostImports {
   let drops = 0;
@@ -56,6 +66,7 @@ export function scriptHost(): HostImports {
       Resource2,
       "Resource1Again": Resource1,
       nested: { returnFour: () => 4 },
+      simpleModule: SIMPLE_MODULE,
     },
     "wasmtime": {
       setMaxTableCapacity: () => {},

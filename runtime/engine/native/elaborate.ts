@@ -21,6 +21,7 @@ import { coreModuleShape } from "./core_module.ts";
 import { addCoreType, declared, DeclaredInstance, goThrough, resourceItem } from "./declare.ts";
 import { importPlan } from "./host_imports.ts";
 import { ascribed, checkMatches } from "./match.ts";
+import { type GivenParts, NO_PARTS, partComponent, type PartSource, withParts } from "./parts.ts";
 import type { CoreInstancePlan, CoreModulePlan, Destructor, ExportItem, ImportPlan, Plan } from "./plan.ts";
 import {
   alias,
@@ -44,10 +45,11 @@ export const MAX_INSTANCES = 1000;
  * Everything in it is checked, used or not: each component in it for itself, knowing no more of its imports than their
  * types, and again as it is instantiated.
  *
+ * @param given the core modules and components that the host gives it, if it is about to be linked
  * @throws {SkerryError} `component-malformed`, with the offset; `component-unsupported`, when it is valid but for a host.
  */
-export function elaborate(bytes: Uint8Array, model: ComponentModel, name: string): Plan {
-  return new Binary(bytes, name).plan(model);
+export function elaborate(bytes: Uint8Array, model: ComponentModel, name: string, given: GivenParts = NO_PARTS): Plan {
+  return new Binary(bytes, name, given).plan(model);
 }
 
 /** What its parts need of the elaborator. */
@@ -58,18 +60,20 @@ export interface Shared {
 }
 
 /** A binary: what is the same wherever a component of it is used. */
-class Binary implements Loading {
+class Binary implements Loading, PartSource {
   readonly name: string;
   readonly types = new TypeTable();
   readonly modules: CoreModulePlan[] = [];
+  readonly given: GivenParts;
   readonly #bytes: Uint8Array;
   readonly #moduleIndices = new Map<number, number>();
   /** What is being worked out. */
   at = 0;
 
-  constructor(bytes: Uint8Array, name: string) {
+  constructor(bytes: Uint8Array, name: string, given: GivenParts) {
     this.#bytes = bytes;
     this.name = name;
+    this.given = given;
   }
 
   plan(model: ComponentModel): Plan {
@@ -100,6 +104,12 @@ class Binary implements Loading {
       this.#moduleIndices.set(start, index);
     }
     return { module: index, shape: this.modules[index]!.shape };
+  }
+
+  component(start: number, end: number): ComponentItem {
+    const component = partComponent(this.#bytes, start, end, this);
+    if ("model" in component) new Elaborator(this, false).root(component.model, undefined);
+    return component;
   }
 }
 
@@ -240,7 +250,8 @@ class Elaborator implements Shared {
       const plan = importPlan(name, item, (what) => this.#refuse(what, offset));
       if (plan !== undefined) this.#imports.push(plan);
     }
-    scope.addItem(item);
+    const { given } = this.#binary;
+    scope.addItem(this.#isRoot && given.size > 0 ? withParts(name, item, this.#binary, scope, offset) : item);
   }
 
   #export(d: ExportDef, { scope, owner, args, exports, visible, names }: Frame, offset: number): void {
@@ -348,7 +359,9 @@ function exportItems(
   known.set(items, exports);
   for (const [name, item] of items) {
     if (item.sort === "func") exports.set(name, { kind: "func", func: item.item.func });
-    else if (item.sort === "instance") exports.set(name, { kind: "instance", items: exportItems(item.item, known) });
+    else if (item.sort === "core module" && item.item.module !== undefined) {
+      exports.set(name, { kind: "module", module: item.item.module });
+    } else if (item.sort === "instance") exports.set(name, { kind: "instance", items: exportItems(item.item, known) });
     else if (item.sort === "type" && item.item.kind === "resource") {
       exports.set(name, { kind: "resource", resource: item.item.resource.real ?? item.item.resource });
     }

@@ -44,8 +44,8 @@ export function resolveHost(plan: Plan, host: HostImports, face: HostFace): Map<
 }
 
 /** An interface of types alone needs nothing of the host. */
-function isEmpty({ functions, resources, instances }: ImportPlan): boolean {
-  return functions.length + resources.size === 0 && [...instances.values()].every(isEmpty);
+export function isEmpty({ functions, resources, instances, parts }: ImportPlan): boolean {
+  return functions.length + resources.size + parts.size === 0 && [...instances.values()].every(isEmpty);
 }
 
 function nearest(wanted: string, host: HostImports): string {
@@ -78,6 +78,9 @@ function resolveImport(
     if (found === undefined) problems.push(func.name);
     else resolved.set(func, found);
   }
+  for (const [name, sort] of wanted.parts) {
+    if (partIn(offered, name, wanted.kind) === undefined) problems.push(`${name}, the bytes of a ${sort},`);
+  }
   for (const [name, inner] of wanted.instances) {
     if (isEmpty(inner)) continue;
     const found = offered[name] as HostInterface | undefined;
@@ -85,6 +88,13 @@ function resolveImport(
     else problems.push(...resolveImport(inner, found, face, resolved).map((problem) => `${name}#${problem}`));
   }
   return problems;
+}
+
+/** The bytes of a core module or component. */
+export function partIn(offered: unknown, name: string, kind: ImportPlan["kind"]): Uint8Array | undefined {
+  if (kind === "part" && offered instanceof Uint8Array) return offered;
+  const found = typeof offered === "object" && offered !== null ? (offered as HostInterface)[name] : undefined;
+  return found instanceof Uint8Array ? found : undefined;
 }
 
 function callable(value: unknown): Callable | undefined {

@@ -8,6 +8,9 @@ import { DeclaredInstance } from "./declare.ts";
 import type { ImportPlan } from "./plan.ts";
 import type { Item } from "./scope.ts";
 
+/** A part that is imported by itself is found under this name. */
+export const PART = "default";
+
 /**
  * What the host has to give for an import of the outermost component; `undefined` where that is nothing.
  *
@@ -26,6 +29,10 @@ export function importPlan(name: string, item: Item, unsupported: (what: string)
     case "instance":
       gather(plan, name, item.item as DeclaredInstance, unsupported);
       return plan;
+    case "core module":
+    case "component":
+      plan.parts.set(PART, item.sort);
+      return { ...plan, kind: "part" };
     default:
       unsupported(`the import of a ${item.sort}, ${JSON.stringify(name)},`);
       return undefined;
@@ -33,7 +40,13 @@ export function importPlan(name: string, item: Item, unsupported: (what: string)
 }
 
 function emptyPlan(name: string): ImportPlan {
-  return { name, kind: "instance", functions: [], resources: new Map(), same: new Map(), instances: new Map() };
+  const [resources, same, instances, parts] = [new Map(), new Map(), new Map(), new Map()];
+  return { name, kind: "instance", functions: [], resources, same, instances, parts };
+}
+
+/** What an instance or a part is called in the host's object. */
+export function memberName(name: string): string {
+  return name.includes(":") ? name : camelCase(name);
 }
 
 /** @param path what its functions are called by in messages */
@@ -51,12 +64,11 @@ function gather(
       plan.functions.push(item.func);
     } else if (sort === "instance") {
       const inner = emptyPlan(name);
-      plan.instances.set(name.includes(":") ? name : camelCase(name), inner);
+      plan.instances.set(memberName(name), inner);
       gather(inner, `${path}#${name}`, item as DeclaredInstance, unsupported);
     } else if (sort === "type") {
       if (item.kind === "resource" && !declared.resources.has(name)) plan.same.set(name, item.resource);
-    } else {
-      unsupported(`an imported instance with a ${sort} in it, ${JSON.stringify(name)},`);
-    }
+    } else if (sort === "core module" || sort === "component") plan.parts.set(memberName(name), sort);
+    else unsupported(`an imported instance with a ${sort} in it, ${JSON.stringify(name)},`);
   }
 }

@@ -69,7 +69,7 @@ function checkInstance(what: string, item: InstanceItem, { def, scope }: ScopeTy
 }
 
 /** A component is of a type if it can be instantiated with what the type imports, and then exports what the type does. */
-function checkComponent(what: string, item: ComponentItem, { def, scope }: ScopeTypeItem, offset: number): void {
+export function checkComponent(what: string, item: ComponentItem, { def, scope }: ScopeTypeItem, offset: number): void {
   const args = new Map<string, Item>();
   goThrough(def, scope, (d, scope) => {
     const given = declared(d.name.name, d.type, scope, d.offset);
@@ -95,7 +95,12 @@ function checkScopeType(what: string, found: ScopeTypeItem, wanted: ScopeTypeIte
 }
 
 /** What is wrong with giving a core module for one of a type, if anything. */
-function moduleDifference(wanted: ModuleItem, found: ModuleItem, scope: Scope, offset: number): string | undefined {
+export function moduleDifference(
+  wanted: ModuleItem,
+  found: ModuleItem,
+  scope: Scope,
+  offset: number,
+): string | undefined {
   scope.spend(found.shape.imports.length + wanted.shape.imports.length + wanted.shape.exports.size, offset);
   const key = (module: string, name: string) => JSON.stringify([module, name]);
   const imports = new Map(wanted.shape.imports.map((given) => [key(given.module, given.name), given]));

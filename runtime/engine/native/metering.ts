@@ -67,12 +67,17 @@ function meteredModule(
   };
 }
 
-/** What the core instances of an isolate begin with. */
+/** What the host gives only when the component is linked. */
+const NOT_YET: { readonly shape: Pick<CoreModulePlan["shape"], "memories" | "importedMemories"> } = {
+  shape: { memories: [], importedMemories: 0 },
+};
+
+/** What the core instances of an isolate begin with, as far as it is known. */
 export function initialMemory({ instances, modules }: Plan): MemoryNeed {
   let bytes = 0, memories = 0;
   for (const { elided, module } of instances) {
     if (elided) continue;
-    const { shape } = modules[module]!;
+    const { shape } = modules[module] ?? NOT_YET;
     for (const { limits } of shape.memories.slice(shape.importedMemories)) {
       bytes += Number(limits.min) * 2 ** (limits.pageSizeLog2 ?? 16);
       memories++;

@@ -13,6 +13,9 @@
  * async take the ways in `async/`, which follow `definitions.py` of the Component Model closely; all others take shorter
  * ones.
  *
+ * A component may import core modules and other components, by themselves or in an instance: what the host gives for one
+ * is its bytes, and all is compiled when the component is linked (`parts.ts`).
+ *
  * Values have the forms of jco's mapping; streams and futures those of `../streams.ts`. Besides, a host may give any
  * async iterable, a `ReadableStream` too, for a stream (of chunks for a `stream<u8>`, of elements for others), and any
  * thenable for a future. What a component exports by itself, not in an interface, is under {@linkcode ROOT}; functions of
@@ -23,7 +26,7 @@
 import { camelCase, decodeComponent, parseFunctionName } from "../../component/mod.ts";
 import { maybeTask } from "../../context.ts";
 import { SkerryError } from "../../errors.ts";
-import { DEFAULT_LIMITS } from "../../limits.ts";
+import { DEFAULT_LIMITS, type Limits } from "../../limits.ts";
 import type { MemoryNeed } from "../../memory.ts";
 import type {
   Engine,
@@ -37,10 +40,13 @@ import type {
 import { Meter, pagesLeft } from "../metering.ts";
 import { CodeCache } from "./cache.ts";
 import { elaborate } from "./elaborate.ts";
+import { HostFace } from "./faces.ts";
+import { resolveHost } from "./host.ts";
 import { NativeIsolate } from "./isolate.ts";
 import { link, type LinkedPlan } from "./link.ts";
 import { compile, prepare, type PreparedCode } from "./load.ts";
 import { initialMemory } from "./metering.ts";
+import { joined, needsParts } from "./parts.ts";
 import type { ExportItem, Plan } from "./plan.ts";
 import { InstancePool } from "./pool.ts";
 import { withoutShims } from "./shim.ts";
@@ -86,33 +92,55 @@ export function createNativeEngine(options: NativeEngineOptions = {}): Engine {
           "starting the native engine: this JavaScript runtime has no WebAssembly JavaScript Promise Integration. Use Deno 2.5 or newer.",
         );
       }
-      const decoded = withoutShims(bytes, elaborate(bytes, decodeComponent(bytes, name), name));
-      const { bytes: initial } = initialMemory(decoded);
-      const left = meter ? pagesLeft(initial, decoded.name, limits) : undefined;
-      const preparation = { restore, left, limits: meter ? limits : undefined };
-      const rewrite = () => prepare(bytes, decoded, preparation);
-      const code = cache === undefined ? rewrite() : await cache.get({ bytes, plan: decoded }, preparation, rewrite);
-      const variant = async (code: PreparedCode): Promise<Variant> => {
-        const modules = await compile(decoded, code);
-        const { allocates, restoring } = code;
-        const plan = restoring === undefined
-          ? decoded
-          : { ...decoded, instances: withPages(decoded.modules, decoded.instances, restoring.slack) };
-        const parts = () => ({
-          pool: restoring && new InstancePool(plan, restoring),
-          meter: meter ? new Meter({ limits, bytes: initial, allocates }) : undefined,
-        });
-        return { plan, link: (host) => link(plan, modules, host, bytes, parts()) };
+      const model = decodeComponent(bytes, name);
+      const plan = elaborate(bytes, model, name);
+      if (!needsParts(plan)) return await whole(bytes, plan, limits);
+      return {
+        ...described(plan),
+        memory: initialMemory(plan),
+        async link(host) {
+          // It says what is missing, if anything is.
+          resolveHost(plan, host, new HostFace());
+          const all = joined(bytes, plan, host);
+          const loaded = await whole(all.bytes, elaborate(all.bytes, model, name, all.given), limits);
+          return await loaded.link(host);
+        },
       };
-      const room = code.restoring === undefined ? 0 : roomIn(decoded, code.restoring.slack);
-      const first = await variant(code);
-      // Made when it is first needed: few processes ever have so many isolates.
-      const tight = room === 0
-        ? undefined
-        : once(() => variant(prepare(bytes, decoded, { ...preparation, restore: false })));
-      return loaded(first, { ...initialMemory(decoded), room }, tight);
     },
   };
+
+  /** Prepares and compiles what has been worked out. */
+  async function whole(
+    bytes: Uint8Array<ArrayBuffer>,
+    plan: Plan,
+    limits: Pick<Limits, "memoryMb" | "tableElements">,
+  ): Promise<LoadedComponent> {
+    const decoded = withoutShims(bytes, plan);
+    const { bytes: initial } = initialMemory(decoded);
+    const left = meter ? pagesLeft(initial, decoded.name, limits) : undefined;
+    const preparation = { restore, left, limits: meter ? limits : undefined };
+    const rewrite = () => prepare(bytes, decoded, preparation);
+    const code = cache === undefined ? rewrite() : await cache.get({ bytes, plan: decoded }, preparation, rewrite);
+    const variant = async (code: PreparedCode): Promise<Variant> => {
+      const modules = await compile(decoded, code);
+      const { allocates, restoring } = code;
+      const plan = restoring === undefined
+        ? decoded
+        : { ...decoded, instances: withPages(decoded.modules, decoded.instances, restoring.slack) };
+      const parts = () => ({
+        pool: restoring && new InstancePool(plan, restoring),
+        meter: meter ? new Meter({ limits, bytes: initial, allocates }) : undefined,
+      });
+      return { plan, link: (host) => link(plan, modules, host, bytes, parts()) };
+    };
+    const room = code.restoring === undefined ? 0 : roomIn(decoded, code.restoring.slack);
+    const first = await variant(code);
+    // Made when it is first needed: few processes ever have so many isolates.
+    const tight = room === 0
+      ? undefined
+      : once(() => variant(prepare(bytes, decoded, { ...preparation, restore: false })));
+    return loaded(first, { ...initialMemory(decoded), room }, tight);
+  }
 }
 
 /** A component with its modules in one form. */
@@ -157,8 +185,7 @@ function loaded(
   tight: (() => Promise<Variant>) | undefined,
 ): LoadedComponent {
   return {
-    imports: plan.imports.map(({ name, functions }) => ({ name, functions: functions.map((f) => f.name) })),
-    exports: [...plan.exports].filter(([, item]) => item.kind === "instance").map(([name]) => name),
+    ...described(plan),
     memory,
     // deno-lint-ignore require-await -- a refusal is a rejection
     async link(host: HostImports): Promise<LinkedComponent> {
@@ -171,6 +198,14 @@ function loaded(
         },
       };
     },
+  };
+}
+
+/** What a component says of itself. */
+function described({ exports, imports }: Plan): Pick<LoadedComponent, "imports" | "exports"> {
+  return {
+    imports: imports.map(({ name, functions }) => ({ name, functions: functions.map((f) => f.name) })),
+    exports: [...exports].filter(([, item]) => item.kind === "instance").map(([name]) => name),
   };
 }
 

@@ -105,13 +105,15 @@ export interface Destructor {
 /** What the component exports. */
 export type ExportItem =
   | { readonly kind: "func"; readonly func: Func }
+  /** By its index in {@linkcode Plan.modules}. */
+  | { readonly kind: "module"; readonly module: number }
   | { readonly kind: "resource"; readonly resource: ResourceType }
   | { readonly kind: "instance"; readonly items: ReadonlyMap<string, ExportItem> };
 
 /** What an imported interface must have. */
 export interface ImportPlan {
   readonly name: string;
-  readonly kind: "instance" | "func";
+  readonly kind: "instance" | "func" | "part";
   readonly functions: HostFunc[];
   /** Resource types that the import introduces, by their WIT names. */
   readonly resources: Map<string, ResourceType>;
@@ -119,6 +121,8 @@ export interface ImportPlan {
   readonly same: Map<string, ResourceType>;
   /** Instances in an instance, by what they are called in the host's object. */
   readonly instances: Map<string, ImportPlan>;
+  /** Core modules and components, by what they are called there: see `parts.ts`. */
+  readonly parts: Map<string, "core module" | "component">;
 }
 
 export interface Plan {
