@@ -247,7 +247,7 @@ Deno.test("the capability provides what it names", () => {
 
 Deno.test({
   name: `values, errors and rows of a real libSQL server${
-    REAL_SERVER === undefined ? ": skipped, LIBSQL_TEST_URL names none" : ""
+    REAL_SERVER === undefined ? ": skipped, TEST_SQL_URL names none" : ""
   }`,
   ignore: REAL_SERVER === undefined,
   fn: () =>
