@@ -14,7 +14,7 @@ import type { Task } from "./task.ts";
  * happened before it was asked for.
  */
 export class Callers {
-  readonly #unheard = new Map<Task, Request>();
+  #unheard = new Map<Task, Request>();
   #listening = false;
 
   /** Ends `task` when the caller of `request` leaves, until {@linkcode forget}. */
@@ -32,9 +32,10 @@ export class Callers {
 
   readonly #listen = (): void => {
     this.#listening = false;
-    for (const [task, request] of this.#unheard) {
+    const unheard = this.#unheard;
+    this.#unheard = new Map(); // A new one, for the reason that Roster has.
+    for (const [task, request] of unheard) {
       if (!task.ended) task.attachCaller(request.signal);
     }
-    this.#unheard.clear();
   };
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { Roster } from "./roster.ts";
 
 /** Something that has to be over in time. */
 export interface Expiring {
@@ -16,7 +17,7 @@ export interface Expiring {
 /** Those with one wall time, oldest first. */
 class Queue {
   readonly #wallMs: number;
-  readonly #waiting = new Set<Expiring>();
+  readonly #waiting = new Roster<Expiring>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #armed = false;
 
@@ -24,18 +25,18 @@ class Queue {
     this.#wallMs = wallMs;
   }
 
-  add(item: Expiring): void {
-    this.#waiting.add(item);
-    if (this.#waiting.size > 1) return;
-    if (!this.#armed) this.#arm(this.#wallMs);
-    else Deno.refTimer(this.#timer as unknown as number);
-  }
-
-  delete(item: Expiring): void {
-    // The timer stays for the next task, but is no reason for the process to stay.
-    if (this.#waiting.delete(item) && this.#waiting.size === 0 && this.#armed) {
-      Deno.unrefTimer(this.#timer as unknown as number);
+  add(item: Expiring): () => void {
+    const entry = this.#waiting.add(item);
+    if (this.#waiting.size === 1) {
+      if (!this.#armed) this.#arm(this.#wallMs);
+      else Deno.refTimer(this.#timer as unknown as number);
     }
+    return () => {
+      // The timer stays for the next task, but is no reason for the process to stay.
+      if (this.#waiting.delete(entry) && this.#waiting.size === 0 && this.#armed) {
+        Deno.unrefTimer(this.#timer as unknown as number);
+      }
+    };
   }
 
   #arm(ms: number): void {
@@ -47,10 +48,12 @@ class Queue {
     this.#armed = false;
     const now = performance.now();
     try {
-      for (const item of this.#waiting) {
-        if (item.expiresAt > now) return this.#arm(item.expiresAt - now);
-        this.#waiting.delete(item);
-        item.expire();
+      for (;;) {
+        const { first } = this.#waiting;
+        if (first === undefined) return;
+        if (first.expiresAt > now) return this.#arm(first.expiresAt - now);
+        this.#waiting.shift();
+        first.expire();
       }
     } finally {
       // One of them threw: the others have their deadlines all the same.
@@ -80,7 +83,5 @@ function queueOf(wallMs: number): Queue {
  * ```
  */
 export function expireAfter(wallMs: number, item: Expiring): () => void {
-  const queue = queueOf(wallMs);
-  queue.add(item);
-  return () => queue.delete(item);
+  return queueOf(wallMs).add(item);
 }

@@ -20,6 +20,7 @@ import { Metrics } from "./metrics.ts";
 import { concludeDone, concludeFailed } from "./outcome.ts";
 import { tellEnd } from "./streams/bytes.ts";
 import { orEnd } from "./or_end.ts";
+import { type Entry, Roster } from "./roster.ts";
 import { Task, type TaskOptions } from "./task.ts";
 import { formatTraceParent } from "./trace.ts";
 import { Usage } from "./usage.ts";
@@ -45,6 +46,11 @@ export interface Failure {
 /** Makes the answer to a request that failed before its headers were sent. */
 export type FailureResponse = (failure: Failure) => Response;
 
+/** Tasks that are running, oldest first. */
+export interface Tasks extends Iterable<Task> {
+  readonly size: number;
+}
+
 export interface DispatcherOptions {
   readonly sink: LogSink;
   /** Whose places isolates take. Default: those of the process. */
@@ -68,7 +74,7 @@ export class Dispatcher {
   readonly #admission: Admission;
   /** What functions use, if tasks are recorded. */
   readonly usage: Usage | undefined;
-  readonly #tasks = new Set<Task>();
+  readonly #tasks = new Roster<Task>();
   readonly #callers = new Callers();
   #idle: (() => void)[] = [];
 
@@ -84,7 +90,7 @@ export class Dispatcher {
   }
 
   /** The tasks that are running. */
-  get tasks(): ReadonlySet<Task> {
+  get tasks(): Tasks {
     return this.#tasks;
   }
 
@@ -274,8 +280,7 @@ export class Dispatcher {
       neighbours: this.#neighbours,
       callNext: next.length === 0 ? undefined : this.#next.bind(this, next as unknown as Chain, () => task),
     });
-    this.#tasks.add(task);
-    task.defer(this.#ended.bind(this, task));
+    task.defer(this.#ended.bind(this, task, this.#tasks.add(task)));
     return task;
   }
 
@@ -292,8 +297,8 @@ export class Dispatcher {
     return this.#call(chain, request, task, signal ?? task.signal);
   }
 
-  #ended(task: Task): void {
-    this.#tasks.delete(task);
+  #ended(task: Task, entry: Entry<Task>): void {
+    this.#tasks.delete(entry);
     this.usage?.add(task);
     if (this.#tasks.size === 0) { for (const idle of this.#idle.splice(0)) idle(); }
   }

@@ -9,7 +9,7 @@ import { type ConnectionGate, processConnections } from "./capabilities/http/mod
 import { builtinsWith } from "./capabilities/mod.ts";
 import type { Capability } from "./capability.ts";
 import { openDatabase } from "./database.ts";
-import { Dispatcher, type FailureResponse } from "./dispatcher.ts";
+import { Dispatcher, type FailureResponse, type Tasks } from "./dispatcher.ts";
 import type { ServedFunction } from "./handler.ts";
 import type { Engine } from "./engine/mod.ts";
 import { SkerryError, toSkerryError } from "./errors.ts";
@@ -29,7 +29,6 @@ import { shownPath } from "./manifest/folder.ts";
 import { grantSchemas } from "./manifest/grants.ts";
 import { chainOf, handsOn } from "./middleware.ts";
 import { ceilingSetting } from "./settings.ts";
-import type { Task } from "./task.ts";
 import type { FunctionReport } from "./usage.ts";
 import { type Called, handlerOf } from "./triggers/calls.ts";
 import type { Clock } from "./triggers/clock.ts";
@@ -52,7 +51,7 @@ export interface Runtime {
   /** Whether it takes no more requests. */
   readonly stopping: boolean;
   /** The tasks that are running. */
-  readonly tasks: ReadonlySet<Task>;
+  readonly tasks: Tasks;
   /** The counts of the process, as Prometheus reads them; `undefined` where they are not shown. */
   metrics?(): string | undefined;
   /** What a function imports, was granted and has used; `undefined` where there is none of that name, or nobody counts. */
@@ -152,7 +151,7 @@ export class FunctionRuntime implements Runtime {
     return this.#stopping;
   }
 
-  get tasks(): ReadonlySet<Task> {
+  get tasks(): Tasks {
     return this.#dispatcher.tasks;
   }
 

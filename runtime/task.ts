@@ -112,18 +112,15 @@ export class Task {
   cpuMs = 0;
   /** What its isolate may have of the process's memory; `undefined` where nobody counts that. */
   memory: MemoryAccount | undefined;
-  /** The last host calls, if the task records them. */
-  readonly recordedCalls: HostCall[] = [];
-  /** The log so far, if the task records it. */
-  readonly records: LogRecord[] = [];
 
   readonly #began = performance.now();
   readonly #sink: LogSink;
-  readonly #record: boolean;
-  readonly #locals = new Map<object, unknown>();
+  /** For an error page; `undefined` where nothing is recorded. */
+  readonly #recorded: { readonly calls: HostCall[]; readonly log: LogRecord[] } | undefined;
+  #locals: Map<object, unknown> | undefined;
   #cleanups: (() => void)[] = [];
   readonly #traceparent: string | null | undefined;
-  readonly #callOffDeadline: () => void;
+  #callOffDeadline: (() => void) | undefined;
   #trace: TraceParent | undefined;
   #controller: AbortController | undefined;
   readonly #wallMs: number;
@@ -146,7 +143,7 @@ export class Task {
     this.#neighbours = options.neighbours;
     this.callNext = options.callNext;
     this.#sink = options.sink ?? silentSink;
-    this.#record = options.record ?? false;
+    this.#recorded = options.record ? { calls: [], log: [] } : undefined;
     const wallMs = options.wallMs ?? this.limits.wallMs;
     this.deadline = this.startedAt + wallMs;
     this.#callOffDeadline = expireAfter(wallMs, {
@@ -179,6 +176,16 @@ export class Task {
       if (this.ended) this.#controller.abort(this.#reason);
     }
     return this.#controller.signal;
+  }
+
+  /** The last host calls, if the task records them. */
+  get recordedCalls(): readonly HostCall[] {
+    return this.#recorded?.calls ?? [];
+  }
+
+  /** The log so far, if the task records it. */
+  get records(): readonly LogRecord[] {
+    return this.#recorded?.log ?? [];
   }
 
   /** Whether the task is over. */
@@ -249,7 +256,10 @@ export class Task {
   }
 
   #end(reason?: SkerryError): void {
-    this.#callOffDeadline();
+    // An ended task is to refer to little: Deno's AsyncLocalStorage holds it, and all that it refers to, until V8 has collected
+    // twice, which then takes as long as there is much of it.
+    this.#callOffDeadline?.();
+    this.#callOffDeadline = undefined;
     this.detachCaller();
     if (this.#droppedRecords > 0) {
       this.#emit(
@@ -273,7 +283,7 @@ export class Task {
         );
       }
     }
-    this.#locals.clear();
+    this.#locals = undefined;
   }
 
   /** From now on the caller's leaving no longer ends the task: its response is under way, and says so itself. */
@@ -298,20 +308,15 @@ export class Task {
   /** Counts a host call. Engines call this; hosts need not. */
   countCall(name: string): void {
     this.calls.set(name, (this.calls.get(name) ?? 0) + 1);
-    if (this.#record) {
-      if (this.recordedCalls.length >= MAX_RECORDED_CALLS) {
-        this.recordedCalls.shift();
-      }
-      this.recordedCalls.push({
-        name,
-        at: Math.round(this.elapsedMs * 100) / 100,
-      });
-    }
+    if (this.#recorded === undefined) return;
+    const { calls } = this.#recorded;
+    if (calls.length >= MAX_RECORDED_CALLS) calls.shift();
+    calls.push({ name, at: Math.round(this.elapsedMs * 100) / 100 });
   }
 
   /** Whether anybody gets what is logged. */
   get logs(): boolean {
-    return this.#record || this.#sink !== silentSink;
+    return this.#recorded !== undefined || this.#sink !== silentSink;
   }
 
   /** Writes a log record that carries the task's ids. */
@@ -358,9 +363,10 @@ export class Task {
 
   /** The value of `key` in this task, made by `make` at its first use. Prefer {@linkcode taskLocal}. */
   local<T>(key: object, make: () => T): T {
-    if (this.#locals.has(key)) return this.#locals.get(key) as T;
+    const locals = this.#locals ??= new Map();
+    if (locals.has(key)) return locals.get(key) as T;
     const value = make();
-    this.#locals.set(key, value);
+    locals.set(key, value);
     return value;
   }
 
@@ -380,7 +386,7 @@ export class Task {
       trace: this.trace.traceId,
       ...(fields === undefined ? {} : { fields: this.#maskedFields(fields) }),
     };
-    if (this.#record) this.records.push(record);
+    this.#recorded?.log.push(record);
     this.#sink(record);
   }
 }

@@ -54,11 +54,11 @@ Deno.test("a capability imports no other capability, and nothing above it", asyn
 });
 
 Deno.test("the ground knows nothing of engines, capabilities or routes", async () => {
-  const ground = /^runtime\/(streams|http|context|task|deadline|errors|limits|log|memory|trace)\b/;
+  const ground = /^runtime\/(streams|http|context|task|deadline|errors|limits|log|memory|roster|trace)\b/;
   for (const folder of ["runtime/streams/", "runtime/http/"]) {
     expect(await violations(folder, (_, to) => ground.test(to))).toEqual([]);
   }
-  const files = ["context", "deadline", "task", "errors", "limits", "log", "memory", "trace"].map((name) =>
+  const files = ["context", "deadline", "task", "errors", "limits", "log", "memory", "roster", "trace"].map((name) =>
     `runtime/${name}.ts`
   );
   for (const file of files) expect((await importsOf(file)).filter((to) => !ground.test(to))).toEqual([]);
