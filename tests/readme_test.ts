@@ -124,7 +124,7 @@ Deno.test("the README's settings are settings, and its grants capabilities", () 
 
 Deno.test("the README's TypeScript has the right types", async () => {
   // Where it stays, what Deno has checked once it does not check again; below the root's .skerry it checks nothing.
-  const directory = pathToFileURL(`${tmpdir()}/skerry-readme-types/`);
+  const directory = pathToFileURL(`${tmpdir()}/skerry-readme-types${root.pathname.replaceAll(/\W+/g, "-")}/`);
   await Deno.mkdir(directory, { recursive: true });
   const files = {
     "capability.ts": CAPABILITY,
