@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { direct } from "../../engine/direct.ts";
 import { type HostImports, waits } from "../../engine/mod.ts";
 import { InputStream, IoError, OutputStream, poll, Pollable } from "../../streams/p2/mod.ts";
 
@@ -12,6 +13,14 @@ waits(Pollable.prototype.block);
 waits(InputStream.prototype.blockingRead);
 waits(OutputStream.prototype.blockingWriteAndFlush);
 waits(OutputStream.prototype.blockingFlush);
+
+direct(InputStream.prototype.read, { call: InputStream.lend });
+direct(InputStream.prototype.blockingRead, { before: InputStream.untilReady, call: InputStream.lend });
+// These copy what they are given.
+direct(OutputStream.prototype.write, { call: (stream: OutputStream, bytes: Uint8Array) => stream.write(bytes) });
+direct(OutputStream.prototype.blockingWriteAndFlush, {
+  call: (stream: OutputStream, bytes: Uint8Array) => stream.blockingWriteAndFlush(bytes),
+});
 
 export const p2: HostImports = {
   "wasi:io/error@0.2.12": { Error: IoError },

@@ -5,6 +5,7 @@
  */
 import { camelCase, findCompatible, parseFunctionName, pascalCase, withoutVersion } from "../../component/mod.ts";
 import { SkerryError } from "../../errors.ts";
+import { directForm } from "../direct.ts";
 import { type HostImports, type HostInterface, mayWait } from "../mod.ts";
 import type { HostFace } from "./faces.ts";
 import type { ResolvedHost } from "./host_call.ts";
@@ -103,7 +104,8 @@ function callable(value: unknown): Callable | undefined {
 
 function plain(implementation: Callable | undefined): ResolvedHost | undefined {
   if (implementation === undefined) return undefined;
-  return { invoke: (values) => implementation(...values), waits: mayWait(implementation) };
+  return directly(implementation) ??
+    { invoke: (values) => implementation(...values), waits: mayWait(implementation) };
 }
 
 function resolve(offered: HostInterface, witName: string): ResolvedHost | undefined {
@@ -123,9 +125,22 @@ function resolve(offered: HostInterface, witName: string): ResolvedHost | undefi
     case "method": {
       const implementation = callable(hostClass.prototype?.[name]);
       if (implementation === undefined) return undefined;
-      return { invoke: method(name), waits: mayWait(implementation) };
+      return directly(implementation) ?? { invoke: method(name), waits: mayWait(implementation) };
     }
   }
+}
+
+/** The direct form of a host function, where it has one: bytes then stay where they are. */
+function directly(implementation: Callable): ResolvedHost | undefined {
+  const form = directForm(implementation);
+  if (form === undefined) return undefined;
+  const { before, call } = form;
+  return {
+    invoke: (values) => call(...values),
+    waits: mayWait(implementation),
+    direct: true,
+    ...(before === undefined ? {} : { before: (values) => before(...values) }),
+  };
 }
 
 /** Calls a method by its name, for the object may be of a class that overrides it. */

@@ -21,6 +21,10 @@ export interface ResolvedHost {
   /** Calls it with lifted values. */
   readonly invoke: (values: readonly unknown[]) => unknown;
   readonly waits: boolean;
+  /** Whether it is a direct form: see `engine/direct.ts`. */
+  readonly direct?: boolean;
+  /** What a direct form waits for before it is called. */
+  readonly before?: (values: readonly unknown[]) => Promise<void> | undefined;
 }
 
 /** `wasi:io/poll#poll` */
@@ -38,15 +42,24 @@ export function lowerHost(
   options: OptionsPlan,
   face: Face,
 ): (...args: CoreValue[]) => unknown {
-  const lift = compileParamsLift(func.type, new Lifter(face, options.encoding));
+  const lift = compileParamsLift(func.type, new Lifter(face, options.encoding, host.direct));
   const lower = compileResultLower(func.type, new Lowerer(face, options.encoding));
   const fallible = func.type.result?.kind === "result";
-  const { invoke } = host;
+  const { invoke, before } = host;
   // The promise of a function that returns a future is the future.
   const isFuture = func.type.result?.kind === "future";
   const waits = host.waits && !isFuture;
   const name = callName(func);
   const { cx: index } = options;
+
+  const call = (values: readonly unknown[]): unknown => {
+    try {
+      const value = invoke(values);
+      return fallible && !(waits && isThenable(value)) ? { tag: "ok", val: value } : value;
+    } catch (thrown) {
+      return errorOf(thrown, fallible);
+    }
+  };
 
   const finish = (
     thread: GuestThread,
@@ -69,12 +82,15 @@ export function lowerHost(
     args: readonly CoreValue[],
     promise: Promise<unknown>,
     lenders: ResourceHandle[] | undefined,
+    values?: readonly unknown[],
   ) => {
     const { isolate } = thread;
     const resume = (value: unknown) => {
       if (isolate.over) return never();
       try {
-        return finish(thread, cx, args, value, lenders);
+        // What a direct form answers may be on loan: it is called now, when that can be lowered at once.
+        const outcome = values !== undefined ? call(values) : fallible ? { tag: "ok", val: value } : value;
+        return finish(thread, cx, args, outcome, lenders);
       } catch (error) {
         throw isolate.fail(error);
       }
@@ -82,7 +98,7 @@ export function lowerHost(
     return resuming(
       thread,
       promise.then(
-        (value) => resume(fallible ? { tag: "ok", val: value } : value),
+        resume,
         (thrown) => {
           if (isolate.over) return never();
           try {
@@ -107,13 +123,9 @@ export function lowerHost(
       const { lenders } = cx;
       cx.lenders = undefined;
       isolate.task.countCall(name);
-      let value: unknown;
-      try {
-        value = invoke(values);
-        if (fallible && !(waits && isThenable(value))) value = { tag: "ok", val: value };
-      } catch (thrown) {
-        value = errorOf(thrown, fallible);
-      }
+      const turn = before?.(values);
+      if (turn !== undefined) return wait(thread, cx, args, turn, lenders, values);
+      const value = call(values);
       if (!isFuture && isThenable(value)) {
         if (!waits) throw promised(name);
         return wait(thread, cx, args, value, lenders);

@@ -64,10 +64,13 @@ export class Lifter {
   readonly #face: Face;
   readonly #encoding: Encoding;
   readonly #loads = new Map<ValueType, Load>();
+  readonly #views: boolean;
 
-  constructor(face: Face, encoding: Encoding) {
+  /** @param views Whether bytes are lifted as views of the memory, for who copies them at once. */
+  constructor(face: Face, encoding: Encoding, views = false) {
     this.#face = face;
     this.#encoding = encoding;
+    this.#views = views;
   }
 
   load(type: ValueType): Load {
@@ -180,7 +183,10 @@ export class Lifter {
 
   /** Reads elements that are known to lie inside the memory. */
   elements(element: ValueType): (cx: Cx, ptr: number, length: number) => unknown {
-    if (element.kind === "u8") return (cx, ptr, length) => cx.u8.slice(ptr, ptr + length);
+    if (element.kind === "u8") {
+      if (this.#views) return (cx, ptr, length) => cx.u8.subarray(ptr, ptr + length);
+      return (cx, ptr, length) => cx.u8.slice(ptr, ptr + length);
+    }
     const typed = TYPED_ARRAYS[element.kind];
     if (typed !== undefined) {
       const bytes = typed.BYTES_PER_ELEMENT;
