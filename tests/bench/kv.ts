@@ -12,9 +12,8 @@ import { findHandler } from "../../runtime/handler.ts";
 import { Host } from "../../runtime/host.ts";
 import { DEFAULT_LIMITS } from "../../runtime/limits.ts";
 import { silentSink } from "../../runtime/log.ts";
+import { again, type Worker } from "./again.ts";
 import { type EngineName, openEngine } from "./engines.ts";
-import type { IsolatesReport } from "./serve.ts";
-import { percentile } from "./stats.ts";
 
 /** Who gets the key. */
 export interface KvSpec {
@@ -29,30 +28,13 @@ export interface KvSpec {
 const CALLS = 1000;
 
 /** Makes what gets a key for `ms` milliseconds, over and over. An operation is one call. */
-export async function getter(spec: KvSpec): Promise<(ms: number) => Promise<IsolatesReport>> {
+export async function getter(spec: KvSpec): Promise<Worker> {
   const kv = await Deno.openKv(join(await Deno.makeTempDir({ prefix: "skerry-bench-" }), "kv.sqlite3"));
   const backend = new DenoKvBackend(kv);
   const bucket = ["own", "bench", "default"];
   await backend.write(bucket, "key", new TextEncoder().encode("value"));
   const many = spec.engine === null ? byHost(kv, bucket) : await byGuest({ ...spec, engine: spec.engine }, backend);
-  return async (ms) => {
-    const took: number[] = [];
-    const began = performance.now();
-    let now = began;
-    do {
-      const from = now;
-      await many();
-      now = performance.now();
-      took.push((now - from) / CALLS);
-    } while (now - began < ms);
-    took.sort((a, b) => a - b);
-    return {
-      count: took.length * CALLS,
-      elapsedMs: now - began,
-      p50Ms: percentile(took, 0.5),
-      p99Ms: percentile(took, 0.99),
-    };
-  };
+  return again(many, { operations: CALLS });
 }
 
 function byHost(kv: Deno.Kv, bucket: readonly string[]): () => Promise<void> {

@@ -5,9 +5,9 @@
  */
 import { meterModule } from "../../runtime/engine/meter/mod.ts";
 import { grants, KERNELS, readKernel, type Run, warmUp } from "../../runtime/engine/meter/testdata/kernels/mod.ts";
+import { again, type Worker } from "./again.ts";
 import { alone, type Scenario } from "./scenario.ts";
-import type { IsolatesReport } from "./serve.ts";
-import { percentile, type Row } from "./stats.ts";
+import type { Row } from "./stats.ts";
 
 /** A kernel, or the rewriting of a large module. */
 export type MeterSpec = { readonly kernel: string; readonly metered: boolean } | { readonly rewrite: true };
@@ -18,10 +18,10 @@ const LARGE = new URL(
 );
 
 /** Makes what runs a kernel for `ms` milliseconds, or rewrites a module again and again: then an operation is a megabyte. */
-export async function meterWork(spec: MeterSpec): Promise<(ms: number) => Promise<IsolatesReport>> {
+export async function meterWork(spec: MeterSpec): Promise<Worker> {
   if ("rewrite" in spec) {
     const bytes = await Deno.readFile(LARGE);
-    return again(() => void meterModule(bytes), bytes.length / 1e6);
+    return again(() => void meterModule(bytes), { operations: bytes.length / 1e6 });
   }
   const rounds = KERNELS.find(([name]) => name === spec.kernel)![1];
   const plain = await readKernel(spec.kernel);
@@ -29,28 +29,7 @@ export async function meterWork(spec: MeterSpec): Promise<(ms: number) => Promis
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { [namespace]: grants(2_000_000) });
   const run = () => (exports["run"] as Run)(rounds);
   await warmUp([run]);
-  return again(() => void run(), 1);
-}
-
-function again(work: () => void, operations: number): (ms: number) => Promise<IsolatesReport> {
-  return (ms) => {
-    const took: number[] = [];
-    const began = performance.now();
-    let now = began;
-    do {
-      const from = now;
-      work();
-      now = performance.now();
-      took.push(now - from);
-    } while (now - began < ms);
-    took.sort((a, b) => a - b);
-    return Promise.resolve({
-      count: took.length * operations,
-      elapsedMs: now - began,
-      p50Ms: percentile(took, 0.5),
-      p99Ms: percentile(took, 0.99),
-    });
-  };
+  return again(() => void run());
 }
 
 /** One process that measures itself. */

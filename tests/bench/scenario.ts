@@ -3,11 +3,12 @@
  *
  * @module
  */
+import type { WorkReport } from "./again.ts";
 import { Child, type ChildOptions } from "./child.ts";
 import { type BenchComponent, C_CAPS, C_HTTP, SLEEPER } from "./components.ts";
 import type { EngineName } from "./engines.ts";
 import type { EchoJob, LoadReport, RequestsJob } from "./load.ts";
-import type { IsolatesReport, Ready, ServerSpec } from "./serve.ts";
+import type { Ready, ServerSpec } from "./serve.ts";
 import type { Sample } from "./stats.ts";
 import type { Usage } from "./usage.ts";
 
@@ -240,7 +241,7 @@ export async function alone(spec: ServerSpec, options: ChildOptions | undefined)
   return {
     async measure(ms) {
       const from = await child.ask<Usage>({});
-      const report = await child.ask<IsolatesReport>({ isolates: ms });
+      const report = await child.ask<WorkReport>({ isolates: ms });
       const to = await child.ask<Usage>({});
       const { count, elapsedMs, p50Ms, p99Ms } = report;
       return { ...sampleOf({ requests: count, elapsedMs, p50Ms, p99Ms, cores: 0 }, from, to), loadCores: null };

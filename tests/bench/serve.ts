@@ -6,11 +6,11 @@
  */
 import { Hono } from "hono";
 import { echo } from "../_echo.ts";
+import { again, type Worker } from "./again.ts";
 import { answerLines, say } from "./_lines.ts";
 import type { ServedComponent } from "./engines.ts";
 import type { KvSpec } from "./kv.ts";
 import type { MeterSpec } from "./meter.ts";
-import { percentile } from "./stats.ts";
 import { usage } from "./usage.ts";
 
 /** What a server is to serve. */
@@ -33,14 +33,6 @@ export type ServerSpec =
 
 /** What a server says first: where it listens, or why it does not. */
 export type Ready = { readonly port: number } | { readonly error: string };
-
-/** What a process that makes isolates, or gets a key, answers. */
-export interface IsolatesReport {
-  readonly count: number;
-  readonly elapsedMs: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-}
 
 type Handler = (request: Request) => Response | Promise<Response>;
 
@@ -67,34 +59,15 @@ function listen(handler: Handler): number {
   return server.addr.port;
 }
 
-/** Makes isolates one after another for `ms` milliseconds. */
-async function isolatesMaker(spec: ServedComponent): Promise<(ms: number) => Promise<IsolatesReport>> {
+/** Makes isolates one after another. */
+async function isolatesMaker(spec: ServedComponent): Promise<Worker> {
   const { loadComponent, makeAndEnd, openEngine } = await engines();
   const { linked } = await loadComponent(await openEngine(spec), spec);
-  return async (ms) => {
-    const took: number[] = [];
-    const began = performance.now();
-    let now = began;
-    do {
-      const from = now;
-      await makeAndEnd(linked);
-      now = performance.now();
-      took.push(now - from);
-      // Let timers, streams and the collector's tasks run, as they do between requests.
-      if (took.length % 64 === 0) await new Promise((done) => setTimeout(done, 0));
-    } while (now - began < ms);
-    took.sort((a, b) => a - b);
-    return {
-      count: took.length,
-      elapsedMs: now - began,
-      p50Ms: percentile(took, 0.5),
-      p99Ms: percentile(took, 0.99),
-    };
-  };
+  return again(() => makeAndEnd(linked), { pauseEvery: 64 });
 }
 
 async function main(spec: ServerSpec): Promise<void> {
-  let make: ((ms: number) => Promise<IsolatesReport>) | undefined;
+  let make: Worker | undefined;
   let port = 0;
   switch (spec.kind) {
     case "plain":
