@@ -50,15 +50,15 @@ function receiveBody(stream: ReadableStream<Uint8Array>, headers: Headers): Body
   const contentLength = headers.get("content-length");
   const task = maybeTask();
   const pace = task === undefined ? undefined : new BodyPace(task);
-  const body: Body = { source: sourceOf(stream, pace), trailers: noTrailers };
-  if (contentLength === null) return body;
+  if (contentLength === null) return { source: sourceOf(stream, pace), trailers: noTrailers };
   if (!/^\d{1,15}$/.test(contentLength)) {
     throw new SkerryError(
       "request-malformed",
       `receiving a request: content-length is ${JSON.stringify(contentLength)}`,
     );
   }
-  return { ...body, length: Number(contentLength) };
+  const length = Number(contentLength);
+  return { source: sourceOf(stream, pace, length), trailers: noTrailers, length };
 }
 
 class ReceivedRequest implements HttpRequest {

@@ -21,6 +21,11 @@ export interface ByteSource extends Waitable {
   readonly remaining?: number | undefined;
   /** Takes at most `max` of the bytes that are there; empty when there are none now. Never waits. */
   take(max: number): Uint8Array<ArrayBuffer>;
+  /**
+   * As `take`, but on loan: the bytes are right until the source is asked for anything again, or other code runs. Who
+   * copies them at once spares a source that reads into a buffer of its own a new one each time. Without it, `take` does.
+   */
+  lend?(max: number): Uint8Array<ArrayBuffer>;
   /** The reader wants no more. Harmless when it has ended. */
   cancel(reason?: unknown): void;
 }
@@ -35,6 +40,8 @@ export interface ByteSink extends Waitable {
   readonly flushed: boolean;
   /** Takes `chunk`, which the writer must not touch again. Does nothing unless `open`. */
   write(chunk: Uint8Array<ArrayBuffer>): void;
+  /** As `write`, but takes a copy of `bytes`, which may be a guest's memory. Without it, `write` is given a copy. */
+  append?(bytes: Uint8Array): void;
   /** The end, in good order. */
   close(): void;
   /** The end, broken off: a reader that has read all bytes gets `error`. */
@@ -44,13 +51,31 @@ export interface ByteSink extends Waitable {
 /** Chunks larger than this are handed on as they are. */
 const JOINED_BYTES = 16 * 1024;
 
+/** What a chunk that is made for more than was asked for has at least. */
+const SMALL_CHUNK_BYTES = 4 * 1024;
+
 export const NO_BYTES: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
+/** Takes at most `max` bytes of `source` that will be copied before anything else happens. */
+export function lend(source: ByteSource, max: number): Uint8Array<ArrayBuffer> {
+  return source.lend === undefined ? source.take(max) : source.lend(max);
+}
+
+/** Writes a copy of `bytes`. */
+export function append(sink: ByteSink, bytes: Uint8Array): void {
+  if (sink.append === undefined) sink.write(bytes.slice());
+  else sink.append(bytes);
+}
 
 /** A queue of chunks from which any number of bytes can be taken. */
 export class ChunkQueue {
   #chunks: Uint8Array<ArrayBuffer>[] = [];
   #head = 0;
   #size = 0;
+  /** What is left of the last chunk's memory, where {@linkcode append} has made more of it than it needed. */
+  #spare: Uint8Array<ArrayBuffer> = NO_BYTES;
+  /** How many bytes there were when a reader took all of them: what will be written next is likely to be as much. */
+  #burst = 0;
 
   get size(): number {
     return this.#size;
@@ -58,8 +83,40 @@ export class ChunkQueue {
 
   push(chunk: Uint8Array<ArrayBuffer>): void {
     if (chunk.byteLength === 0) return;
+    this.#spare = NO_BYTES;
     this.#chunks.push(chunk);
     this.#size += chunk.byteLength;
+  }
+
+  /**
+   * Adds a copy of `bytes`, to the last chunk where it has memory left. A chunk is made as large as what a reader has last
+   * taken at once, up to `most`: one large chunk costs a reader less than many, and little memory lies idle.
+   */
+  append(bytes: Uint8Array, most: number): void {
+    const { byteLength } = bytes;
+    if (byteLength === 0) return;
+    this.#size += byteLength;
+    const spare = this.#spare;
+    if (spare.byteLength >= byteLength) {
+      spare.set(bytes);
+      this.#spare = spare.subarray(byteLength);
+      const last = this.#chunks.length - 1;
+      const { buffer, byteOffset, byteLength: before } = this.#chunks[last]!;
+      this.#chunks[last] = new Uint8Array(buffer, byteOffset, before + byteLength);
+      return;
+    }
+    // The first is made to measure: most streams are written at once.
+    const wanted = this.#size === byteLength ? this.#burst : Math.max(this.#size, SMALL_CHUNK_BYTES);
+    const length = Math.max(byteLength, Math.min(wanted, most));
+    if (length === byteLength) {
+      this.#chunks.push(bytes.slice());
+      this.#spare = NO_BYTES;
+      return;
+    }
+    const memory = new Uint8Array(length);
+    memory.set(bytes);
+    this.#chunks.push(memory.subarray(0, byteLength));
+    this.#spare = memory.subarray(byteLength);
   }
 
   /** Takes at most `max` bytes: a part of the first chunk, or small chunks joined. Large ones are not worth a copy. */
@@ -85,6 +142,9 @@ export class ChunkQueue {
     if (this.#head === this.#chunks.length) {
       this.#chunks = [];
       this.#head = 0;
+      // Who has the chunk may do with its memory what he likes.
+      this.#spare = NO_BYTES;
+      this.#burst = length;
     } else if (this.#head > 64) {
       this.#chunks = this.#chunks.slice(this.#head);
       this.#head = 0;
@@ -94,6 +154,7 @@ export class ChunkQueue {
 
   clear(): void {
     this.#chunks = [];
+    this.#spare = NO_BYTES;
     this.#head = 0;
     this.#size = 0;
   }
@@ -237,6 +298,13 @@ class PipeSink implements ByteSink {
     this.#pipe.readers.wakeAll();
   }
 
+  append(bytes: Uint8Array): void {
+    const { state, queue, highWater, readers } = this.#pipe;
+    if (state !== "open" || bytes.byteLength === 0) return;
+    queue.append(bytes, highWater);
+    readers.wakeAll();
+  }
+
   close(): void {
     this.#pipe.end("closed");
   }
@@ -297,6 +365,11 @@ export function tellEnd(
       // Who takes all that is left of a body that has ended need not ask how it ended.
       if (source.remaining === 0) tell("closed");
       return taken;
+    },
+    lend(max) {
+      const lent = lend(source, max);
+      if (source.remaining === 0) tell("closed");
+      return lent;
     },
     cancel(reason) {
       if (source.state === "open") tell("cancelled", reason);

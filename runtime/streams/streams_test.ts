@@ -1,5 +1,5 @@
 import { expect } from "@std/expect";
-import { ByteChannel, ChunkQueue, emptySource } from "./bytes.ts";
+import { append, ByteChannel, ChunkQueue, emptySource, lend, tellEnd } from "./bytes.ts";
 import { sourceOf, streamOf } from "./web.ts";
 import { settled, timer, waitAny, Wakers } from "./waitable.ts";
 
@@ -28,6 +28,80 @@ Deno.test("a chunk queue keeps every byte in order over many pushes and takes", 
   out.push(...queue.take(Infinity));
   expect(out.length).toBe(next);
   expect(out.every((value, at) => value === at % 251)).toBe(true);
+});
+
+Deno.test("a chunk queue copies what is appended, and joins what is small", () => {
+  const queue = new ChunkQueue();
+  const memory = bytes(1, 2, 3);
+  for (let i = 0; i < 1000; i++) {
+    memory.fill(i);
+    queue.append(memory, 65_536);
+  }
+  memory.fill(0);
+  expect(queue.size).toBe(3000);
+  let chunks = 0;
+  for (let at = 0; at < 3000; chunks++) {
+    for (const byte of queue.take(3000)) expect(byte).toBe(Math.floor(at++ / 3) % 256);
+  }
+  expect(chunks).toBeLessThan(3);
+});
+
+Deno.test("a chunk queue makes a chunk as large as what was last taken at once, and no larger than asked", () => {
+  const queue = new ChunkQueue();
+  const memoryOf = (most: number) => {
+    queue.append(new Uint8Array(64), most);
+    queue.append(new Uint8Array(64), most);
+    const { buffer } = queue.take(10);
+    while (queue.size > 0) queue.take(Infinity);
+    return buffer.byteLength;
+  };
+  // The first time nobody knows, and what is written first may be all.
+  expect(memoryOf(1000)).toBe(64);
+  queue.append(new Uint8Array(256), 1000);
+  queue.take(Infinity);
+  expect(memoryOf(1000)).toBe(256);
+  queue.append(new Uint8Array(256), 1000);
+  queue.take(Infinity);
+  expect(memoryOf(100)).toBe(100);
+});
+
+Deno.test("a chunk queue keeps every byte in order, whoever writes and however, and gives no memory away twice", () => {
+  let seed = 1;
+  const random = (below: number) => (seed = seed * 48_271 % 2_147_483_647) % below;
+  const queue = new ChunkQueue();
+  let [written, read] = [0, 0];
+  const next = (length: number) => Uint8Array.from({ length }, () => written++ % 251);
+  for (let round = 0; round < 3000; round++) {
+    const chunk = next(random(4) === 0 ? random(3000) : random(20));
+    if (random(3) === 0) queue.push(chunk);
+    else queue.append(chunk, random(2) === 0 ? 8192 : 64);
+    if (random(2) === 0) continue;
+    const taken = queue.take(random(2) === 0 ? random(100) : 100_000);
+    for (const byte of taken) if (byte !== read++ % 251) throw new Error(`byte ${read - 1} is wrong`);
+    // Who has taken all there was may do with its memory what he likes.
+    if (queue.size === 0 && taken.byteLength > 0) structuredClone(taken.buffer, { transfer: [taken.buffer] });
+  }
+  while (queue.size > 0) {
+    for (const byte of queue.take(5000)) if (byte !== read++ % 251) throw new Error(`byte ${read - 1} is wrong`);
+  }
+  expect(read).toBe(written);
+  expect(written).toBeGreaterThan(100_000);
+});
+
+Deno.test("a channel takes copies as it takes chunks", () => {
+  const { sink, source } = new ByteChannel(4);
+  let woken = 0;
+  source.subscribe(() => woken++);
+  const memory = bytes(1, 2, 3);
+  append(sink, memory);
+  expect([woken, sink.room]).toEqual([1, 1]);
+  append(sink, new Uint8Array());
+  append(sink, memory);
+  memory.fill(0);
+  expect(sink.ready).toBe(false);
+  sink.close();
+  append(sink, memory);
+  expect([...source.take(3), ...source.take(9)]).toEqual([1, 2, 3, 1, 2, 3]);
 });
 
 Deno.test("a channel's reader sees the end only after the last byte", () => {
@@ -134,6 +208,113 @@ Deno.test("sourceOf() asks the Web stream only when its reader finds nothing", a
   expect([...source.take(10)]).toEqual([2]);
   await waitAny([source]);
   expect(source.state).toBe("closed");
+});
+
+/** A byte stream that fills what it is given, as a socket does; `before` sees the memory first. */
+function socket(chunks: readonly Uint8Array[], before: (view: Uint8Array) => void = () => {}) {
+  const rest = [...chunks];
+  return new ReadableStream({
+    type: "bytes",
+    autoAllocateChunkSize: 100,
+    pull(controller) {
+      const view = controller.byobRequest!.view as Uint8Array;
+      before(view);
+      const chunk = rest.shift();
+      if (chunk === undefined) {
+        controller.close();
+        return controller.byobRequest!.respond(0);
+      }
+      const part = chunk.subarray(0, view.byteLength);
+      if (part.byteLength < chunk.byteLength) rest.unshift(chunk.subarray(part.byteLength));
+      view.set(part);
+      controller.byobRequest!.respond(part.byteLength);
+    },
+  });
+}
+
+Deno.test("sourceOf() reads into one buffer, over and over, while its bytes are only lent", async () => {
+  const before: (number | undefined)[] = [];
+  const source = sourceOf(socket([1, 2, 3, 4].map((n) => bytes(n, n)), (view) => before.push(view[0])));
+  const seen: number[] = [];
+  while (source.state === "open") {
+    await waitAny([source]);
+    for (let lent = lend(source, 1); lent.byteLength > 0; lent = lend(source, 1)) seen.push(...lent);
+  }
+  expect(seen).toEqual([1, 1, 2, 2, 3, 3, 4, 4]);
+  // Each read finds what was read before it: the memory is the same.
+  expect(before).toEqual([0, 1, 2, 3, 4]);
+});
+
+Deno.test("what was taken from sourceOf() stays as it is when more is read", async () => {
+  for (const size of [1, 10, 600, 1000]) {
+    const source = sourceOf(socket([1, 2, 3, 4].map((n) => new Uint8Array(1000).fill(n))), undefined, 1024);
+    const taken: Uint8Array[] = [];
+    while (source.state === "open") {
+      await waitAny([source]);
+      for (let n = 0; source.ready && source.state === "open"; n++) {
+        // Now and then it is lent, and what was taken before must not suffer.
+        const part = n % 3 === 2 ? lend(source, size).slice() : source.take(size);
+        if (part.byteLength === 0) break;
+        taken.push(part);
+      }
+    }
+    expect(Array.from(taken, (part) => [...part]).flat()).toEqual(
+      [1, 2, 3, 4].flatMap((n) => new Array(1000).fill(n)),
+    );
+  }
+});
+
+Deno.test("sourceOf() asks for much at once only where much is there, and for no more than is announced", async () => {
+  const asked = async (chunks: Uint8Array[], expected?: number) => {
+    const sizes: number[] = [];
+    const source = sourceOf(socket(chunks, (view) => sizes.push(view.byteLength)), undefined, expected);
+    while (source.state === "open") {
+      await waitAny([source]);
+      source.take(Infinity);
+    }
+    return sizes.map((size) => size / 1024);
+  };
+  expect(await asked([new Uint8Array(5 << 20)])).toEqual([64, 256, ...new Array(11).fill(512)]);
+  expect(await asked(new Array(3).fill(new Uint8Array(1000)))).toEqual([64, 64, 64, 64]);
+  expect(await asked([new Uint8Array(3000)], 3000)).toEqual([3000 / 1024, 11.71875]);
+  expect(await asked([new Uint8Array(10)], 10)).toEqual([1, 1]);
+});
+
+Deno.test("sourceOf() of a byte stream ends as it does, and cancels it", async () => {
+  const source = sourceOf(
+    new ReadableStream({ type: "bytes", pull: (controller) => controller.error(new Error("gone")) }),
+  );
+  await waitAny([source]);
+  expect([source.state, String(source.error)]).toEqual(["errored", "Error: gone"]);
+  let reason: unknown;
+  const pulled = Promise.withResolvers<void>();
+  const left = sourceOf(
+    new ReadableStream({
+      type: "bytes",
+      pull: () => {
+        pulled.resolve();
+        return new Promise(() => {});
+      },
+      cancel: (why) => void (reason = why),
+    }),
+  );
+  const waiting = waitAny([left]);
+  await pulled.promise;
+  left.cancel("enough");
+  await waiting;
+  expect([left.state, reason]).toEqual(["closed", "enough"]);
+});
+
+Deno.test("a loan goes through tellEnd(), which tells the end all the same", () => {
+  const { sink, source } = new ByteChannel();
+  const ends: unknown[] = [];
+  const told = tellEnd(source, (how) => ends.push(how));
+  sink.write(bytes(1, 2));
+  sink.close();
+  expect([...lend(told, 1)]).toEqual([1]);
+  expect(ends).toEqual([]);
+  expect([...lend(told, 1)]).toEqual([2]);
+  expect(ends).toEqual(["closed"]);
 });
 
 Deno.test("sourceOf() ends as errored when the Web stream does", async () => {

@@ -5,7 +5,7 @@
  */
 import { maybeTask, withTask } from "../context.ts";
 import { STREAM_HIGH_WATER_BYTES } from "../limits.ts";
-import { type ByteSource, ChunkQueue, NO_BYTES, type StreamState } from "./bytes.ts";
+import { type ByteSource, NO_BYTES, type StreamState } from "./bytes.ts";
 import { waitAny, Wakers } from "./waitable.ts";
 
 /** Hears how a stream is read. */
@@ -30,65 +30,148 @@ export interface ReadPace {
  * console.assert(source.take(100).length === 5);
  * ```
  */
-export function sourceOf(stream: ReadableStream<Uint8Array>, pace?: ReadPace): ByteSource {
-  const reader = stream.getReader();
-  const queue = new ChunkQueue();
-  const wakers = new Wakers();
-  let state: StreamState = "open";
-  let error: unknown;
-  let reading = false;
-  const pump = () => {
-    if (reading || state !== "open" || queue.size > 0) return;
-    reading = true;
-    pace?.waiting();
-    reader.read().then(
+export function sourceOf(
+  stream: ReadableStream<Uint8Array>,
+  pace?: ReadPace,
+  expected: number = READ_BYTES,
+): ByteSource {
+  return new WebSource(stream, pace, expected);
+}
+
+/** What is read at once at first, and where a stream has always more at hand. */
+const READ_BYTES = 64 * 1024;
+const MAX_BUFFER_BYTES = 512 * 1024;
+/** What is read at once at least: an announced length may be short of the truth. */
+const MIN_BUFFER_BYTES = 1024;
+
+/** Reads one chunk at a time: into a buffer of its own, over and over, where the stream can do that. */
+class WebSource implements ByteSource {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array> | ReadableStreamBYOBReader;
+  readonly #pace: ReadPace | undefined;
+  readonly #wakers = new Wakers();
+  #state: StreamState = "open";
+  #error: unknown;
+  #reading = false;
+  /** What has been read and not been taken. */
+  #chunk: Uint8Array<ArrayBuffer> = NO_BYTES;
+  /** The buffer that the chunk is in, unless somebody else has a part of it. */
+  #buffer: ArrayBuffer | undefined;
+  #bufferBytes: number;
+
+  constructor(stream: ReadableStream<Uint8Array>, pace: ReadPace | undefined, expected: number) {
+    this.#pace = pace;
+    this.#bufferBytes = Math.min(Math.max(expected, MIN_BUFFER_BYTES), READ_BYTES);
+    this.#reader = bufferReader(stream) ?? stream.getReader();
+  }
+
+  get state(): StreamState {
+    return this.#chunk.byteLength > 0 ? "open" : this.#state;
+  }
+
+  get error(): unknown {
+    return this.#error;
+  }
+
+  get ready(): boolean {
+    return this.#chunk.byteLength > 0 || this.#state !== "open";
+  }
+
+  take(max: number): Uint8Array<ArrayBuffer> {
+    const taken = this.lend(max);
+    const buffer = this.#buffer;
+    if (buffer === undefined || taken.byteLength === 0) return taken;
+    // A small part would keep all of the buffer alive.
+    if (taken.byteLength < buffer.byteLength / 2) return taken.slice();
+    this.#buffer = undefined;
+    return taken;
+  }
+
+  lend(max: number): Uint8Array<ArrayBuffer> {
+    const chunk = this.#chunk;
+    const { byteLength } = chunk;
+    if (byteLength === 0) {
+      this.#pump();
+      return NO_BYTES;
+    }
+    if (max >= byteLength) {
+      this.#chunk = NO_BYTES;
+      return chunk;
+    }
+    if (max <= 0) return NO_BYTES;
+    this.#chunk = chunk.subarray(max);
+    return chunk.subarray(0, max);
+  }
+
+  cancel(reason?: unknown): void {
+    this.#chunk = NO_BYTES;
+    this.#buffer = undefined;
+    if (this.#state !== "open") return;
+    this.#state = "closed";
+    this.#pace?.ended();
+    this.#wakers.wakeAll();
+    this.#reader.cancel(reason).catch(() => {});
+  }
+
+  subscribe(wake: () => void): () => void {
+    const unsubscribe = this.#wakers.add(wake);
+    this.#pump();
+    return unsubscribe;
+  }
+
+  #read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }> {
+    const reader = this.#reader;
+    if (reader instanceof ReadableStreamDefaultReader) return reader.read();
+    const buffer = this.#buffer?.byteLength === this.#bufferBytes ? this.#buffer : new ArrayBuffer(this.#bufferBytes);
+    // The stream has it now.
+    this.#buffer = undefined;
+    return reader.read(new Uint8Array(buffer));
+  }
+
+  #pump(): void {
+    if (this.#reading || this.#state !== "open" || this.#chunk.byteLength > 0) return;
+    this.#reading = true;
+    this.#pace?.waiting();
+    this.#read().then(
       ({ done, value }) => {
-        reading = false;
-        pace?.arrived(value?.byteLength ?? 0);
+        this.#reading = false;
+        this.#pace?.arrived(value?.byteLength ?? 0);
+        // Who has cancelled it wants nothing of what was on its way.
+        if (this.#state !== "open") return;
         if (done) {
-          state = "closed";
-          pace?.ended();
-        } else if (value.byteLength === 0) return pump();
-        else queue.push(value as Uint8Array<ArrayBuffer>);
-        wakers.wakeAll();
+          this.#state = "closed";
+          this.#pace?.ended();
+        } else if (value!.byteLength === 0) return this.#pump();
+        else this.#arrived(value as Uint8Array<ArrayBuffer>);
+        this.#wakers.wakeAll();
       },
       (reason) => {
-        reading = false;
-        pace?.ended();
-        if (state === "open") [state, error] = ["errored", reason];
-        wakers.wakeAll();
+        this.#reading = false;
+        this.#pace?.ended();
+        if (this.#state === "open") [this.#state, this.#error] = ["errored", reason];
+        this.#wakers.wakeAll();
       },
     );
-  };
-  return {
-    get state() {
-      return queue.size > 0 ? "open" : state;
-    },
-    get error() {
-      return error;
-    },
-    get ready() {
-      return queue.size > 0 || state !== "open";
-    },
-    take(max) {
-      const taken = queue.take(max);
-      if (taken.byteLength === 0) pump();
-      return taken;
-    },
-    cancel(reason) {
-      queue.clear();
-      if (state !== "open") return;
-      state = "closed";
-      pace?.ended();
-      wakers.wakeAll();
-      reader.cancel(reason).catch(() => {});
-    },
-    subscribe(wake) {
-      const unsubscribe = wakers.add(wake);
-      pump();
-      return unsubscribe;
-    },
-  };
+  }
+
+  #arrived(chunk: Uint8Array<ArrayBuffer>): void {
+    this.#chunk = chunk;
+    if (this.#reader instanceof ReadableStreamDefaultReader) return;
+    this.#buffer = chunk.buffer;
+    if (chunk.byteLength === this.#bufferBytes) {
+      this.#bufferBytes = Math.min(this.#bufferBytes * 4, MAX_BUFFER_BYTES);
+    }
+  }
+}
+
+/** A reader that reads into the buffers it is given; not every stream has one. */
+function bufferReader(stream: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | undefined {
+  try {
+    return stream.getReader({ mode: "byob" });
+  } catch (error) {
+    // A stream that is being read already has no other reader either: that is for getReader() to say.
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
 }
 
 /** How {@linkcode streamOf} ends. */

@@ -6,7 +6,7 @@
 import type { Fields } from "../../http/fields.ts";
 import { latin1Text } from "../../http/fields.ts";
 import type { Body } from "../../http/message.ts";
-import { ByteChannel, type ByteSink, type ByteSource, type StreamState } from "../../streams/bytes.ts";
+import { append, ByteChannel, type ByteSink, type ByteSource, type StreamState } from "../../streams/bytes.ts";
 import { type ErrorCode, HttpFailure } from "./error_code.ts";
 
 /**
@@ -68,12 +68,22 @@ export class BodyWriter {
 
   /** Takes `chunk`, unless it is more than was announced. */
   write(chunk: Uint8Array<ArrayBuffer>): void {
-    const { sink } = this.#channel;
-    if (sink.state !== "open") return;
-    this.#written += chunk.byteLength;
+    if (this.#count(chunk.byteLength)) this.#channel.sink.write(chunk);
+  }
+
+  /** As {@linkcode write}, but takes a copy of `bytes`. */
+  append(bytes: Uint8Array): void {
+    if (this.#count(bytes.byteLength)) append(this.#channel.sink, bytes);
+  }
+
+  /** Whether so many bytes more may be written. */
+  #count(bytes: number): boolean {
+    if (this.ended) return false;
+    this.#written += bytes;
     const { length } = this.#options;
-    if (length !== undefined && this.#written > length) this.#fail();
-    else sink.write(chunk);
+    if (length === undefined || this.#written <= length) return true;
+    this.#fail();
+    return false;
   }
 
   /** The wrong length that broke it off. */
@@ -206,6 +216,10 @@ class CountingSink implements ByteSink {
 
   write(chunk: Uint8Array<ArrayBuffer>): void {
     this.#writer.write(chunk);
+  }
+
+  append(bytes: Uint8Array): void {
+    this.#writer.append(bytes);
   }
 
   close(): void {

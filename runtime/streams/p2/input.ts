@@ -4,7 +4,7 @@
  * @module
  */
 import { MAX_READ_BYTES } from "../../limits.ts";
-import { type ByteSource, NO_BYTES } from "../bytes.ts";
+import { type ByteSource, lend, NO_BYTES } from "../bytes.ts";
 import { closedError, failedError } from "./error.ts";
 import { Pollable, waitUntilReady } from "./poll.ts";
 
@@ -43,10 +43,26 @@ export class InputStream {
   }
 
   read(length: bigint): Uint8Array<ArrayBuffer> {
+    return this.#read(length, false);
+  }
+
+  /** As `read`, but the bytes are on loan: see {@linkcode ByteSource.lend}. */
+  static lend(stream: InputStream, length: bigint): Uint8Array<ArrayBuffer> {
+    return stream.#read(length, true);
+  }
+
+  /** What `blockingRead` waits for, if anything. */
+  static untilReady(stream: InputStream, _length: bigint): Promise<void> | undefined {
+    return waitUntilReady(stream.#source);
+  }
+
+  #read(length: bigint, onLoan: boolean): Uint8Array<ArrayBuffer> {
     const source = this.#source;
     const { state } = source;
     if (state === "open") {
-      return length === 0n ? NO_BYTES : source.take(atMostRead(length));
+      if (length === 0n) return NO_BYTES;
+      const most = atMostRead(length);
+      return onLoan ? lend(source, most) : source.take(most);
     }
     if (state === "errored" && !this.#failed) {
       this.#failed = true;

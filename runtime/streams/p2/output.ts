@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type ByteSink } from "../bytes.ts";
+import { append, type ByteSink } from "../bytes.ts";
 import { closedError, failedError, trap } from "./error.ts";
 import { InputStream } from "./input.ts";
 import { Pollable, waitUntilReady } from "./poll.ts";
@@ -50,7 +50,7 @@ export class OutputStream {
     this.#check();
     this.#permit("write", contents.byteLength);
     // An engine may hand over a view of the guest's memory, which changes under whoever keeps it.
-    this.#sink.write(contents.slice());
+    append(this.#sink, contents);
     this.#check();
   }
 
@@ -61,7 +61,7 @@ export class OutputStream {
     const fits = byteLength <= MAX_BLOCKING_WRITE_BYTES && sink.state === "open" && byteLength <= sink.room;
     const turn = fits ? waitUntilReady(sink) : undefined;
     if (!fits || turn !== undefined) return this.#writeAfter(turn, contents.slice());
-    sink.write(contents.slice());
+    append(sink, contents);
     return sink.state === "open" ? undefined : this.blockingFlush();
   }
 
