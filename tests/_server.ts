@@ -139,7 +139,7 @@ export async function prepared(
     const components = join(directory, "components");
     await writeFunction(join(components, "guest"), [{ path: "/*" }], await fixturePath("c-http"));
     await writeFunction(join(components, "p3"), [{ path: "/p3/*" }], await fixturePath("c-p3"), "p3");
-    await prepare(join(directory, "components"), join(directory, "dist"), engine);
+    await prepare(join(directory, "components"), join(directory, "dist"), { engine });
     await Deno.remove(join(directory, "components"), { recursive: true });
     await body(directory);
   });

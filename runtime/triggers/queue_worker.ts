@@ -153,9 +153,10 @@ export class QueueWorker {
   async #attempt(claim: Claim): Promise<SkerryError | undefined> {
     const { store, queue, ready, call, function: name } = this.#options;
     const { id, message, attempts } = claim;
-    let renewal: Promise<unknown> = Promise.resolve();
+    let renewal: Promise<unknown> | undefined;
     const timer = setInterval(() => {
-      renewal = store.renew(queue.name, claim).catch(() => {});
+      // One at a time: a second would contradict the first, and what is handled then could not be noted.
+      renewal ??= store.renew(queue.name, claim).catch(() => {}).finally(() => renewal = undefined);
     }, store.leaseMs / 3);
     try {
       const served = await ready();

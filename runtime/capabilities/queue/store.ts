@@ -10,8 +10,12 @@
 /** Of a message with its metadata. A value of Deno KV has at most 64 KiB. */
 export const MAX_MESSAGE_BYTES = 60 * 1024;
 
-/** How long a message that is being handled stays with who handles it, without a word from there. */
-const LEASE_MS = 30_000;
+/**
+ * How long a message that is being handled stays with who handles it, without a word from there: so long after a process
+ * died it is handed out again. Renewed three times as often; clocks of machines that share a database may differ by less
+ * than two thirds of it, or what takes long is handled twice.
+ */
+export const LEASE_MS = 6000;
 
 /** A message as it was sent. */
 export interface QueueMessage {
