@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Numbers } from "../numbers.ts";
 import {
   MAX_PENDING,
   MAX_PENDING_AT_EXIT,
@@ -291,7 +292,7 @@ export class BodyPlanner {
     if (kind === ev.END) return top === 0;
     if (kind === ev.BR || kind === ev.BR_IF) return arg === top;
     if (kind !== ev.BR_TABLE) return false;
-    const r = new ev.Numbers(this.#module.bytes, at + 1);
+    const r = new Numbers(this.#module.bytes, at + 1);
     for (let left = r.u32(); left >= 0; left--) if (r.u32() === top) return true;
     return false;
   }
@@ -332,7 +333,7 @@ export class BodyPlanner {
 
   /** The labels of a `br_table`, from its count on. */
   #labels(at: number, pending: number, checked: number): void {
-    const r = new ev.Numbers(this.#module.bytes, at);
+    const r = new Numbers(this.#module.bytes, at);
     for (let left = r.u32(); left >= 0; left--) this.#frames.arrive(r.u32(), pending, checked);
   }
 
@@ -342,7 +343,7 @@ export class BodyPlanner {
     // The count is the number that ends where the first catch begins.
     let countAt = firstCatch - 1;
     while (countAt > at && bytes[countAt - 1]! & 0x80) countAt--;
-    const r = new ev.Numbers(bytes, countAt);
+    const r = new Numbers(bytes, countAt);
     for (let left = r.u32(); left > 0; left--) {
       const kind = bytes[r.pos++]!;
       if (kind < 2) r.u32();

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Numbers } from "../numbers.ts";
 import { Reader } from "../../component/reader.ts";
 import * as edit from "./_edits.ts";
 import * as ev from "./_events.ts";
@@ -345,7 +346,7 @@ class CodeWriter {
     const s = this.#s;
     const bytes = this.#module.bytes;
     const code = bytes[at]!;
-    const r = new ev.Numbers(bytes, at + 1);
+    const r = new Numbers(bytes, at + 1);
     const label = () => {
       const old = r.u32();
       // The copy stands in two blocks, the outer one for the loop; around all copies are one more, and the loop.

@@ -78,23 +78,3 @@ export class Ints {
     this.length += 3;
   }
 }
-
-/** Reads unsigned LEB128 numbers that have been checked. */
-export class Numbers {
-  readonly #bytes: Uint8Array;
-  pos: number;
-
-  constructor(bytes: Uint8Array, pos: number) {
-    this.#bytes = bytes;
-    this.pos = pos;
-  }
-
-  u32(): number {
-    let value = 0;
-    for (let shift = 0;; shift += 7) {
-      const byte = this.#bytes[this.pos++]!;
-      value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-  }
-}

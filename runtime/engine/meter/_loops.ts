@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Numbers } from "../numbers.ts";
 import { MAX_PENDING } from "./_costs.ts";
 import * as ev from "./_events.ts";
 import type { ModuleInfo } from "./_module.ts";
@@ -75,5 +76,5 @@ function isSimple(kind: number): boolean {
 /** Whether a loop's type, which stands at `at`, has no parameters. */
 function takesNothing({ bytes, typeParams }: ModuleInfo, at: number): boolean {
   const byte = bytes[at]!;
-  return byte >= 0x40 && byte < 0x80 || typeParams[new ev.Numbers(bytes, at).u32()] === 0;
+  return byte >= 0x40 && byte < 0x80 || typeParams[new Numbers(bytes, at).u32()] === 0;
 }

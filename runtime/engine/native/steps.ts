@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { Numbers } from "../numbers.ts";
 
 // What follows an opcode, as far as it is stepped over here: nothing, one number, a memory argument, constants.
 export const NONE = 0, LEB = 1, MEMARG = 2, STORE = 3, GLOBAL = 4, BYTES4 = 5, BYTES8 = 6, OTHER = 7;
@@ -42,33 +43,6 @@ for (
     [0xd5, 0xd6, LEB], // br_on_null, br_on_non_null
   ] as const
 ) STEP.fill(step, from, to + 1);
-
-/** Reads unsigned LEB128 numbers. */
-export class Numbers {
-  readonly #bytes: Uint8Array;
-  pos: number;
-
-  constructor(bytes: Uint8Array, pos: number) {
-    this.#bytes = bytes;
-    this.pos = pos;
-  }
-
-  u32(): number {
-    let value = 0;
-    for (let shift = 0;; shift += 7) {
-      const byte = this.#bytes[this.pos++] ?? 0;
-      value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-  }
-
-  /** Steps over a value type or the type of a block: a number, or a reference and the number of what it refers to. */
-  type(): void {
-    const code = this.#bytes[this.pos];
-    if (code === 0x63 || code === 0x64) this.pos++;
-    this.u32();
-  }
-}
 
 export function afterMemarg(bytes: Uint8Array, at: number): number {
   let p = at;

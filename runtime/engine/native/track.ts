@@ -11,7 +11,8 @@
 import { Reader } from "../../component/reader.ts";
 import { coreValType } from "../../component/core_types.ts";
 import type { CoreModuleShape } from "./core_module.ts";
-import { afterMemarg, BYTES4, BYTES8, GLOBAL, LEB, MEMARG, NONE, Numbers, skipOther, STEP, STORE } from "./steps.ts";
+import { Numbers } from "../numbers.ts";
+import { afterMemarg, BYTES4, BYTES8, GLOBAL, LEB, MEMARG, NONE, skipOther, STEP, STORE } from "./steps.ts";
 import { grow, touch } from "./track_helpers.ts";
 import { putPadded, putS32, putU32, type Writer } from "./writer.ts";
 
