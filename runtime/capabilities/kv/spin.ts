@@ -6,55 +6,22 @@
 import type { HostImports } from "../../engine/mod.ts";
 import { type Result, toGuestResult } from "../../engine/streams.ts";
 import { openStore, type StoreOwner } from "./grant.ts";
-import { KvError, type KvErrorPayload, other, type Store as Core, takeHandle } from "./store.ts";
-
-/** What both versions have alike. */
-class BaseStore {
-  readonly #store: Core;
-  readonly #close = takeHandle();
-
-  constructor(store: Core) {
-    this.#store = store;
-  }
-
-  static coreOf(store: BaseStore): Core {
-    return store.#store;
-  }
-
-  async get(key: string): Promise<Uint8Array | undefined> {
-    return await this.#store.get(key);
-  }
-
-  async set(key: string, value: Uint8Array): Promise<void> {
-    await this.#store.set(key, value);
-  }
-
-  async delete(key: string): Promise<void> {
-    await this.#store.delete(key);
-  }
-
-  async exists(key: string): Promise<boolean> {
-    return await this.#store.exists(key);
-  }
-
-  [Symbol.dispose](): void {
-    this.#close();
-  }
-}
+import { GuestStore } from "./guest_store.ts";
+import { KvError, type KvErrorPayload, other } from "./store.ts";
 
 /** Spin's interfaces over the stores of `owner`. */
 export function spin(owner: StoreOwner): HostImports {
-  class Store extends BaseStore {
+  class Store extends GuestStore {
     static open(label: string): Store {
       return new Store(openStore(owner, label));
     }
 
     async getKeys(): Promise<string[]> {
-      return await BaseStore.coreOf(this).allKeys();
+      return await GuestStore.storeOf(this).allKeys();
     }
   }
 
-  class AsyncStore extends BaseStore {
+  class AsyncStore extends GuestStore {
     // deno-lint-ignore require-await -- async in its WIT
     static async open(label: string): Promise<AsyncStore> {
       return new AsyncStore(openStore(owner, label));
@@ -62,7 +29,7 @@ export function spin(owner: StoreOwner): HostImports {
 
     // deno-lint-ignore require-await -- async in its WIT
     async getKeys(): Promise<[AsyncIterable<string>, Promise<Result<undefined, KvErrorPayload>>]> {
-      const store = BaseStore.coreOf(this);
+      const store = GuestStore.storeOf(this);
       const end = Promise.withResolvers<undefined>();
       // A page is asked for when the guest has read the one before it. A stream cannot fail: the future says why it ended.
       async function* keys() {

@@ -7,6 +7,7 @@ import type { HostImports } from "../../engine/mod.ts";
 import { WitError } from "../../errors.ts";
 import type { Entry } from "./backend.ts";
 import { openStore, type StoreOwner } from "./grant.ts";
+import { GuestStore } from "./guest_store.ts";
 import { KvError, other, type Store, takeHandle } from "./store.ts";
 
 const S64 = { least: -(2n ** 63n), most: 2n ** 63n - 1n };
@@ -22,37 +23,9 @@ function handle(): () => void {
 }
 
 /** What both drafts have alike. */
-class BaseBucket {
-  readonly #store: Store;
-  readonly #close = handle();
-
+class BaseBucket extends GuestStore {
   constructor(store: Store) {
-    this.#store = store;
-  }
-
-  static storeOf(bucket: BaseBucket): Store {
-    return bucket.#store;
-  }
-
-  // The engine looks for `async` to know what may wait.
-  async get(key: string): Promise<Uint8Array | undefined> {
-    return await this.#store.get(key);
-  }
-
-  async set(key: string, value: Uint8Array): Promise<void> {
-    await this.#store.set(key, value);
-  }
-
-  async delete(key: string): Promise<void> {
-    await this.#store.delete(key);
-  }
-
-  async exists(key: string): Promise<boolean> {
-    return await this.#store.exists(key);
-  }
-
-  [Symbol.dispose](): void {
-    this.#close();
+    super(store, handle());
   }
 }
 
