@@ -1,24 +1,13 @@
 import { expect } from "@std/expect";
 import { join } from "node:path";
-import { z } from "zod";
 import { createRoutes } from "../../routes/mod.ts";
-import { builtinCapabilities } from "../capabilities/mod.ts";
 import { nativeEngine } from "../engine/native/mod.ts";
-import { Host } from "../host.ts";
-import { type Capability, FunctionRuntime } from "../mod.ts";
+import { FunctionRuntime } from "../mod.ts";
 import type { FunctionReport } from "../usage.ts";
 import { describeFunction, inspectFunction } from "./_inspect_function.ts";
+import { host } from "./_testing.ts";
 
 const FIXTURES = new URL("../../tests/fixtures/", import.meta.url);
-
-const greeter: Capability = {
-  name: "greeter",
-  interfaces: ["example:greeter/greet@1.2.0"],
-  grant: z.strictObject({}),
-  open: () => undefined,
-  link: () => ({}),
-};
-const host = new Host([...builtinCapabilities, greeter]);
 
 const FILE = "components/x/function.json";
 

@@ -1,21 +1,9 @@
 import { expect } from "@std/expect";
-import { z } from "zod";
-import { builtinCapabilities } from "../capabilities/mod.ts";
-import type { Capability } from "../capability.ts";
 import { describeComponent, type ExternDescription } from "../component/mod.ts";
-import { Host } from "../host.ts";
+import { host } from "./_testing.ts";
 import { inspect } from "./inspect.ts";
 
 const HELLO = new URL("../../components/c-hello/hello.wasm", import.meta.url);
-
-const greeter: Capability = {
-  name: "greeter",
-  interfaces: ["example:greeter/greet@1.2.0"],
-  grant: z.strictObject({}),
-  open: () => undefined,
-  link: () => ({}),
-};
-const host = new Host([...builtinCapabilities, greeter]);
 
 function imported(...names: string[]): ExternDescription[] {
   const functions = [{ name: "f", async: false }];
