@@ -21,6 +21,11 @@ export class Writes {
   lowest = Infinity;
   highest = 0;
 
+  clear(): void {
+    this.lowest = Infinity;
+    this.highest = 0;
+  }
+
   note(ptr: number, size: number): void {
     // What is empty may be anywhere, and often is at address 1 or 4.
     if (size === 0) return;
@@ -40,8 +45,8 @@ const EMPTY = new Uint8Array(0);
 
 /** "Lifting and Lowering Context" of CanonicalABI.md. */
 export class Cx {
-  readonly instance: ComponentState;
-  readonly isolate: NativeIsolate;
+  instance: ComponentState;
+  isolate: NativeIsolate;
   /** Views of the memory as it is now; see {@linkcode refresh}. */
   u8: Uint8Array = EMPTY;
   dv: DataView = new DataView(EMPTY.buffer);
@@ -50,14 +55,14 @@ export class Cx {
   /** Who answers for the borrows that are being lowered. */
   scope: BorrowScope | undefined = undefined;
   /** What may still be lifted until guest code runs again. */
-  #liftable: number;
+  #liftable = 0;
   readonly #memory: WebAssembly.Memory | undefined;
   /** The memory's size in pages as the guest sees it, where that is not the real one: see `slack.ts`. */
   readonly #pages: WebAssembly.Global | undefined;
   readonly #writes: Writes;
   readonly #realloc: Realloc | undefined;
   /** An allocator runs as a thread of its own. */
-  readonly #thread: GuestThread;
+  #thread: GuestThread | undefined;
 
   constructor(
     isolate: NativeIsolate,
@@ -65,16 +70,24 @@ export class Cx {
     memory: WebAssembly.Memory | undefined,
     realloc: Realloc | undefined,
     pages: WebAssembly.Global | undefined,
+    writes: Writes,
   ) {
     this.isolate = isolate;
     this.instance = instance;
     this.#memory = memory;
     this.#pages = pages;
-    this.#liftable = isolate.task.limits.hostCallBytes;
     this.#realloc = realloc;
-    this.#thread = new GuestThread(isolate, instance);
-    this.#writes = isolate.writesTo(memory);
+    this.#writes = writes;
     if (memory !== undefined) this.#view(memory);
+  }
+
+  /** Makes it as it was made, for the next isolate of the same core instances. */
+  begin(isolate: NativeIsolate, instance: ComponentState): void {
+    this.isolate = isolate;
+    this.instance = instance;
+    this.lenders = this.scope = this.#thread = undefined;
+    // The last isolate's guest may have grown into the slack.
+    if (this.#pages !== undefined && this.u8.length !== this.#pages.value * PAGE_BYTES) this.#view(this.#memory!);
   }
 
   /** Renews the views if the memory has grown: after any code of the guest has run. */
@@ -115,7 +128,7 @@ export class Cx {
   reallocate(old: number, oldSize: number, align: number, size: number): number {
     if (this.#realloc === undefined) return trap("realloc is needed and not given");
     const { thread } = now;
-    const { storage } = now.thread = this.#thread;
+    const { storage } = now.thread = this.#thread ??= new GuestThread(this.isolate, this.instance);
     storage[0] = storage[1] = 0;
     this.instance.mayLeave = false;
     const ptr = this.#realloc(old, oldSize, align, size) >>> 0;

@@ -10,37 +10,36 @@ import { CpuClock } from "../cpu.ts";
 import { Growth } from "../growth.ts";
 import type { Fuel } from "../metering.ts";
 import { Scheduler } from "./async/scheduler.ts";
-import { Cx, Writes } from "./context.ts";
+import { Cx } from "./context.ts";
+import { CoreSet } from "./core_set.ts";
 import type { LinkedPlan } from "./link.ts";
 import type { CoreItem } from "./plan.ts";
-import type { CoreExports } from "./pool.ts";
 import { ResourceHandle } from "./resources.ts";
-
-import { ComponentState } from "./state.ts";
+import type { ComponentState } from "./state.ts";
 import { type CoreFunction, GuestThread, now, promising } from "./thread.ts";
 import { asTrap, trap, uncatchable } from "./trap.ts";
 import { Watcher } from "./trampoline.ts";
 
 const starts = new Watcher({ params: [], results: [] });
 
+/** What an isolate has that has handed its core instances on. */
+const NOTHING = new CoreSet({ instances: [], contexts: [] }, []);
+
 export class NativeIsolate {
   readonly task: Task = currentTask();
-  readonly instances: readonly ComponentState[];
   readonly clock: CpuClock;
   readonly fuel: Fuel = { granted: 0, atMs: 0 };
   readonly growth: Growth = new Growth();
   /** Set when the isolate may not run any more: disposed, its task over, or trapped. */
   over = false;
   readonly #linked: LinkedPlan;
-  readonly #exports: CoreExports;
+  #core: CoreSet;
   /** Whether the core instances have served before. */
   readonly restored: boolean;
   /** Whether the core instances are all there, but for those that are made late. */
   #whole: boolean;
   /** Calls of exported functions that have not ended: until then guest code may be on a suspended stack. */
   calls = 0;
-  readonly #contexts: (Cx | undefined)[];
-  readonly #writes = new Map<WebAssembly.Memory, Writes>();
   #scheduler: Scheduler | undefined;
   #failure: { readonly error: unknown } | undefined;
   #disposed = false;
@@ -52,11 +51,11 @@ export class NativeIsolate {
     const { plan } = linked;
     this.#linked = linked;
     this.clock = linked.meter?.clock(this.task) ?? new CpuClock(this.task);
-    this.instances = linked.lineages.map((lineage, index) => new ComponentState(index, lineage, this.task));
     const restored = linked.pool?.take();
     this.restored = this.#whole = restored !== undefined;
-    this.#exports = restored ?? new Array(plan.instances.length).fill(undefined);
-    this.#contexts = new Array(plan.contexts.length).fill(undefined);
+    this.#core = restored ?? new CoreSet(plan, linked.lineages);
+    // What is under way in guests that use async may know the states of a former isolate.
+    this.#core.begin(this.task, restored === undefined || linked.usesAsync);
     this.#forget = this.task.defer(() => this.dispose());
   }
 
@@ -77,6 +76,11 @@ export class NativeIsolate {
     }
   }
 
+  /** The states of the component's instances. */
+  get instances(): readonly ComponentState[] {
+    return this.#core.states;
+  }
+
   /** Who runs when, in components that use async. */
   get scheduler(): Scheduler {
     return this.#scheduler ??= new Scheduler(this);
@@ -90,12 +94,12 @@ export class NativeIsolate {
       const { elided, start, owner } = instances[i]!;
       if (start !== undefined) {
         // A component that makes more instances after it has run code has no pool.
-        if (!this.restored && pool?.startsOnce === false) pool.made(this.#exports);
+        if (!this.restored && pool?.startsOnce === false) pool.made(this.#core);
         const waiting = this.#start(start, owner);
         if (waiting !== undefined) return waiting.then(() => this.#instantiate(i + 1));
       } else if (!elided && !this.restored && !lazy[i]) this.#make(i);
     }
-    if (!this.restored) pool?.made(this.#exports);
+    if (!this.restored) pool?.made(this.#core);
     this.#whole = true;
     return undefined;
   }
@@ -131,12 +135,12 @@ export class NativeIsolate {
     const { exports } = new WebAssembly.Instance(modules[module]!, given);
     if (hasStart) this.clock.stop();
     for (const name of memories[index]!) this.task.memory?.made(exports[name] as WebAssembly.Memory);
-    return this.#exports[index] = exports;
+    return this.#core.exports[index] = exports;
   }
 
   /** What core definition this is in this isolate. */
   export(item: CoreItem & { kind: "export" }): WebAssembly.ExportValue {
-    const exports = this.#exports[item.instance];
+    const exports = this.#core.exports[item.instance];
     return (exports === undefined ? this.#makeLate(item.instance) : exports)[item.name]!;
   }
 
@@ -148,7 +152,7 @@ export class NativeIsolate {
     const exports = this.#make(index);
     now.thread = thread;
     // What starts once may be what needs it: its first state is the one behind that.
-    if (this.#whole || pool?.startsOnce === false) pool?.made(this.#exports);
+    if (this.#whole || pool?.startsOnce === false) pool?.made(this.#core);
     return exports;
   }
 
@@ -158,31 +162,27 @@ export class NativeIsolate {
   }
 
   cx(index: number): Cx {
-    return this.#contexts[index] ?? this.#makeCx(index);
+    const cx = this.#core.contexts[index];
+    return cx?.isolate === this ? cx : this.#beginCx(index, cx);
   }
 
-  /** What the engine has written into a memory. */
-  writesTo(memory: WebAssembly.Memory | undefined): Writes {
-    let writes = memory && this.#writes.get(memory);
-    if (writes === undefined) {
-      writes = new Writes();
-      if (memory !== undefined) this.#writes.set(memory, writes);
-    }
-    return writes;
-  }
-
-  #makeCx(index: number): Cx {
+  #beginCx(index: number, former: Cx | undefined): Cx {
     const { owner, memory, realloc } = this.#linked.plan.contexts[index]!;
+    const instance = this.instances[owner]!;
+    if (former !== undefined) {
+      former.begin(this, instance);
+      return former;
+    }
     const pages = this.#linked.pool?.pagesOf(index);
-    const cx = new Cx(
+    const core = memory?.kind === "export" ? this.export(memory) as WebAssembly.Memory : undefined;
+    return this.#core.contexts[index] = new Cx(
       this,
-      this.instances[owner]!,
-      memory?.kind === "export" ? this.export(memory) as WebAssembly.Memory : undefined,
+      instance,
+      core,
       realloc && this.func(realloc),
       pages && this.export(pages) as WebAssembly.Global,
+      this.#core.writesTo(core),
     );
-    this.#contexts[index] = cx;
-    return cx;
   }
 
   /** Enters component instances; traps if one is entered already. */
@@ -288,7 +288,9 @@ export class NativeIsolate {
     // Guest code that has failed or is still on a stack might touch the instances again. A task that was over before its
     // isolate began has none.
     if (this.#whole && this.#failure === undefined && this.calls === 0 && (this.#scheduler?.idle ?? true)) {
-      this.#linked.pool?.give(this.#exports, this.#writes);
+      this.#linked.pool?.give(this.#core);
+      // They are another's from now on: whoever comes late finds nothing.
+      this.#core = NOTHING;
     }
   }
 

@@ -5,6 +5,7 @@
  */
 import type { CoreItem, Plan } from "./plan.ts";
 import { Writes } from "./context.ts";
+import type { CoreSet } from "./core_set.ts";
 import { LOWEST, type ModuleState, type Restoring, SPAN } from "./restorable.ts";
 import { ownerOfMemory, PAGES } from "./slack.ts";
 import { MAX_STORE_BYTES } from "./track.ts";
@@ -17,9 +18,6 @@ export const MAX_POOLED_BYTES = 64 * 1024 * 1024;
 /** Memory is compared and kept in pieces of this size. */
 const PAGE_BYTES = 4096;
 const WASM_PAGE_BYTES = 65_536;
-
-/** The exports of an isolate's core instances, by their index; those not made yet are missing. */
-export type CoreExports = (WebAssembly.Exports | undefined)[];
 
 /** What a memory holds at first: its length, what of it is not slack, and those parts that are not zero. */
 interface MemoryImage {
@@ -44,11 +42,9 @@ export class InstancePool {
   /** For each instance, the instances that write to its memory, if all of them keep note of where; otherwise nothing. */
   readonly #writers: readonly (readonly number[] | undefined)[];
   readonly #images: (InstanceImage | undefined)[];
-  readonly #free: CoreExports[] = [];
+  readonly #free: CoreSet[] = [];
   /** For each context, the apparent size of a memory that has slack. */
   readonly #pages: readonly (CoreItem & { readonly kind: "export" } | undefined)[];
-  /** How much of its memories' slack each set of instances has ever used: what has not been is no memory yet. */
-  readonly #slackUsed = new WeakMap<CoreExports, number>();
   #bytes = 0;
   #refused = false;
 
@@ -68,10 +64,10 @@ export class InstancePool {
   }
 
   /** Restored instances, or `undefined` when there are none. */
-  take(): CoreExports | undefined {
-    const exports = this.#free.pop();
-    if (exports !== undefined) this.#bytes -= this.#sizeOf(exports);
-    return exports;
+  take(): CoreSet | undefined {
+    const core = this.#free.pop();
+    if (core !== undefined) this.#bytes -= core.bytes;
+    return core;
   }
 
   /** What has the apparent size, in pages, of the memory of a context, if that is not the real one. */
@@ -80,7 +76,7 @@ export class InstancePool {
   }
 
   /** Remembers the first state of instances that are in it, if it does not know it yet. */
-  made(exports: CoreExports): void {
+  made({ exports }: CoreSet): void {
     exports.forEach((made, index) => {
       if (made === undefined || this.#images[index] !== undefined) return;
       const { lowest, highest } = this.#written(index, exports, undefined);
@@ -93,19 +89,21 @@ export class InstancePool {
   }
 
   /** Puts instances back into their first state and keeps them; those that cannot be are forgotten. */
-  give(exports: CoreExports, writes: ReadonlyMap<WebAssembly.Memory, Writes>): void {
+  give(core: CoreSet): void {
     if (this.#refused || this.#free.length >= MAX_POOLED) return;
-    for (let i = 0; i < exports.length; i++) if (!this.#restoreMemories(i, exports, writes)) return;
-    const bytes = this.#sizeOf(exports);
-    if (this.#bytes + bytes > MAX_POOLED_BYTES) return;
+    const { exports } = core;
+    for (let i = 0; i < exports.length; i++) if (!this.#restoreMemories(i, core)) return;
+    core.bytes = this.#sizeOf(core);
+    if (this.#bytes + core.bytes > MAX_POOLED_BYTES) return;
     // Not before: they say where the memories were written to.
     for (let i = 0; i < exports.length; i++) this.#restoreGlobals(i, exports);
-    this.#bytes += bytes;
-    this.#free.push(exports);
+    this.#bytes += core.bytes;
+    this.#free.push(core);
   }
 
   /** Answers whether that is possible: a memory that has grown cannot shrink again. */
-  #restoreMemories(index: number, exports: CoreExports, writes: ReadonlyMap<WebAssembly.Memory, Writes>): boolean {
+  #restoreMemories(index: number, core: CoreSet): boolean {
+    const { exports, writes } = core;
     const made = exports[index];
     if (made === undefined) return true;
     const { memories } = this.#images[index]!;
@@ -119,12 +117,12 @@ export class InstancePool {
       restore(memory, image, written.lowest, highest);
       if (highest > image.declared) slackUsed += highest - image.declared;
     }
-    if (slackUsed > (this.#slackUsed.get(exports) ?? 0)) this.#slackUsed.set(exports, slackUsed);
+    if (slackUsed > core.slackUsed) core.slackUsed = slackUsed;
     return true;
   }
 
   /** Between which addresses the memory of an instance has been written to. */
-  #written(index: number, exports: CoreExports, byHost: Writes | undefined): Writes {
+  #written(index: number, exports: CoreSet["exports"], byHost: Writes | undefined): Writes {
     const all = new Writes();
     const writers = this.#writers[index];
     if (writers === undefined) all.note(0, Infinity);
@@ -141,7 +139,7 @@ export class InstancePool {
     return all;
   }
 
-  #restoreGlobals(index: number, exports: CoreExports): void {
+  #restoreGlobals(index: number, exports: CoreSet["exports"]): void {
     const made = exports[index];
     if (made === undefined) return;
     const { globals, tracked } = this.#states[index]!;
@@ -152,12 +150,12 @@ export class InstancePool {
     (made[SPAN] as WebAssembly.Global).value = 0;
   }
 
-  #sizeOf(exports: CoreExports): number {
-    let bytes = this.#slackUsed.get(exports) ?? 0;
-    exports.forEach((made, index) => {
-      if (made === undefined) return;
-      for (const memory of this.#images[index]!.memories) bytes += memory.declared;
-    });
+  #sizeOf({ exports, slackUsed }: CoreSet): number {
+    let bytes = slackUsed;
+    for (let i = 0; i < exports.length; i++) {
+      if (exports[i] === undefined) continue;
+      for (const memory of this.#images[i]!.memories) bytes += memory.declared;
+    }
     return bytes;
   }
 

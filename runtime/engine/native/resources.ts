@@ -39,14 +39,12 @@ export interface TableEntry {
 export class HandleTable {
   readonly #entries: (object | undefined)[] = [undefined];
   readonly #free: number[] = [];
-  readonly #task: Pick<Task, "limits" | "countLimit">;
-  readonly #most: number;
+  #task: Pick<Task, "limits" | "countLimit">;
   readonly #counts = { subtasks: 0, streams: 0 };
 
   /** @param task whose limits hold, so that a guest cannot fill the host's memory with what handles stand for */
   constructor(task: Pick<Task, "limits" | "countLimit">) {
     this.#task = task;
-    this.#most = task.limits.handles;
   }
 
   #exceeded(what: string, limit: "handles" | "subtasks" | "streams"): never {
@@ -64,7 +62,7 @@ export class HandleTable {
       this.#entries[free] = entry;
       return free;
     }
-    if (this.#entries.length > this.#most) this.#exceeded("handles", "handles");
+    if (this.#entries.length > this.#task.limits.handles) this.#exceeded("handles", "handles");
     return this.#entries.push(entry) - 1;
   }
 
@@ -89,6 +87,12 @@ export class HandleTable {
 
   get size(): number {
     return this.#entries.length - 1 - this.#free.length;
+  }
+
+  /** Forgets everything, for another task. */
+  begin(task: Pick<Task, "limits" | "countLimit">): void {
+    this.#task = task;
+    if (this.#entries.length > 1) this.clear();
   }
 
   /** Forgets everything. */

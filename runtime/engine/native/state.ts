@@ -20,12 +20,26 @@ export class ComponentState implements InstanceState {
   backpressure = 0;
   waitingToEnter = 0;
   exclusive: TaskThread | undefined = undefined;
-  readonly threads: HandleTable;
+  #threads: HandleTable | undefined;
+  #task: Task;
 
   constructor(index: number, lineage: readonly number[], task: Task) {
     this.handles = new HandleTable(task);
-    this.threads = new HandleTable(task);
     this.index = index;
     this.lineage = lineage;
+    this.#task = task;
+  }
+
+  get threads(): HandleTable {
+    return this.#threads ??= new HandleTable(this.#task);
+  }
+
+  /** Makes it as it was made, for another task. */
+  begin(task: Task): void {
+    this.mayEnter = this.mayLeave = true;
+    this.backpressure = this.waitingToEnter = 0;
+    this.exclusive = this.#threads = undefined;
+    this.#task = task;
+    this.handles.begin(task);
   }
 }
