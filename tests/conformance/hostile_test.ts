@@ -270,6 +270,17 @@ Deno.test("the largest parts that are allowed are taken", async () => {
   expect(imports).toEqual([]);
 });
 
+Deno.test("types that have a name in the innermost of many instance types are looked for in each of them once", async () => {
+  // Each of the types around asked for all types that are in one, for each of them, before they remembered the answers.
+  const tuples = times(24, (i) => typeDecl(tuple(index(i + 1))));
+  const resource = [exportDecl("r", [3, 1]), typeDecl([0x69, 0])];
+  let type = instanceType(...resource, ...tuples, exportDecl("t", [3, 0, ...unsigned(25)]));
+  for (let depth = 0; depth < 24; depth++) type = instanceType(typeDecl(type), exportDecl("t", [3, 0, 0]));
+  const bytes = component(section(TYPES, type), section(IMPORTS, [...name("i"), 3, 0, 0]));
+  const { imports } = await createNativeEngine().load(new Uint8Array(bytes));
+  expect(imports).toEqual([]);
+});
+
 /** As it stands: it is twice the last one only where there is one of it. */
 function doubledOnce(i: number): Bytes {
   return i === 0 ? instanceType() : instanceType(outerType(i + 1), exportDecl("a", [5, 0]), exportDecl("b", [5, 0]));

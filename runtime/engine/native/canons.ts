@@ -7,8 +7,10 @@ import type { Canon, CanonOptions } from "../../component/mod.ts";
 import type { Shared } from "./elaborate.ts";
 import { type ContextPlan, type CoreItem, type LiftedFunc, type OptionsPlan, sameItem, type Synth } from "./plan.ts";
 import type { Scope } from "./scope.ts";
-import { checkLift, checkLower, checkOptions, type CoreSignature, synthSignature } from "./signatures.ts";
+import { checkLift, checkLower, checkOptions, type CoreSignature, same, synthSignature } from "./signatures.ts";
 import type { FuncType, ValueType } from "./types.ts";
+
+const REALLOC: CoreSignature = { params: ["i32", "i32", "i32", "i32"], results: ["i32"] };
 
 export class Canons {
   readonly contexts: ContextPlan[] = [];
@@ -27,7 +29,7 @@ export class Canons {
     const realloc = item("core func", o.realloc);
     const cx = this.#context({ owner, memory, realloc }, scope, offset);
     const type = realloc && this.coreType(realloc);
-    if (type !== undefined && (String(type.params) !== "i32,i32,i32,i32" || String(type.results) !== "i32")) {
+    if (type !== undefined && !same(type, REALLOC)) {
       scope.fail("canonical option `realloc` uses a core function with an incorrect signature", offset);
     }
     return {
@@ -145,7 +147,8 @@ export class Canons {
       }
       case "thread.new-indirect": {
         const type = scope.get("core type", canon.type, offset);
-        const param = type.kind === "core-func" && type.results.length === 0 ? String(type.params) : "";
+        const isStart = type.kind === "core-func" && type.results.length === 0 && type.params.length === 1;
+        const param = isStart ? type.params[0] : undefined;
         if (param !== "i32" && param !== "i64") {
           return scope.fail("start function must take a single `i32` or `i64` argument", offset);
         }

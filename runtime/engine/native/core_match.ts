@@ -44,10 +44,26 @@ function limitsDifference(what: string, wanted: CoreLimits, found: CoreLimits): 
 }
 
 function funcDifference(wanted: CoreFuncType, found: CoreFuncType): string | undefined {
-  const all = [wanted.params, wanted.results, found.params, found.results].flat();
-  if (!all.every(isComparable)) return undefined;
-  const same = String(wanted.params) === String(found.params) && String(wanted.results) === String(found.results);
-  return same ? undefined : `expected: ${show(wanted)}, found: ${show(found)}`;
+  if (wanted === found) return undefined;
+  const [a, b] = [signatureOf(wanted), signatureOf(found)];
+  if (a === b || a === undefined || b === undefined) return undefined;
+  return `expected: ${show(wanted)}, found: ${show(found)}`;
+}
+
+const signatures = new WeakMap<CoreFuncType, { readonly text: string | undefined }>();
+
+/**
+ * A function type as text, which is the same for equal types; nothing if it means something in its own module alone. It is
+ * made once for each type: one of a thousand parameters may be that of any number of functions.
+ */
+function signatureOf(type: CoreFuncType): string | undefined {
+  let signature = signatures.get(type);
+  if (signature === undefined) {
+    const { params, results } = type;
+    const isPlain = params.every(isComparable) && results.every(isComparable);
+    signatures.set(type, signature = { text: isPlain ? show(type) : undefined });
+  }
+  return signature.text;
 }
 
 /** A type that names another one by its number means something in its own module alone. */

@@ -33,8 +33,11 @@ import {
   type ModuleItem,
   Scope,
 } from "./scope.ts";
+import { type CoreSignature, same } from "./signatures.ts";
 import { type ResourceType, TypeTable } from "./types.ts";
 import { ExternNames, Visible } from "./visible.ts";
+
+const DESTRUCTOR: CoreSignature = { params: ["i32"], results: [] };
 
 /** Instances in one component: nested ones multiply, so that a small binary could ask for any number. */
 export const MAX_INSTANCES = 1000;
@@ -209,7 +212,7 @@ class Elaborator implements Shared {
         if (type.dtor !== undefined) {
           const core = scope.get("core func", type.dtor, offset);
           const found = this.#canons.coreType(core);
-          if (found !== undefined && (String(found.params) !== "i32" || found.results.length > 0)) {
+          if (found !== undefined && !same(found, DESTRUCTOR)) {
             scope.fail("wrong signature for a destructor", offset);
           }
           this.#destructors.set(resource, { core, owner });

@@ -237,12 +237,15 @@ function filledBy(plan: Plan, states: readonly ModuleState[]): Ranges[][] {
     if (elided) return;
     const { memories, importedMemories } = plan.modules[module]!.shape;
     const { data } = states[index]!;
+    const segments = data && Map.groupBy(data, (segment) => segment.memory);
     for (let memory = 0; memory < memories.length; memory++) {
-      const written = data?.filter((segment) => segment.memory === memory);
+      const written = segments && (segments.get(memory) ?? []);
       if (written?.length === 0) continue;
       const owner = filled[ownerOfMemory(plan, index, memory)]!;
-      for (let own = 0; own < owner.length; own++) {
-        if (memory >= importedMemories && own !== memory - importedMemories) continue;
+      const isOwn = memory >= importedMemories;
+      const first = isOwn ? memory - importedMemories : 0;
+      const end = isOwn ? first + 1 : owner.length;
+      for (let own = first; own < end; own++) {
         const known = owner[own];
         // Of an instance with several memories it is not asked here which one is imported.
         const isKnown = known !== undefined && written !== undefined &&

@@ -11,9 +11,12 @@ import { Reader } from "../../component/reader.ts";
 import { body } from "./code.ts";
 import type { CoreModuleShape } from "./core_module.ts";
 import type { CoreInstancePlan, CoreItem, Plan, Synth } from "./plan.ts";
-import { checkSynth } from "./signatures.ts";
+import { checkSynth, same } from "./signatures.ts";
 
 const TABLE = "$imports";
+
+/** For each pair all imports are gone through, and the shim's functions: hundreds of pairs would take for ever. */
+const MAX_STEPS = 2_000_000;
 
 /** The plan without shims and fixups, where that makes no difference. */
 export function withoutShims(bytes: Uint8Array, plan: Plan): Plan {
@@ -21,8 +24,14 @@ export function withoutShims(bytes: Uint8Array, plan: Plan): Plan {
   const synths = [...plan.synths];
   const destructors = new Map(plan.destructors);
   let changed = false;
+  let left = MAX_STEPS;
+  const imports = importCount(instances);
   for (let fixup = 0; fixup < instances.length; fixup++) {
-    const found = findPair(bytes, plan, instances, fixup);
+    const table = shimTable(plan, instances, fixup);
+    if (table === undefined) continue;
+    left -= imports + shapeOf(plan, instances[table.instance]!).functions.length;
+    if (left < 0) break;
+    const found = findPair(bytes, plan, instances, fixup, table);
     if (found === undefined) continue;
     const targets = new Map<string, CoreItem>();
     let fits = true;
@@ -73,9 +82,7 @@ function problemOf(
 ): string | undefined {
   if (target.kind === "synth") return checkSynth(synths[target.index]!, type);
   const found = shapeOf(plan, plan.instances[target.instance]!).exports.get(target.name)?.func;
-  const same = found !== undefined && String(found.params) === String(type.params) &&
-    String(found.results) === String(type.results);
-  return same ? undefined : "another type";
+  return found !== undefined && same(found, type) ? undefined : "another type";
 }
 
 interface Pair {
@@ -86,24 +93,44 @@ interface Pair {
   readonly start: CoreItem | undefined;
 }
 
+function importCount(instances: readonly CoreInstancePlan[]): number {
+  let count = 0;
+  for (const { imports } of instances) for (const fields of imports.values()) count += fields.size;
+  return count;
+}
+
+/** The table that this core instance fills, if it looks like a fixup. */
+function shimTable(
+  plan: Plan,
+  instances: readonly CoreInstancePlan[],
+  fixup: number,
+): CoreItem & { kind: "export" } | undefined {
+  const instance = instances[fixup]!;
+  if (instance.elided) return undefined;
+  const { sections, imports } = shapeOf(plan, instance);
+  if ([...sections.keys()].some((id) => id !== 1 && id !== 2 && id !== 8 && id !== 9)) return undefined;
+  const others = imports.filter((i) => i.kind !== "func");
+  const [only] = others;
+  const table = only === undefined || others.length > 1
+    ? undefined
+    : instance.imports.get(only.module)!.get(only.name)!;
+  if (table?.kind !== "export" || table.sort !== "table" || table.name !== TABLE) return undefined;
+  return instances[table.instance]!.elided ? undefined : table;
+}
+
 /** Whether this core instance is a fixup, and of which shim. */
 function findPair(
   bytes: Uint8Array,
   plan: Plan,
   instances: readonly CoreInstancePlan[],
   fixup: number,
+  { instance: shim }: CoreItem & { kind: "export" },
 ): Pair | undefined {
   const instance = instances[fixup]!;
-  if (instance.elided) return undefined;
   const fixupShape = shapeOf(plan, instance);
-  const { sections, imports } = fixupShape;
-  if ([...sections.keys()].some((id) => id !== 1 && id !== 2 && id !== 8 && id !== 9)) return undefined;
+  const { imports } = fixupShape;
   const given = (i: { module: string; name: string }) => instance.imports.get(i.module)!.get(i.name)!;
-  const others = imports.filter((i) => i.kind !== "func");
-  const table = others.length === 1 ? given(others[0]!) : undefined;
-  if (table?.kind !== "export" || table.sort !== "table") return undefined;
-  const shim = table.instance;
-  if (instances[shim]!.elided || table.name !== TABLE || usesOfTable(instances, shim) !== 1) return undefined;
+  if (usesOfTable(instances, shim) !== 1) return undefined;
   const slots = shimSlots(bytes, shapeOf(plan, instances[shim]!));
   const filled = elements(bytes, fixupShape);
   if (slots === undefined || filled === undefined) return undefined;

@@ -1,3 +1,4 @@
+import { parse } from "@bytecodealliance/jco-transpile/wasm-tools";
 import { expect } from "@std/expect";
 import { decodeComponent } from "../../component/mod.ts";
 import { elaborate } from "./elaborate.ts";
@@ -27,4 +28,37 @@ Deno.test("functions of the adapter are found when they are called", () => {
 
 Deno.test("a component without shims keeps its plan", () => {
   expect(planOf(RESOURCES).instances.some((i) => i.elided)).toBe(false);
+});
+
+Deno.test("shims are done without while that takes no long search, and stay where it would", async () => {
+  const imports = 40_000;
+  const pairs = 60;
+  const list = (make: (i: number) => string, count: number) =>
+    Array.from({ length: count }, (_, i) => make(i)).join("\n");
+  const bytes = new Uint8Array(
+    await parse(`(component
+      (core module $from (func $f) ${list((i) => `(export "f${i}" (func $f))`, imports)})
+      (core module $to ${list((i) => `(import "m" "f${i}" (func))`, imports)})
+      (core module $shim
+        (type $t (func)) (table (export "$imports") 1 funcref)
+        (func (export "0") (call_indirect (type $t) (i32.const 0))))
+      (core module $fixup
+        (import "" "0" (func $f)) (import "" "$imports" (table 1 funcref))
+        (elem (i32.const 0) func $f))
+      (core instance $from (instantiate $from))
+      (core instance (instantiate $to (with "m" (instance $from))))
+      ${
+      list((i) => `
+        (core instance $shim${i} (instantiate $shim))
+        (alias core export $shim${i} "$imports" (core table $table${i}))
+        (alias core export $from "f0" (core func $f${i}))
+        (core instance $given${i} (export "0" (func $f${i})) (export "$imports" (table $table${i})))
+        (core instance (instantiate $fixup (with "" (instance $given${i}))))`, pairs)
+    })`),
+  );
+  const elided = planOf(bytes).instances.filter((i) => i.elided).length;
+  // A shim and a fixup each.
+  expect(elided % 2).toBe(0);
+  expect(elided).toBeGreaterThan(20);
+  expect(elided).toBeLessThan(2 * pairs);
 });

@@ -230,8 +230,13 @@ function builtinSignature(canon: (Synth & { kind: "builtin" })["canon"]): CoreSi
   }
 }
 
-function same(a: CoreSignature, b: CoreSignature): boolean {
-  return String(a.params) === String(b.params) && String(a.results) === String(b.results);
+/** Whether two signatures are the same. A type may have a thousand parameters, and be compared again and again. */
+export function same(a: CoreSignature, b: CoreSignature): boolean {
+  return sameTypes(a.params, b.params) && sameTypes(a.results, b.results);
+}
+
+function sameTypes(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((type, i) => type === b[i]);
 }
 
 function mismatch(what: string, wanted: CoreSignature, found: CoreSignature): string {

@@ -214,6 +214,18 @@ function areElementsFixed(source: ModuleSource): boolean {
   }).every(Boolean);
 }
 
+const memoryImportsOf = new WeakMap<CoreModuleShape, CoreModuleShape["imports"]>();
+
+/** It is asked for each memory, of which a module may import any number. */
+function memoryImports(shape: CoreModuleShape): CoreModuleShape["imports"] {
+  let imports = memoryImportsOf.get(shape);
+  if (imports === undefined) {
+    imports = shape.imports.filter((i) => i.kind === "memory");
+    memoryImportsOf.set(shape, imports);
+  }
+  return imports;
+}
+
 /** The instance whose own an instance's memory is. */
 export function ownerOfMemory(
   plan: { readonly modules: readonly CoreModulePlan[]; readonly instances: readonly CoreInstancePlan[] },
@@ -223,7 +235,7 @@ export function ownerOfMemory(
   const { module, imports } = plan.instances[index]!;
   const { shape } = plan.modules[module]!;
   if (memory >= shape.importedMemories) return index;
-  const wanted = shape.imports.filter((i) => i.kind === "memory")[memory]!;
+  const wanted = memoryImports(shape)[memory]!;
   const item = imports.get(wanted.module)!.get(wanted.name)!;
   if (item.kind !== "export") throw new Error("a memory is no export");
   const from = plan.modules[plan.instances[item.instance]!.module]!.shape;

@@ -21,6 +21,8 @@ export class Visible {
   readonly #named: Record<Kind, Set<TypeItem>> = { import: new Set(), export: new Set() };
   /** What has been gone through: what had a name keeps it. */
   readonly #known: Record<Kind, Set<TypeItem | InstanceItem>> = { import: new Set(), export: new Set() };
+  /** What has been gone through and had none, for as long as no other type gets a name: each scope inside asks again. */
+  readonly #unnamed: Record<Kind, Set<TypeItem>> = { import: new Set(), export: new Set() };
 
   constructor(around?: Visible) {
     this.#around = around;
@@ -43,6 +45,8 @@ export class Visible {
       case "type":
         if (!this.#isComplete(kind, item.item, scope, offset, depth)) return false;
         this.#named[kind].add(item.item);
+        this.#unnamed.import.clear();
+        this.#unnamed.export.clear();
         return true;
       case "func":
         return item.item.type.refs.every((ref) => this.#isNamed(kind, ref));
@@ -71,12 +75,13 @@ export class Visible {
   #isNamed(kind: Kind, item: TypeItem): boolean {
     if (this.#known[kind].has(item) || this.#named.import.has(item)) return true;
     if (kind === "export" && this.#named.export.has(item)) return true;
+    if (this.#unnamed[kind].has(item)) return false;
     if (this.#around !== undefined && this.#around.#isNamed(kind, item)) return true;
     const needsName = item.kind === "resource" ||
       item.kind === "value" && NOMINAL.has(item.type.kind);
-    if (needsName || !item.refs.every((ref) => this.#isNamed(kind, ref))) return false;
-    this.#known[kind].add(item);
-    return true;
+    const isNamed = !needsName && item.refs.every((ref) => this.#isNamed(kind, ref));
+    (isNamed ? this.#known : this.#unnamed)[kind].add(item);
+    return isNamed;
   }
 }
 
