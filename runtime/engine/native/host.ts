@@ -102,6 +102,14 @@ function callable(value: unknown): Callable | undefined {
   return typeof value === "function" ? value : undefined;
 }
 
+/** A member that somebody wrote: not what all objects and functions have, such as `constructor`, `toString` or `call`. */
+function written(of: object, name: string): Callable | undefined {
+  const found = callable((of as Record<string, unknown>)[name]);
+  const all = typeof of === "function" ? Function.prototype : Object.prototype;
+  if (found === undefined || found === (all as unknown as Record<string, unknown>)[name]) return undefined;
+  return name === "constructor" && found.prototype === of ? undefined : found;
+}
+
 function plain(implementation: Callable | undefined): ResolvedHost | undefined {
   if (implementation === undefined) return undefined;
   return directly(implementation) ??
@@ -111,19 +119,19 @@ function plain(implementation: Callable | undefined): ResolvedHost | undefined {
 function resolve(offered: HostInterface, witName: string): ResolvedHost | undefined {
   const { kind, resource, member } = parseFunctionName(witName);
   const name = camelCase(member);
-  if (kind === "function") return plain(callable(offered[name]));
-  const hostClass = callable(offered[pascalCase(resource!)]);
+  if (kind === "function") return plain(written(offered, name));
+  const hostClass = written(offered, pascalCase(resource!));
   if (hostClass === undefined) return undefined;
   switch (kind) {
     case "constructor":
       return { invoke: (values) => new hostClass(...values), waits: false };
     case "static": {
-      const implementation = callable(hostClass[name]);
+      const implementation = written(hostClass, name);
       if (implementation === undefined) return undefined;
       return { invoke: (values) => hostClass[name](...values), waits: mayWait(implementation) };
     }
     case "method": {
-      const implementation = callable(hostClass.prototype?.[name]);
+      const implementation = hostClass.prototype && written(hostClass.prototype, name);
       if (implementation === undefined) return undefined;
       return directly(implementation) ?? { invoke: method(name), waits: mayWait(implementation) };
     }
