@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from "node:path";
+import { runMain } from "../_main.ts";
 import { Child } from "./child.ts";
 import { thisCommit, thisMachine } from "./machine.ts";
 import { HELP, type Options, readOptions } from "./options.ts";
@@ -98,11 +99,4 @@ async function main(args: string[]): Promise<boolean> {
   }
 }
 
-if (import.meta.main) {
-  try {
-    if (!await main(Deno.args)) Deno.exitCode = 1;
-  } catch (error) {
-    console.error(error instanceof TypeError ? `${error.message}\n\n${HELP}` : error);
-    Deno.exitCode = 1;
-  }
-}
+if (import.meta.main) await runMain(main, HELP);

@@ -120,6 +120,11 @@ export const plainEcho: Scenario = {
     loaded(bench, { kind: "echo" }, (port) => ({ kind: "echo", port, path: "/", bytes: ECHO_BYTES }), options),
 };
 
+/** A server of one component. */
+async function served({ cacheDir }: Bench, engine: EngineName, component: BenchComponent): Promise<ServerSpec> {
+  return { kind: "component", engine, component: await component.wasm(), cacheDir };
+}
+
 /** Whole requests over HTTP, each in a fresh isolate. */
 export function requests(engine: EngineName, component: BenchComponent): Scenario {
   return {
@@ -127,12 +132,7 @@ export function requests(engine: EngineName, component: BenchComponent): Scenari
     concurrency: [1, 16],
     baseline: "plain",
     async open(bench, c, options) {
-      const spec: ServerSpec = {
-        kind: "component",
-        engine,
-        component: await component.wasm(),
-        cacheDir: bench.cacheDir,
-      };
+      const spec = await served(bench, engine, component);
       return await loaded(bench, spec, get(c, component.path, component.body), options);
     },
   };
@@ -145,7 +145,7 @@ export function sleep(engine: EngineName): Scenario {
     concurrency: [1000],
     rounds: 3,
     async open(bench, c, options) {
-      const spec: ServerSpec = { kind: "component", engine, component: await SLEEPER.wasm(), cacheDir: bench.cacheDir };
+      const spec = await served(bench, engine, SLEEPER);
       const once = get(c, SLEEPER.path, SLEEPER.body);
       return await loaded(bench, spec, (port) => once(port, 0), options);
     },
@@ -161,12 +161,7 @@ export function echo(engine: EngineName): Scenario {
     rounds: 3,
     warm: false,
     async open(bench, _c, options) {
-      const spec: ServerSpec = {
-        kind: "component",
-        engine,
-        component: await C_HTTP.wasm(),
-        cacheDir: bench.cacheDir,
-      };
+      const spec = await served(bench, engine, C_HTTP);
       return await loaded(bench, spec, (port) => ({ kind: "echo", port, path: "/echo", bytes: ECHO_BYTES }), options);
     },
   };
@@ -179,12 +174,7 @@ export function fair(engine: EngineName): Scenario {
     concurrency: [1],
     rounds: 3,
     async open(bench, _c, options) {
-      const spec: ServerSpec = {
-        kind: "component",
-        engine,
-        component: await C_HTTP.wasm(),
-        cacheDir: bench.cacheDir,
-      };
+      const spec = await served(bench, engine, C_HTTP);
       const { child, port } = await openServer(spec, options);
       const over = new AbortController();
       const spin = async () => {

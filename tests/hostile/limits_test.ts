@@ -30,35 +30,19 @@ interface Meeting {
   readonly guest?: "c-http" | "c-p3";
 }
 
+const TOO_LARGE: Meeting = {
+  limits: { requestBodyBytes: 100 },
+  path: "body-size",
+  status: 413,
+  code: "request-too-large",
+  log: /limits\.requestBodyBytes/,
+  otherwise: /^101\n/,
+};
+
 const MEETINGS: readonly Meeting[] = [
-  {
-    limits: { requestBodyBytes: 100 },
-    path: "body-size",
-    init: () => ({ method: "POST", body: bytes(101) }),
-    status: 413,
-    code: "request-too-large",
-    log: /limits\.requestBodyBytes/,
-    otherwise: /^101\n/,
-  },
-  {
-    limits: { requestBodyBytes: 100 },
-    path: "body-size",
-    init: () => chunked(101),
-    status: 413,
-    code: "request-too-large",
-    log: /limits\.requestBodyBytes/,
-    otherwise: /^101\n/,
-  },
-  {
-    limits: { requestBodyBytes: 100 },
-    guest: "c-p3",
-    path: "body-size",
-    init: () => chunked(101),
-    status: 413,
-    code: "request-too-large",
-    log: /limits\.requestBodyBytes/,
-    otherwise: /^101\n/,
-  },
+  { ...TOO_LARGE, init: () => ({ method: "POST", body: bytes(101) }) },
+  { ...TOO_LARGE, init: () => chunked(101) },
+  { ...TOO_LARGE, guest: "c-p3", init: () => chunked(101) },
   {
     limits: { headerCount: 20 },
     path: "hello",

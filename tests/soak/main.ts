@@ -6,6 +6,7 @@
  */
 import { parseArgs } from "node:util";
 import type { EngineChoice } from "../../runtime/settings.ts";
+import { runMain } from "../_main.ts";
 import { sendInFlight } from "./in_flight.ts";
 import { holdIsolates } from "./isolates.ts";
 import type { Holdings } from "./server.ts";
@@ -98,11 +99,4 @@ function told(problems: readonly string[]): boolean {
   return problems.length === 0;
 }
 
-if (import.meta.main) {
-  try {
-    if (!await main(Deno.args)) Deno.exitCode = 1;
-  } catch (error) {
-    console.error(error instanceof TypeError ? `${error.message}\n\n${HELP}` : error);
-    Deno.exitCode = 1;
-  }
-}
+if (import.meta.main) await runMain(main, HELP);

@@ -6,9 +6,9 @@
 import { join } from "node:path";
 import { withTask } from "../../context.ts";
 import { type HostImports } from "../../engine/mod.ts";
-import { WitError } from "../../errors.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../limits.ts";
 import { Task } from "../../task.ts";
+import { payloadOf } from "../_testing.ts";
 import { type FilesGrant } from "./grant.ts";
 import { files } from "./mod.ts";
 
@@ -22,16 +22,7 @@ export const READ = { read: true };
 export const WRITE = { write: true };
 export const NEW = { create: true, exclusive: true };
 
-/** What a body threw as the error of a `result`. */
-export async function codeOf(body: () => unknown): Promise<unknown> {
-  try {
-    await body();
-  } catch (error) {
-    if (error instanceof WitError) return error.payload;
-    throw error;
-  }
-  return "ok";
-}
+export { payloadOf as codeOf };
 
 export interface World {
   readonly directory: string;

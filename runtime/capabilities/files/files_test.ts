@@ -100,10 +100,10 @@ Deno.test("no path leads out of a folder", () =>
       [root, "ä".repeat(128), "name-too-long"],
       [root, "x/".repeat(3000), "name-too-long"],
       [root, "x".repeat(255), "no-entry"],
-      [root, "sub/deep/", "ok"],
-      [root, ".", "ok"],
-      [root, "sub/..", "ok"],
-      [root, "./", "ok"],
+      [root, "sub/deep/", "no error"],
+      [root, ".", "no error"],
+      [root, "sub/..", "no error"],
+      [root, "./", "no error"],
     ];
     for (const [from, path, code] of cases) {
       const open = await codeOf(() => from.openAt({ symlinkFollow: true }, path, NOTHING, READ));

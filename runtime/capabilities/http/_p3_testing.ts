@@ -6,18 +6,18 @@
 import { withTask } from "../../context.ts";
 import type { Isolate } from "../../engine/mod.ts";
 import { type HostStream, type Result } from "../../engine/streams.ts";
-import { SkerryError } from "../../errors.ts";
 import { Fields as HostFields, latin1Bytes } from "../../http/fields.ts";
 import type { Body, Exchange, HttpRequest } from "../../http/message.ts";
 import { ByteChannel, type ByteSink } from "../../streams/bytes.ts";
-import { waitAny } from "../../streams/waitable.ts";
 import { Task } from "../../task.ts";
+import { code, drained } from "./_body_testing.ts";
 import { type ErrorCode } from "./error_code.ts";
 import type { Transmission } from "./p3_contents.ts";
 import { Fields } from "./p3_fields.ts";
 import { Request, Response } from "./p3_messages.ts";
 import { serveP3 } from "./serve_p3.ts";
 
+export { code };
 export const NAME = "wasi:http/handler@0.3.0";
 export const utf8 = (text: string) => new TextEncoder().encode(text);
 export const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -79,14 +79,7 @@ export const hello = (sink: ByteSink) => {
 
 /** All that the server would send of a body. */
 export async function drain(body: Body | null): Promise<string> {
-  if (body === null) return "";
-  let all = "";
-  while (true) {
-    await waitAny([body.source]);
-    if (body.source.state === "closed") return all;
-    if (body.source.state === "errored") throw body.source.error;
-    all += text(body.source.take(3));
-  }
+  return text(await drained(body, 3));
 }
 
 export async function readAll(stream: unknown): Promise<string> {
@@ -94,6 +87,3 @@ export async function readAll(stream: unknown): Promise<string> {
   for await (const chunk of stream as HostStream) all += text(chunk);
   return all;
 }
-
-export const code = (outcome: unknown) =>
-  Promise.resolve(outcome).then(() => "no error", (error: SkerryError) => error.code);

@@ -6,8 +6,8 @@
 import { withTask } from "../../context.ts";
 import { Fields, latin1Bytes, latin1Text } from "../../http/fields.ts";
 import type { Body, HttpRequest, HttpResponse } from "../../http/message.ts";
-import { waitAny } from "../../streams/waitable.ts";
 import { Task } from "../../task.ts";
+import { drained } from "./_body_testing.ts";
 import { BodyWriter } from "./body_writer.ts";
 import { HttpFailure } from "./error_code.ts";
 
@@ -94,14 +94,7 @@ export const get = (
 });
 
 export async function read(body: Body | null): Promise<string> {
-  if (body === null) return "";
-  let text = "";
-  while (true) {
-    await waitAny([body.source]);
-    if (body.source.state === "closed") return text;
-    if (body.source.state === "errored") throw body.source.error;
-    text += latin1Text(body.source.take(1000));
-  }
+  return latin1Text(await drained(body, 1000));
 }
 
 /** The error-code that sending, or reading the body, ends in. */

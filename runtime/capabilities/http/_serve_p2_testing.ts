@@ -5,12 +5,12 @@
  */
 import { withTask } from "../../context.ts";
 import type { Isolate } from "../../engine/mod.ts";
-import { SkerryError, WitError } from "../../errors.ts";
+import { WitError } from "../../errors.ts";
 import { Fields as HostFields, latin1Bytes } from "../../http/fields.ts";
 import type { Body, Exchange, HttpRequest } from "../../http/message.ts";
 import type { IoError } from "../../streams/p2/mod.ts";
-import { waitAny } from "../../streams/waitable.ts";
 import { Task } from "../../task.ts";
+import { code, drained } from "./_body_testing.ts";
 import { p2 } from "./p2.ts";
 import { Fields } from "./p2_fields.ts";
 import type { IncomingRequest } from "./p2_incoming.ts";
@@ -18,6 +18,7 @@ import { OutgoingBody, OutgoingResponse } from "./p2_outgoing.ts";
 import { ResponseOutparam } from "./p2_outparam.ts";
 import { serveP2 } from "./serve_p2.ts";
 
+export { code };
 export const httpErrorCode = p2({ allow: [] })["wasi:http/types@0.2.12"]!.httpErrorCode as (error: IoError) => unknown;
 const NAME = "wasi:http/incoming-handler@0.2.3";
 export const utf8 = (text: string) => new TextEncoder().encode(text);
@@ -48,14 +49,7 @@ export function serve(handle: Handle, options: Partial<HttpRequest> = {}): { tas
 
 /** All that the server would send of a body. */
 export async function drain(body: Body | null): Promise<string> {
-  if (body === null) return "";
-  let text = "";
-  while (true) {
-    await waitAny([body.source]);
-    if (body.source.state === "closed") return text;
-    if (body.source.state === "errored") throw body.source.error;
-    text += new TextDecoder().decode(body.source.take(7));
-  }
+  return new TextDecoder().decode(await drained(body, 7));
 }
 
 export function response(headers: [string, string][] = []): OutgoingResponse {
@@ -71,9 +65,6 @@ export function answer(out: ResponseOutparam, text: string, set = response()): v
   stream[Symbol.dispose]();
   OutgoingBody.finish(body, undefined);
 }
-
-export const code = (outcome: unknown) =>
-  Promise.resolve(outcome).then(() => "no error", (error: SkerryError) => error.code);
 
 export function caught(body: () => unknown): unknown {
   try {

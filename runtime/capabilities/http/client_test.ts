@@ -5,7 +5,7 @@ import { Fields, latin1Bytes } from "../../http/fields.ts";
 import { ByteChannel } from "../../streams/bytes.ts";
 import type { LogRecord } from "../../log.ts";
 import { Task } from "../../task.ts";
-import { WitError } from "../../errors.ts";
+import { caught } from "./_serve_p2_testing.ts";
 import { Client } from "./client.ts";
 import { AllowList, httpGrant } from "./grant.ts";
 import { outgoingHandler, RequestOptions } from "./p2_client.ts";
@@ -93,16 +93,6 @@ Deno.test("a request that was not granted is refused, and the operator reads the
   expect(sink.state).toBe("closed");
 });
 
-const payloadOf = (body: () => unknown): unknown => {
-  try {
-    body();
-  } catch (error) {
-    if (error instanceof WitError) return error.payload;
-    throw error;
-  }
-  throw new Error("expected the error of a result");
-};
-
 Deno.test("a guest's request is built as the WIT says, and refused where it cannot be sent", () => {
   const task = new Task({ function: "test" });
   withTask(task, () => {
@@ -115,12 +105,12 @@ Deno.test("a guest's request is built as the WIT says, and refused where it cann
       undefined,
     ]);
     expect(() => request.headers().delete("x")).toThrow("immutable");
-    expect(payloadOf(() => handle(request, undefined))).toEqual({ tag: "HTTP-request-URI-invalid" });
+    expect(caught(() => handle(request, undefined))).toEqual({ tag: "HTTP-request-URI-invalid" });
     request.setAuthority("b.example");
     // Without a scheme it is HTTPS.
-    expect(payloadOf(() => handle(request, new RequestOptions()))).toEqual({ tag: "HTTP-request-denied" });
+    expect(caught(() => handle(request, new RequestOptions()))).toEqual({ tag: "HTTP-request-denied" });
     request.setScheme({ tag: "other", val: "ws" });
-    expect(payloadOf(() => handle(request, undefined))).toEqual({ tag: "HTTP-protocol-error" });
+    expect(caught(() => handle(request, undefined))).toEqual({ tag: "HTTP-protocol-error" });
     for (
       const refused of [
         () => request.setAuthority("user@b.example"),
@@ -129,10 +119,10 @@ Deno.test("a guest's request is built as the WIT says, and refused where it cann
         () => request.setMethod({ tag: "other", val: "A B" }),
         () => request.setScheme({ tag: "other", val: "a b" }),
       ]
-    ) expect(payloadOf(refused)).toBe(undefined);
+    ) expect(caught(refused)).toBe(undefined);
     const announced = new OutgoingRequest(GuestFields.fromList([["content-length", latin1Bytes("5")]]));
     announced.setAuthority("a.example");
-    expect(payloadOf(() => handle(announced, undefined))).toEqual({ tag: "HTTP-request-body-size", val: 0n });
+    expect(caught(() => handle(announced, undefined))).toEqual({ tag: "HTTP-request-body-size", val: 0n });
   });
   task.end();
 });

@@ -1,20 +1,10 @@
 import { expect } from "@std/expect";
 import { SkerryError } from "../../errors.ts";
 import { meterModule } from "./mod.ts";
+import { random } from "./testdata/random_module.ts";
 import { Writer } from "./_writer.ts";
 
 const read = (path: string) => Deno.readFile(new URL(`testdata/${path}`, import.meta.url));
-
-/** A repeatable source of numbers below a bound. */
-function random(seed: number): (bound: number) => number {
-  let state = seed * 2654435761 >>> 0 || 1;
-  return (bound) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % bound;
-  };
-}
 
 /** The code of the refusal, or what metering returned. */
 function tryMeter(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | string {
