@@ -215,6 +215,36 @@ const HOSTILE: Readonly<Record<string, readonly [make: () => Bytes, reason: stri
     },
     "definitions are nested too deeply at offset 0x",
   ],
+  ...Object.fromEntries(
+    Object.entries({
+      "a core instance of many exports": [
+        ...section(8, [0x05]),
+        ...section(CORE_INSTANCES, [1, ...vec(times(100_000, (i) => [...text(i.toString(36)), 0, 0]))]),
+      ],
+      "a core instance of many arguments": [
+        ...section(CORE_INSTANCES, [1, 0]),
+        ...sized(1, [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]),
+        ...section(CORE_INSTANCES, [0, 0, ...vec(times(100_000, (i) => [...text(i.toString(36)), 0x12, 0]))]),
+      ],
+      "an instance of many exports": [
+        ...section(INSTANCES, [1, 0]),
+        ...section(INSTANCES, [1, ...vec(times(100_000, (i) => [...name(`i${i}`), 5, 0]))]),
+      ],
+      "an instance of many arguments": [
+        ...sized(COMPONENTS, component()),
+        ...section(INSTANCES, [1, 0]),
+        ...section(INSTANCES, [0, 0, ...vec(times(100_000, (i) => [...text(i.toString(36)), 5, 0]))]),
+      ],
+      "a group of many core types": section(3, [0x4e, ...vec(times(100_000, () => [0x60, 0, 0]))]),
+      "a module type with a group of many types": section(3, [
+        0x50,
+        ...vec([[1, 0x4e, ...vec(times(100_000, () => [0x60, 0, 0]))]]),
+      ]),
+    }).map(([what, inside]): [string, [() => Bytes, string]] => [`${what}, again and again`, [
+      () => component(sized(COMPONENTS, component(inside)), section(INSTANCES, ...times(20, () => [0, 0, 0]))),
+      "takes more than 400000 steps at offset 0x",
+    ]]),
+  ),
   "two imports of one name": [
     () => component(section(TYPES, func()), section(IMPORTS, [...name("f"), 1, 0], [...name("f"), 1, 0])),
     'import name "f" conflicts with previous name "f" at offset 0x',

@@ -56,6 +56,7 @@ export function goThrough(
 export function addCoreType(type: CoreTypeDef, scope: Scope, offset: number): void {
   // What a module type refers to has to be there, used or not.
   if (type.kind === "core-module-type") moduleShape(type, scope, offset);
+  if (type.kind === "core-other") scope.spend(type.types, offset);
   for (let i = type.kind === "core-other" ? type.types : 1; i > 0; i--) scope.add("core type", type);
 }
 
@@ -166,6 +167,7 @@ function moduleShape(def: CoreModuleType, scope: Scope, offset: number): ModuleI
   for (const d of def.declarations) {
     scope.spend(1, offset);
     if (d.kind === "type") {
+      if (d.type.kind === "core-other") scope.spend(d.type.types, offset);
       for (let i = d.type.kind === "core-other" ? d.type.types : 1; i > 0; i--) types.push(d.type);
     } else if (d.kind === "alias") {
       const found = d.count === 0

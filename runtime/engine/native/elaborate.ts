@@ -189,7 +189,7 @@ class Elaborator implements Shared {
     const { offset } = d;
     const { scope, owner } = frame;
     this.#binary.at = offset;
-    scope.spend(1, offset);
+    scope.spend("args" in d && "exports" in d ? 1 + d.args.length + d.exports.length : 1, offset);
     switch (d.kind) {
       case "core-module":
         return scope.add("core module", this.#binary.module(d.start, d.end));
