@@ -48,6 +48,9 @@ export interface CoreModuleShape {
 /** By their codes. */
 export const CORE_KINDS: readonly CoreKind[] = ["func", "table", "memory", "global", "tag"];
 
+/** The place of each section in a module, by its id: tags and the number of data segments came later than the rest. */
+export const SECTION_RANK: readonly number[] = [0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 13, 11, 6];
+
 /** Reads the shape of the core module between `start` and `end`. */
 export function coreModuleShape(bytes: Uint8Array, start: number, end: number, name: string): CoreModuleShape {
   const r = new Reader(bytes, name, start + 8, end, { items: MAX_ITEMS });
@@ -68,10 +71,18 @@ export function coreModuleShape(bytes: Uint8Array, start: number, end: number, n
     type,
     func: type?.kind === "func" ? types[type.type] : undefined,
   });
+  let last = 0;
   while (!r.done) {
+    const at = r.pos;
     const id = r.u8();
     const s = r.sub(r.u32(), "section");
-    if (id !== 0) sections.set(id, { start: s.pos, end: s.end });
+    if (id !== 0) {
+      // Whoever rewrites a module would put it right.
+      const rank = SECTION_RANK[id] ?? r.fail(`malformed section id ${id} in a core module`, at);
+      if (rank <= last) r.fail(`a section of a core module is out of order: id ${id}`, at);
+      last = rank;
+      sections.set(id, { start: s.pos, end: s.end });
+    }
     switch (id) {
       case 1:
         s.vec("types", () => {
@@ -117,7 +128,9 @@ export function coreModuleShape(bytes: Uint8Array, start: number, end: number, n
         break;
       case 7:
         s.vec("exports", () => {
+          const nameAt = s.pos;
           const field = s.string();
+          if (exportIndices.has(field)) s.fail(`duplicate export name ${JSON.stringify(field)}`, nameAt);
           const at = s.pos;
           const kind = CORE_KINDS[s.u8()] ?? s.fail("invalid export kind", at);
           exportIndices.set(field, { kind, index: s.u32() });

@@ -11,7 +11,7 @@
  */
 import { Reader } from "../../component/reader.ts";
 import { CallGraph } from "./code.ts";
-import { CORE_KINDS, type CoreModuleShape } from "./core_module.ts";
+import { CORE_KINDS, type CoreModuleShape, SECTION_RANK } from "./core_module.ts";
 import { factsOf, type ModuleSource } from "./metering.ts";
 import type { CoreItem, CoreModulePlan, Plan } from "./plan.ts";
 import { type ActiveData, activeData, HERE, NO_SLACK, PAGES, type Slack, type SlackPlan } from "./slack.ts";
@@ -119,9 +119,6 @@ function ownGlobals(shape: CoreModuleShape): number[] {
     .filter((index) => index >= shape.importedGlobals && shape.globals[index]!.mutable);
 }
 
-/** The place of each section in a module, by its id: tags and the number of data segments came later than the rest. */
-const RANK: readonly number[] = [0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 13, 11, 6];
-
 /** The module with its state exported, with tracking where that pays, and with its memory's slack. */
 export function prepared(
   bytes: Uint8Array<ArrayBuffer>,
@@ -131,13 +128,13 @@ export function prepared(
   const sections = preparedSections(bytes, shape, slack);
   if (sections.size === 0) return bytes.subarray(start, end);
   // In the order of a module: one that was not there before goes before the first that comes after it.
-  const changed = [...sections].sort(([a], [b]) => RANK[a]! - RANK[b]!);
+  const changed = [...sections].sort(([a], [b]) => SECTION_RANK[a]! - SECTION_RANK[b]!);
   let length = end - start;
   for (const [, content] of changed) length += content.length + 6;
   const out = new Writer(length);
   let next = 0;
   const writeUpTo = (rank: number) => {
-    for (; next < changed.length && RANK[changed[next]![0]]! <= rank; next++) {
+    for (; next < changed.length && SECTION_RANK[changed[next]![0]]! <= rank; next++) {
       const [id, content] = changed[next]!;
       out.u8(id);
       out.u32(content.length);
@@ -150,7 +147,7 @@ export function prepared(
     const at = r.pos;
     const id = r.u8();
     r.take(r.u32(), "section");
-    if (id !== 0) writeUpTo(RANK[id]!);
+    if (id !== 0) writeUpTo(SECTION_RANK[id]!);
     if (!sections.has(id)) out.raw(bytes.subarray(at, r.pos));
   }
   writeUpTo(Infinity);
