@@ -171,7 +171,7 @@ export class Handle {
     if (node.kind === "directory") fail("not-permitted");
     const { parent, name, trailingSlash } = to.#free(newPath);
     if (node.volume !== parent.volume) fail("cross-device");
-    if (trailingSlash) fail("not-directory");
+    if (trailingSlash) fail("no-entry");
     parent.add(name, node);
   }
 

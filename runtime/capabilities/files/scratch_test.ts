@@ -116,6 +116,7 @@ Deno.test("folders are made and removed, links of both kinds made, files renamed
       [() => root.renameAt("x", root, "y"), "no-entry"],
       [() => root.linkAt(NOTHING, "d", root, "x"), "not-permitted"],
       [() => root.linkAt(NOTHING, "a", root, "a"), "exist"],
+      [() => root.linkAt(NOTHING, "a", root, "x/"), "no-entry"],
       [() => root.symlinkAt("/etc/passwd", "x"), "not-permitted"],
       [() => root.symlinkAt("", "x"), "no-entry"],
       [() => root.symlinkAt("a", "a"), "exist"],
