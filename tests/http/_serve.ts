@@ -32,7 +32,7 @@ export interface Guest {
 type Guests = Readonly<Record<string, Guest>>;
 
 /** The time that a guest has unless its test says otherwise: a busy machine is slow, and so it is for all. */
-const PATIENT = { wallMs: 300_000, cpuMs: 300_000 };
+const PATIENT = { wallMs: 300_000, cpuMs: 300_000, queueWaitMs: 300_000 };
 
 export interface ServeOptions {
   readonly engine: Engine;

@@ -105,9 +105,9 @@ onEachEngine(
         engine,
         admission,
         guests: {
-          outer: { fixture: "c-http", grants: allow("inner"), limits: { queueWaitMs: 20_000 } },
-          inner: { fixture: "c-http", grants: allow("leaf"), limits: { queueWaitMs: 20_000 } },
-          leaf: { fixture: "c-http", limits: { queueWaitMs: 20_000 } },
+          outer: { fixture: "c-http", grants: allow("inner") },
+          inner: { fixture: "c-http", grants: allow("leaf") },
+          leaf: { fixture: "c-http" },
         },
       });
       const path = `/outer/outgoing?url=${url("inner", `outgoing?url=${url("leaf", "sleep?ms=5")}`)}`;
