@@ -344,6 +344,12 @@ export const MAX_ASSET_BYTES = 256 * 1024 * 1024;
 /** Files and folders among the assets of one grant. */
 export const MAX_ASSET_ENTRIES = 65_536;
 
+/** One container of `blob` on a disk or in memory, in bytes, where the grant does not say: a guest must not fill the disk. */
+export const MAX_BLOB_BYTES = 10 * 2 ** 30;
+
+/** Objects in it: each is a file, and counting them takes a while when a process first writes to it. */
+export const MAX_BLOB_OBJECTS = 100_000;
+
 /** After so many failures a message is a dead letter: an outage of a minute or two is outlived, a mistake is not retried for ever. */
 export const DEFAULT_QUEUE_ATTEMPTS = 8;
 

@@ -89,7 +89,9 @@ export function startS3Server({ pageSize = 3 }: { pageSize?: number } = {}): S3S
       .filter((key) => key.startsWith(prefix) && key > after).sort();
     const page = keys.slice(0, pageSize);
     const more = keys.length > pageSize;
-    const contents = page.map((key) => `<Contents><Key>${key}</Key></Contents>`).join("");
+    const contents = page.map((key) =>
+      `<Contents><Key>${key}</Key><Size>${objects.get(bucket + key)!.bytes.length}</Size></Contents>`
+    ).join("");
     const token = more ? `<NextContinuationToken>after&amp;${page.at(-1)}</NextContinuationToken>` : "";
     return new Response(`<ListBucketResult><IsTruncated>${more}</IsTruncated>${token}${contents}</ListBucketResult>`);
   }

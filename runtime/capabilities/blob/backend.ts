@@ -4,6 +4,11 @@
  * @module
  */
 
+import { MAX_BLOB_BYTES, MAX_BLOB_OBJECTS } from "../../limits.ts";
+
+/** What a container may hold on a disk or in memory, where the grant does not say. */
+export const DEFAULT_BLOB_QUOTA: Amount = Object.freeze({ bytes: MAX_BLOB_BYTES, objects: MAX_BLOB_OBJECTS });
+
 /** Which container: parts that are compared one by one, so that no name runs into another. */
 export type ContainerId = readonly string[];
 
@@ -18,6 +23,12 @@ export interface ObjectInfo {
   readonly size: number;
   /** Milliseconds since the beginning of 1970. */
   readonly createdAt: number;
+}
+
+/** How much is in a container, or may be. */
+export interface Amount {
+  readonly bytes: number;
+  readonly objects: number;
 }
 
 /** A part of an object: how many bytes it has, and the bytes. */
@@ -37,6 +48,8 @@ export interface Upload {
 
 /** Keeps objects. What it has acknowledged, every later call sees. */
 export interface Backend {
+  /** What a container may hold where the grant does not say; `undefined` where there is room without end. */
+  readonly quota?: Amount | undefined;
   /** Resolves to whether it was made: it may be there. */
   createContainer(id: ContainerId): Promise<boolean>;
   containerInfo(id: ContainerId): Promise<{ readonly createdAt: number } | undefined>;
@@ -44,6 +57,8 @@ export interface Backend {
   deleteContainer(id: ContainerId): Promise<void>;
   /** The names of its objects, in pages, in no order. */
   list(id: ContainerId): AsyncIterable<readonly string[]>;
+  /** Counts what is in a container; nothing if it is not there. */
+  usage(id: ContainerId): Promise<Amount>;
   info(id: ObjectId): Promise<ObjectInfo | undefined>;
   /** The bytes from `start` to `end`, both included; those of them that there are. */
   read(id: ObjectId, range: { readonly start: number; readonly end: number }): Promise<Reading | undefined>;
@@ -62,6 +77,8 @@ export function within(size: number, { start, end }: { start: number; end: numbe
 
 /** A backend without a disk, for tests. */
 export class MemoryBackend implements Backend {
+  readonly quota: Amount = DEFAULT_BLOB_QUOTA;
+
   readonly #containers = new Map<
     string,
     { createdAt: number; objects: Map<string, { bytes: Uint8Array<ArrayBuffer>; createdAt: number }> }
@@ -88,6 +105,14 @@ export class MemoryBackend implements Backend {
 
   async *list(id: ContainerId): AsyncGenerator<readonly string[]> {
     yield await Promise.resolve([...this.#container(id)?.objects.keys() ?? []]);
+  }
+
+  usage(id: ContainerId): Promise<Amount> {
+    const objects = [...this.#container(id)?.objects.values() ?? []];
+    return Promise.resolve({
+      bytes: objects.reduce((sum, { bytes }) => sum + bytes.byteLength, 0),
+      objects: objects.length,
+    });
   }
 
   info({ container, name }: ObjectId): Promise<ObjectInfo | undefined> {

@@ -6,8 +6,10 @@
 import { dirname, join } from "node:path";
 import { SkerryError } from "../../errors.ts";
 import {
+  type Amount,
   type Backend,
   type ContainerId,
+  DEFAULT_BLOB_QUOTA,
   type ObjectId,
   type ObjectInfo,
   type Reading,
@@ -33,6 +35,7 @@ const STALE_MS = 24 * 3_600_000;
 
 /** A backend on a folder that is there. */
 export class FolderBackend implements Backend {
+  readonly quota: Amount = DEFAULT_BLOB_QUOTA;
   readonly #root: string;
 
   constructor(root: string) {
@@ -99,6 +102,18 @@ export class FolderBackend implements Backend {
       page = [];
     }
     yield page;
+  }
+
+  async usage(id: ContainerId): Promise<Amount> {
+    let [bytes, objects] = [0, 0];
+    const folder = this.#folder(id);
+    for await (const parts of filesBelow(folder, [])) {
+      const info = await orUndefined(Deno.stat(join(folder, ...parts)));
+      if (info === undefined) continue;
+      bytes += info.size;
+      objects++;
+    }
+    return { bytes, objects };
   }
 
   async info(id: ObjectId): Promise<ObjectInfo | undefined> {

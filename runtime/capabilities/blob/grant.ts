@@ -4,11 +4,15 @@
  * @module
  */
 import { z } from "zod";
+import { MAX_BLOB_BYTES, MAX_BLOB_OBJECTS } from "../../limits.ts";
 
 /** The parameters of the grant. */
 export interface BlobGrant {
   /** By what the function calls it: `true` for a container of its own, or the name of one that functions share. */
   readonly containers: Readonly<Record<string, true | string>>;
+  /** What each of them may hold; what the backend has if left out. */
+  readonly maxBytes?: number | undefined;
+  readonly maxObjects?: number | undefined;
 }
 
 const sharedName = z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,62}$/, {
@@ -36,4 +40,12 @@ export const blobGrant: z.ZodType<BlobGrant> = z.strictObject({
         "it shares with every function that is granted it. A function makes its containers itself.",
       examples: [{ default: true, photos: "shop-photos" }],
     }),
+  maxBytes: z.int().min(1).max(2 ** 50).optional().meta({
+    description: "How many bytes each of the containers may hold, for this function to write more. By default " +
+      `${MAX_BLOB_BYTES} (10 GiB) in a folder, and without end in an S3 bucket.`,
+  }),
+  maxObjects: z.int().min(1).max(2 ** 40).optional().meta({
+    description: "How many objects each of the containers may hold, for this function to write more. By default " +
+      `${MAX_BLOB_OBJECTS} in a folder, and without end in an S3 bucket.`,
+  }),
 }).meta({ description: "Objects in containers." });

@@ -7,6 +7,7 @@ import { AwsClient } from "aws4fetch";
 import { maybeTask } from "../../context.ts";
 import { SkerryError } from "../../errors.ts";
 import {
+  type Amount,
   type Backend,
   type ContainerId,
   type ObjectId,
@@ -75,6 +76,8 @@ export async function ask(
 
 /** A backend on a bucket. */
 export class S3Backend implements Backend {
+  /** A bucket has no end, and counting it takes requests: who pays for it says how much there may be. */
+  readonly quota: Amount | undefined = undefined;
   readonly #bucket: Bucket;
 
   constructor(bucket: Bucket) {
@@ -140,17 +143,37 @@ export class S3Backend implements Backend {
 
   /** The keys that begin with `prefix`, in pages. */
   async *#keys(prefix: string): AsyncGenerator<string[]> {
+    for await (const page of this.#pages(prefix)) yield page.map(({ key }) => key);
+  }
+
+  async *#pages(prefix: string): AsyncGenerator<{ key: string; size: number }[]> {
     let token: string | undefined;
     do {
       const query = new URLSearchParams({ "list-type": "2", prefix });
       if (token !== undefined) query.set("continuation-token", token);
       const text = await (await ask(this.#bucket, "GET", "", { query: `?${query}` })).text();
       // Our keys have no character that XML escapes.
-      yield [...text.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key]) => key!);
+      yield [...text.matchAll(/<Contents>(.*?)<\/Contents>/gs)].map(([, entry]) => ({
+        key: /<Key>([^<]*)<\/Key>/.exec(entry!)?.[1] ?? "",
+        size: Number(/<Size>(\d+)<\/Size>/.exec(entry!)?.[1] ?? 0),
+      }));
       token = /<IsTruncated>true<\/IsTruncated>/.test(text)
         ? unescapeXml(/<NextContinuationToken>([^<]*)<\/NextContinuationToken>/.exec(text)?.[1])
         : undefined;
     } while (token !== undefined);
+  }
+
+  async usage(id: ContainerId): Promise<Amount> {
+    const folder = this.#folder(id);
+    let [bytes, objects] = [0, 0];
+    for await (const page of this.#pages(folder)) {
+      for (const { key, size } of page) {
+        if (key === folder + MARK) continue;
+        bytes += size;
+        objects++;
+      }
+    }
+    return { bytes, objects };
   }
 
   info(id: ObjectId): Promise<ObjectInfo | undefined> {

@@ -6,9 +6,10 @@
 import { currentTask } from "../../context.ts";
 import { WitError } from "../../errors.ts";
 import { taskLocal } from "../../task.ts";
-import type { Backend, ContainerId, ObjectId, ObjectInfo, Reading } from "./backend.ts";
+import type { Amount, Backend, ContainerId, ObjectId, ObjectInfo, Reading } from "./backend.ts";
 import type { BlobGrant } from "./grant.ts";
 import { encodeParts } from "./names.ts";
+import { Full, Usages } from "./usage.ts";
 
 /** What S3 takes for a key. */
 export const MAX_NAME_BYTES = 1024;
@@ -64,9 +65,33 @@ export async function attempt<T>(what: string, step: () => Promise<T>): Promise<
   try {
     return await step();
   } catch (error) {
-    if (error instanceof BlobError) throw error;
+    if (error instanceof BlobError || error instanceof Full) throw error;
     currentTask().log("error", `blob ${what}: ${error instanceof Error ? error.stack : error}`);
     throw new BlobError(`the store failed to ${what}`);
+  }
+}
+
+/** What each container of a function may hold; `undefined` where nothing bounds it. */
+export function mostOf(
+  { backend: { quota }, grant: { maxBytes, maxObjects } }: {
+    readonly backend: Pick<Backend, "quota">;
+    readonly grant: BlobGrant;
+  },
+): Amount | undefined {
+  if (quota === undefined && maxBytes === undefined && maxObjects === undefined) return undefined;
+  return { bytes: maxBytes ?? quota?.bytes ?? Infinity, objects: maxObjects ?? quota?.objects ?? Infinity };
+}
+
+/** The guest learns that there is no more room in `what`, the operator with what to make more. */
+export async function withRoom<T>(what: string, most: Amount | undefined, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    if (!(error instanceof Full) || most === undefined) throw error;
+    const key = error.what === "objects" ? "maxObjects" : "maxBytes";
+    const message = `${what} is full: ${error.held} of ${most[error.what]} ${error.what}`;
+    currentTask().log("warn", `blob: ${message}. To allow more, write "${key}" in the grant "blob" in function.json.`);
+    throw new BlobError(message);
   }
 }
 
@@ -75,9 +100,12 @@ export class Store {
   readonly name: string;
   readonly #backend: Backend;
   readonly #id: ContainerId;
+  readonly #usages: Usages;
+  readonly #most: Amount | undefined;
 
   /** Tells the operator the line to add when the function was not granted `name`. */
-  constructor({ backend, function: owner, grant }: BlobOwner, name: string) {
+  constructor(blobs: BlobOwner, name: string) {
+    const { backend, function: owner, grant } = blobs;
     const source = Object.hasOwn(grant.containers, name) ? grant.containers[name] : undefined;
     if (source === undefined) {
       const line = `"blob": { "containers": { ${JSON.stringify(name.slice(0, 63))}: true } }`;
@@ -89,6 +117,8 @@ export class Store {
     }
     this.name = name;
     this.#backend = backend;
+    this.#usages = Usages.of(backend);
+    this.#most = mostOf(blobs);
     this.#id = source === true ? ["functions", owner, ...encodeParts(name)] : ["shared", source];
   }
 
@@ -117,6 +147,7 @@ export class Store {
   async delete(): Promise<void> {
     await this.info();
     await attempt("delete a container", () => this.#backend.deleteContainer(this.#id));
+    this.#usages.forget(this.#id);
   }
 
   object(name: string): ObjectId {
@@ -150,7 +181,7 @@ export class Store {
 
   async deleteObject(name: string): Promise<void> {
     const id = this.object(name);
-    await attempt("delete an object", () => this.#backend.delete(id));
+    await attempt("delete an object", () => this.#usages.delete(id, () => this.#backend.delete(id)));
   }
 
   async deleteObjects(names: readonly string[]): Promise<void> {
@@ -187,7 +218,18 @@ export class Store {
   async transfer(how: "copy" | "move", name: string, to: Store, newName: string): Promise<void> {
     const [from, target] = [this.object(name), to.object(newName)];
     await to.info();
-    if (!await attempt(`${how} an object`, () => this.#backend[how](from, target))) this.#noObject(name);
+    const ids = { from, to: target, most: to.#most };
+    const step = () => this.#usages.transfer(how, ids, () => this.#backend[how](from, target));
+    if (!await to.#withRoom(() => attempt(`${how} an object`, step))) this.#noObject(name);
+  }
+
+  /** Makes a value of `bytes` bytes the object `id`, by `step`. Resolves to whether the container is there. */
+  commit(id: ObjectId, bytes: number, step: () => Promise<boolean>): Promise<boolean> {
+    return this.#withRoom(() => attempt("finish an object", () => this.#usages.put(id, bytes, this.#most, step)));
+  }
+
+  #withRoom<T>(step: () => Promise<T>): Promise<T> {
+    return withRoom(`the container ${JSON.stringify(this.name)}`, this.#most, step);
   }
 }
 

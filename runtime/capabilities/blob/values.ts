@@ -10,27 +10,43 @@ import { ByteChannel, type ByteSource } from "../../streams/bytes.ts";
 import { InputStream, OutputStream, trap } from "../../streams/p2/mod.ts";
 import { waitAny } from "../../streams/waitable.ts";
 import { sourceOf } from "../../streams/web.ts";
-import type { Backend, ObjectId, Reading, Upload } from "./backend.ts";
-import { attempt, BlobError, MAX_OBJECT_BYTES, MAX_SYNC_BYTES, takeHandle } from "./store.ts";
+import type { ObjectId, Reading, Upload } from "./backend.ts";
+import {
+  attempt,
+  BlobError,
+  type BlobOwner,
+  MAX_OBJECT_BYTES,
+  MAX_SYNC_BYTES,
+  mostOf,
+  type Store,
+  takeHandle,
+  withRoom,
+} from "./store.ts";
+import { Usages } from "./usage.ts";
 
-/** The resources of `wasi:blobstore/types` that write to `backend`. */
-export function valuesOn(backend: Backend) {
+/** The resources of `wasi:blobstore/types` that write to the backend of `owner`. */
+export function valuesOn(owner: BlobOwner) {
+  const { backend } = owner;
+  const most = mostOf(owner);
+  const unfinished = Usages.of(backend).unfinished(owner.function);
+
   /** A value that the guest writes, to a place that it names before or after. */
   class OutgoingValue {
     readonly #close = takeHandle();
     readonly #channel = new ByteChannel();
-    readonly #forget: () => void;
+    #forget: () => void = () => {};
     /** Where the bytes go; begun with the first of them. */
     #upload: Promise<Upload> | undefined;
     /** Ends when the last byte has been written. */
     #written: Promise<void> | undefined;
     #streaming: "not yet" | "open" | "dropped" = "not yet";
-    #target: ObjectId | undefined;
+    #target: { readonly store: Store; readonly id: ObjectId } | undefined;
+    #size = 0;
     #over = false;
 
     constructor() {
       // Whatever ends the isolate, what is unfinished is forgotten.
-      this.#forget = currentTask().defer(() => this.#drop());
+      this.#forget = currentTask().defer(() => void this.#drop());
     }
 
     static newOutgoingValue(): OutgoingValue {
@@ -38,9 +54,9 @@ export function valuesOn(backend: Backend) {
     }
 
     /** The object that `value` becomes. */
-    static name(value: OutgoingValue, target: ObjectId): void {
+    static name(value: OutgoingValue, store: Store, id: ObjectId): void {
       if (value.#target !== undefined) throw new BlobError("the value has been written to an object before");
-      value.#target = target;
+      value.#target = { store, id };
     }
 
     outgoingValueWriteBody(): OutputStream {
@@ -58,12 +74,13 @@ export function valuesOn(backend: Backend) {
 
     async #write(source: ByteSource): Promise<void> {
       const upload = await this.#begin();
-      let size = 0;
       while (true) {
         const chunk = source.take(MAX_READ_BYTES);
         if (chunk.byteLength > 0) {
-          size += chunk.byteLength;
-          if (size > MAX_OBJECT_BYTES) throw new BlobError(`the object has more than ${MAX_OBJECT_BYTES} bytes`);
+          const { byteLength } = chunk;
+          await withRoom("what waits to be finished", most, () => Promise.resolve(unfinished.add(byteLength, most)));
+          this.#size += byteLength;
+          if (this.#size > MAX_OBJECT_BYTES) throw new BlobError(`the object has more than ${MAX_OBJECT_BYTES} bytes`);
           await attempt("write an object", () => upload.write(chunk));
         } else if (source.state !== "open") {
           return;
@@ -86,30 +103,42 @@ export function valuesOn(backend: Backend) {
         if (target === undefined) throw new BlobError("the value was written to no object");
         await value.#written;
         const upload = await value.#begin();
-        if (!await attempt("finish an object", () => upload.commit(target))) {
+        if (!await target.store.commit(target.id, value.#size, () => upload.commit(target.id))) {
           throw new BlobError("there is no such container any more");
         }
         value.#upload = undefined;
+        value.#release();
       } finally {
-        value.#drop();
+        // Whatever becomes of it, it takes no more room when the guest goes on.
+        await value.#drop();
       }
     }
 
-    #drop(): void {
+    async #drop(): Promise<void> {
       if (this.#over) return;
       this.#over = true;
       this.#forget();
       this.#close();
       this.#channel.source.cancel();
       // What is being written is written first: two do not touch one file.
-      const written = this.#written ?? Promise.resolve();
-      written.catch(() => {}).then(async () => await (await this.#upload)?.abort()).catch((error) =>
-        currentTask().log("error", `blob: forgetting an unfinished object: ${error}`)
-      );
+      await this.#written?.catch(() => {});
+      try {
+        await (await this.#upload)?.abort();
+      } catch (error) {
+        currentTask().log("error", `blob: forgetting an unfinished object: ${error}`);
+      } finally {
+        this.#release();
+      }
+    }
+
+    /** It waits no longer: it is an object, or forgotten. */
+    #release(): void {
+      unfinished.remove(this.#size);
+      this.#size = 0;
     }
 
     [Symbol.dispose](): void {
-      this.#drop();
+      void this.#drop();
     }
   }
 

@@ -74,7 +74,7 @@ class StreamObjectNames {
 
 /** `wasi:blobstore` over the containers of `owner`. */
 export function wasi(owner: BlobOwner): HostImports {
-  const { OutgoingValue } = valuesOn(owner.backend);
+  const { OutgoingValue } = valuesOn(owner);
 
   class Container {
     readonly #store: Store;
@@ -106,7 +106,7 @@ export function wasi(owner: BlobOwner): HostImports {
     async writeData(name: string, data: InstanceType<typeof OutgoingValue>): Promise<void> {
       const target = this.#store.object(name);
       await this.#store.info();
-      OutgoingValue.name(data, target);
+      OutgoingValue.name(data, this.#store, target);
     }
 
     async listObjects(): Promise<StreamObjectNames> {
