@@ -10,7 +10,7 @@ import { Roster } from "./roster.ts";
 export interface Expiring {
   /** `performance.now()` at which it has to be over. */
   readonly expiresAt: number;
-  /** Called once when it was not. */
+  /** Called when it was not. */
   expire(): void;
 }
 

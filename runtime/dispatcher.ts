@@ -128,25 +128,36 @@ export class Dispatcher {
     failed: FailureResponse,
     task: Task,
   ): Response | Promise<Response> {
-    const refuse = (thrown: unknown): Response => {
-      this.#callers.forget(task);
-      const error = toSkerryError(thrown, `serving ${served.name}`);
-      concludeFailed(task, this.metrics, () => labelOf(request), error);
-      const response = failed({ error, task, request });
-      task.end(error);
-      if (!response.headers.has("x-request-id")) response.headers.set("x-request-id", task.id);
-      return response;
-    };
     try {
       const exchange = this.#start(served, receiveRequest(request, served.limits), task);
       if (!(exchange instanceof Promise) && !(exchange.response instanceof Promise)) {
         return this.#answer(request, task, exchange, exchange.response);
       }
       this.#callers.watch(task, request);
-      return this.#answerLater(request, task, exchange).catch(refuse);
+      // Not in place: what its function holds would be allocated for each request.
+      return this.#serveLater(request, failed, task, exchange);
     } catch (thrown) {
-      return refuse(thrown);
+      return this.#refuse(request, failed, task, thrown);
     }
+  }
+
+  #serveLater(
+    request: Request,
+    failed: FailureResponse,
+    task: Task,
+    started: Exchange | Promise<Exchange>,
+  ): Promise<Response> {
+    return this.#answerLater(request, task, started).catch((thrown) => this.#refuse(request, failed, task, thrown));
+  }
+
+  #refuse(request: Request, failed: FailureResponse, task: Task, thrown: unknown): Response {
+    this.#callers.forget(task);
+    const error = toSkerryError(thrown, `serving ${task.function}`);
+    concludeFailed(task, this.metrics, () => labelOf(request), error);
+    const response = failed({ error, task, request });
+    task.end(error);
+    if (!response.headers.has("x-request-id")) response.headers.set("x-request-id", task.id);
+    return response;
   }
 
   async #answerLater(request: Request, task: Task, started: Exchange | Promise<Exchange>): Promise<Response> {
@@ -159,20 +170,17 @@ export class Dispatcher {
     if (task.ended) throw task.reason;
     this.#callers.forget(task);
     const ending: Ending = { status: answer.status, label: () => labelOf(request) };
-    const { method } = request;
-    if (exchange.finished === undefined && isWhole(bounded)) {
-      const response = sendResponse(bounded, { method, requestId: task.id, signal: () => task.signal, onEnd: ignore });
-      this.#endWell(task, ending);
-      return response;
-    }
-    const delivery = new Delivery(task.function);
+    const { finished } = exchange;
+    // Nobody has to hear how the sending of a whole response goes.
+    const delivery = finished === undefined && isWhole(bounded) ? undefined : new Delivery(task.function);
     const response = sendResponse(bounded, {
-      method,
+      method: request.method,
       requestId: task.id,
       signal: () => task.signal,
-      onEnd: delivery.end,
+      onEnd: delivery?.end ?? ignore,
     });
-    this.#endAfter(task, exchange.finished, delivery, ending);
+    if (delivery === undefined) this.#endWell(task, ending);
+    else this.#endAfter(task, finished, delivery, ending);
     return response;
   }
 
@@ -266,7 +274,7 @@ export class Dispatcher {
   ): Task {
     const { sink, record } = this.#options;
     const { requestId, traceparent, limits, wallMs, caller, depth, calledBy } = options;
-    const task: Task = new Task({
+    const task = new Task({
       requestId,
       traceparent,
       limits,
@@ -278,7 +286,7 @@ export class Dispatcher {
       sink,
       record,
       neighbours: this.#neighbours,
-      callNext: next.length === 0 ? undefined : this.#next.bind(this, next as unknown as Chain, () => task),
+      next: next.length === 0 ? undefined : this.#next.bind(this, next as unknown as Chain),
     });
     task.defer(this.#ended.bind(this, task, this.#tasks.add(task)));
     return task;
@@ -292,8 +300,7 @@ export class Dispatcher {
     return this.#call(await gatherChain(called, this.#options.neighbour), request, task);
   };
 
-  #next(chain: Chain, from: () => Task, request: HttpRequest, signal?: AbortSignal): Promise<HttpResponse> {
-    const task = from();
+  #next(chain: Chain, task: Task, request: HttpRequest, signal?: AbortSignal): Promise<HttpResponse> {
     return this.#call(chain, request, task, signal ?? task.signal);
   }
 
@@ -394,11 +401,7 @@ function instantiate(served: ServedFunction, task: Task, place: Place): Isolate 
   task.defer(place.leave);
   if (task.ended) throw task.reason;
   const isolate = served.linked.instantiate();
-  const owned = (isolate: Isolate) => {
-    task.defer(() => isolate.dispose());
-    return isolate;
-  };
-  return isolate instanceof Promise ? orEnd(task, isolate).then(owned) : owned(isolate);
+  return isolate instanceof Promise ? orEnd(task, isolate) : isolate;
 }
 
 /** What the log calls a request: its method, and its path without the query. */

@@ -35,9 +35,9 @@ export interface TaskOptions {
   /** The task that calls this one, and waits for it. */
   readonly calledBy?: Task | undefined;
   /** Sends a request of the task to another function of this process. */
-  readonly neighbours?: ((task: Task, ...call: Parameters<CallNeighbour>) => ReturnType<CallNeighbour>) | undefined;
-  /** Hands a request on to the function that this one stands in front of. */
-  readonly callNext?: CallNext | undefined;
+  readonly neighbours?: OfTask<CallNeighbour> | undefined;
+  /** Hands a request of the task on to the function that its own stands in front of. */
+  readonly next?: OfTask<CallNext> | undefined;
 }
 
 /**
@@ -53,6 +53,9 @@ export type CallNeighbour = (name: string, request: HttpRequest) => Promise<Http
  * @throws {SkerryError} with what became of the call.
  */
 export type CallNext = (request: HttpRequest, signal?: AbortSignal) => Promise<HttpResponse>;
+
+/** One of these for any task, which comes first. */
+type OfTask<F extends (...args: never[]) => unknown> = (task: Task, ...args: Parameters<F>) => ReturnType<F>;
 
 /** One host call, as an error page shows it. */
 export interface HostCall {
@@ -71,6 +74,9 @@ export function requestId(header?: string | null): string {
 
 /** What a log record counts at least, of a task's log. */
 const MIN_RECORD_BYTES = 64;
+
+/** Names are only noted at first: to count most of them would be for nobody. */
+const MAX_UNCOUNTED_CALLS = 64;
 
 const NONE_MET: ReadonlyMap<LimitName, number> = new Map();
 
@@ -102,28 +108,28 @@ export class Task {
   readonly calledBy: Task | undefined;
   /** The place that it has; `undefined` while it waits for one. */
   place: Place | undefined;
-  /** Hands a request on to the function that this one stands in front of; `undefined` where it stands in front of none. */
-  readonly callNext: CallNext | undefined;
   /** When the task has to be over, in milliseconds since the epoch. */
   readonly deadline: number;
-  /** How often each host function was called, by name. */
-  readonly calls: Map<string, number> = new Map();
   /** For how long guest code has run, in milliseconds; engines count it. */
   cpuMs = 0;
   /** What its isolate may have of the process's memory; `undefined` where nobody counts that. */
   memory: MemoryAccount | undefined;
 
+  /** `performance.now()` when it has to be over. */
+  readonly expiresAt: number;
   readonly #began = performance.now();
   readonly #sink: LogSink;
   /** For an error page; `undefined` where nothing is recorded. */
   readonly #recorded: { readonly calls: HostCall[]; readonly log: LogRecord[] } | undefined;
   #locals: Map<object, unknown> | undefined;
   #cleanups: (() => void)[] = [];
+  /** Names of host functions that were called, and are not counted yet. */
+  #called: string[] = [];
+  #calls: Map<string, number> | undefined;
   readonly #traceparent: string | null | undefined;
   #callOffDeadline: (() => void) | undefined;
   #trace: TraceParent | undefined;
   #controller: AbortController | undefined;
-  readonly #wallMs: number;
   #reason: unknown;
   #logBytes = 0;
   #droppedRecords = 0;
@@ -131,6 +137,7 @@ export class Task {
   #secrets: Set<string> | undefined;
   #met: Map<LimitName, number> | undefined;
   readonly #neighbours: TaskOptions["neighbours"];
+  readonly #next: TaskOptions["next"];
   #callerListener: (() => void) | undefined;
 
   constructor(options: TaskOptions) {
@@ -141,16 +148,13 @@ export class Task {
     this.depth = options.depth ?? 0;
     this.calledBy = options.calledBy;
     this.#neighbours = options.neighbours;
-    this.callNext = options.callNext;
+    this.#next = options.next;
     this.#sink = options.sink ?? silentSink;
     this.#recorded = options.record ? { calls: [], log: [] } : undefined;
     const wallMs = options.wallMs ?? this.limits.wallMs;
     this.deadline = this.startedAt + wallMs;
-    this.#callOffDeadline = expireAfter(wallMs, {
-      expiresAt: this.#began + wallMs,
-      expire: () => this.#expire(wallMs),
-    });
-    this.#wallMs = wallMs;
+    this.expiresAt = this.#began + wallMs;
+    this.#callOffDeadline = expireAfter(wallMs, this);
     if (options.caller !== undefined) this.attachCaller(options.caller);
   }
 
@@ -198,21 +202,20 @@ export class Task {
     return this.#reason;
   }
 
-  #expire(wallMs: number): void {
-    this.countLimit("wallMs");
-    this.end(
-      new SkerryError("deadline-exceeded", `running ${this.function}: no end after ${wallMs} ms (limits.wallMs)`),
-    );
-  }
-
   /** Whether its deadline has passed, for who keeps timers from firing. */
   get overdue(): boolean {
-    return this.elapsedMs > this.#wallMs;
+    return performance.now() >= this.expiresAt;
   }
 
   /** Ends the task if its deadline has passed. Answers whether the task is over. */
   expire(): boolean {
-    if (!this.ended && this.overdue) this.#expire(this.#wallMs);
+    if (!this.ended && this.overdue) {
+      this.countLimit("wallMs");
+      const wallMs = Math.round(this.expiresAt - this.#began);
+      this.end(
+        new SkerryError("deadline-exceeded", `running ${this.function}: no end after ${wallMs} ms (limits.wallMs)`),
+      );
+    }
     return this.ended;
   }
 
@@ -220,6 +223,12 @@ export class Task {
   get callNeighbour(): CallNeighbour | undefined {
     const call = this.#neighbours;
     return call && ((name, request) => call(this, name, request));
+  }
+
+  /** Hands a request on to the function that this one stands in front of; `undefined` where it stands in front of none. */
+  get callNext(): CallNext | undefined {
+    const call = this.#next;
+    return call && ((request, signal) => call(this, request, signal));
   }
 
   /** How often each limit was met. */
@@ -307,11 +316,23 @@ export class Task {
 
   /** Counts a host call. Engines call this; hosts need not. */
   countCall(name: string): void {
-    this.calls.set(name, (this.calls.get(name) ?? 0) + 1);
+    if (this.#called.push(name) >= MAX_UNCOUNTED_CALLS) this.#count();
     if (this.#recorded === undefined) return;
     const { calls } = this.#recorded;
     if (calls.length >= MAX_RECORDED_CALLS) calls.shift();
     calls.push({ name, at: Math.round(this.elapsedMs * 100) / 100 });
+  }
+
+  /** How often each host function was called, by name. */
+  get calls(): ReadonlyMap<string, number> {
+    return this.#count();
+  }
+
+  #count(): ReadonlyMap<string, number> {
+    const calls = this.#calls ??= new Map();
+    for (const name of this.#called) calls.set(name, (calls.get(name) ?? 0) + 1);
+    this.#called.length = 0;
+    return calls;
   }
 
   /** Whether anybody gets what is logged. */

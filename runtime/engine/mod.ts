@@ -54,7 +54,7 @@ export interface Isolate {
 
 /** A component whose imports have been resolved. */
 export interface LinkedComponent {
-  /** Makes a fresh isolate, at once if nothing has to wait. Call it inside `withTask`; the isolate belongs to that task. */
+  /** Makes a fresh isolate, at once if nothing has to wait. Call it inside `withTask`; the isolate belongs to that task and ends with it. */
   instantiate(): Isolate | Promise<Isolate>;
 }
 
