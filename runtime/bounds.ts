@@ -6,6 +6,7 @@
 import { SkerryError } from "./errors.ts";
 import { type HttpRequest, type HttpResponse, withSource } from "./http/message.ts";
 import type { LimitName } from "./limits.ts";
+import { hasStackRoom } from "./stack_room.ts";
 import { bounded } from "./streams/bounded.ts";
 import type { ByteSource } from "./streams/bytes.ts";
 import type { Task } from "./task.ts";
@@ -46,8 +47,11 @@ export function boundedResponse(response: HttpResponse, task: Task): HttpRespons
 
 function boundedSource(source: ByteSource, most: number, task: Task, error: () => SkerryError): ByteSource {
   return bounded(source, most, () => {
-    task.end(error());
-    return task.reason;
+    const reason = error();
+    // Whoever reads may be a guest that has left no stack for the task's clean-up.
+    if (hasStackRoom()) task.end(reason);
+    else queueMicrotask(() => task.end(reason));
+    return task.reason ?? reason;
   });
 }
 

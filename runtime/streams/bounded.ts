@@ -62,6 +62,8 @@ class BoundedSource implements ByteSource {
       this.#left -= taken.byteLength;
       return taken;
     }
+    // Whatever keeps it from being told, nothing more is given.
+    this.#left = 0;
     const error = this.#exceeded();
     this.#failure = { error };
     this.#source.cancel(error);

@@ -38,16 +38,17 @@ let firedAt = 0;
  */
 export function fairTurn(functionName: string): Promise<void> {
   return new Promise((resolve) => {
+    if (!armed) arm();
     const line = lines.get(functionName);
     if (line === undefined) lines.set(functionName, [resolve]);
     else line.push(resolve);
-    if (!armed) arm();
   });
 }
 
 function arm(): void {
-  armed = true;
+  // Only then: on a stack that is full it throws, and nobody would ever set another.
   setTimeout(next, 0);
+  armed = true;
 }
 
 function next(): void {

@@ -40,3 +40,18 @@ Deno.test("timers and sockets have their turn beside a guest whose calls need ne
   task.end();
   expect(fired).toBeGreaterThanOrEqual(0);
 });
+
+Deno.test("where a timer cannot be set, one guest has no turn, and the others have theirs", async () => {
+  const { setTimeout } = globalThis;
+  globalThis.setTimeout = () => {
+    throw new RangeError("Maximum call stack size exceeded");
+  };
+  try {
+    await expect(fairTurn("deep")).rejects.toThrow(RangeError);
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+  const order: string[] = [];
+  await Promise.all(["a", "b"].map((name) => fairTurn(name).then(() => order.push(name))));
+  expect(order).toEqual(["a", "b"]);
+});
