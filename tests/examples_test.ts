@@ -37,7 +37,8 @@ async function serve(engine: Engine, ...names: string[]) {
       (await Deno.readTextFile(join(to, "function.json"))).replace("http://localhost:8000", origin),
     );
     // It stands in front of those that are named after it.
-    if (name !== "gate" && names[0] === "gate") manifest.middleware = ["gate"];
+    const [front = ""] = names;
+    if (["gate", "cors"].includes(front) && name !== front) manifest.middleware = [front];
     await Deno.writeTextFile(join(to, "function.json"), JSON.stringify(manifest));
   }
   const runtime = new FunctionRuntime({
@@ -116,6 +117,39 @@ onExample(
     }
     const known = await server.fetch("/c-hello/x", { headers: { authorization: "Bearer open-sesame" } });
     expect([known.status, await known.text()]).toEqual([200, "Hello from C, at /c-hello/x\n"]);
+  },
+);
+
+onExample(
+  ["cors", "hono-app"],
+  "cors answers what a browser asks first, and says in the answers of the function behind it who may read them",
+  async (engine) => {
+    await using server = await serve(engine, "cors", "hono-app");
+    const [origin, stranger] = ["https://app.example.com", "https://evil.example.com"];
+    const said = ({ status, headers }: Response) => [
+      status,
+      headers.get("access-control-allow-origin"),
+      headers.get("x-answered-by"),
+    ];
+    const asks = { "access-control-request-method": "POST", "access-control-request-headers": "x-a,content-type" };
+    const asked = await server.fetch("/notes", { method: "OPTIONS", headers: { origin, ...asks } });
+    expect([...said(asked), await asked.text()]).toEqual([204, origin, null, ""]);
+    expect(asked.headers.get("access-control-allow-methods")).toBe("POST");
+    expect(asked.headers.get("access-control-allow-headers")).toBe("x-a,content-type");
+    const refused = await server.fetch("/notes", { method: "OPTIONS", headers: { origin: stranger, ...asks } });
+    expect([...said(refused), await refused.text()]).toEqual([204, null, null, ""]);
+
+    const app = "a Hono app in an isolate";
+    const body = JSON.stringify({ text: "buy salt" });
+    const made = await server.fetch("/notes", { method: "POST", headers: { origin }, body });
+    expect([...said(made), await made.json()]).toEqual([201, origin, app, { id: 8, text: "buy salt" }]);
+    expect(made.headers.get("vary")).toContain("origin");
+    const missing = await server.fetch("/notes/x", { headers: { origin } });
+    expect([...said(missing), await missing.text()]).toEqual([404, origin, app, "404 Not Found"]);
+    for (const headers of [{ origin: stranger }, {}]) {
+      const other = await server.fetch("/notes/7", { headers });
+      expect([...said(other), await other.json()]).toEqual([200, null, app, { id: 7, text: "a note" }]);
+    }
   },
 );
 
