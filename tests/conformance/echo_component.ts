@@ -96,6 +96,8 @@ class Types {
         return type.length === undefined
           ? [0x70, ...this.use(type.element)]
           : [0x67, ...this.use(type.element), ...unsigned(type.length)];
+      case "map":
+        return [0x63, ...this.use(type.key), ...this.use(type.value)];
       case "option":
         return [0x6b, ...this.use(type.type)];
       case "result":
@@ -136,6 +138,7 @@ function flatten(type: WitType): number[] {
     case "f64":
       return [F64];
     case "string":
+    case "map":
       return [I32, I32];
     case "list":
       return type.length === undefined ? [I32, I32] : new Array(type.length).fill(flatten(type.element)).flat();

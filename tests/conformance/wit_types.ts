@@ -12,6 +12,7 @@ export const PRIMITIVES = [
 export type WitType =
   | { readonly kind: typeof PRIMITIVES[number] }
   | { readonly kind: "list"; readonly element: WitType; readonly length?: number }
+  | { readonly kind: "map"; readonly key: WitType; readonly value: WitType }
   | { readonly kind: "option"; readonly type: WitType }
   | { readonly kind: "result"; readonly ok?: WitType; readonly err?: WitType }
   | { readonly kind: "tuple"; readonly types: readonly WitType[] }
@@ -74,12 +75,19 @@ function labels(random: Random, count: number): string[] {
   return Array.from({ length: count }, (_, i) => count <= NAMES.length ? NAMES[(first + i) % NAMES.length]! : `l${i}`);
 }
 
-/** A random type that is at most `depth` deep. */
-export function randomType(random: Random, depth: number, fixedLists = false): WitType {
+/** What the keys of a map can be. */
+const KEYS = PRIMITIVES.filter((kind) => kind !== "f32" && kind !== "f64");
+
+/**
+ * A random type that is at most `depth` deep.
+ *
+ * @param all maps and lists of a fixed length, too
+ */
+export function randomType(random: Random, depth: number, all = false): WitType {
   if (depth === 0 || random.below(4) === 0) return { kind: random.one(PRIMITIVES) };
-  const inner = () => randomType(random, depth - 1, fixedLists);
+  const inner = () => randomType(random, depth - 1, all);
   const maybe = () => random.below(3) === 0 ? undefined : inner();
-  switch (random.below(fixedLists ? 9 : 8)) {
+  switch (random.below(all ? 10 : 8)) {
     case 0:
       return { kind: "list", element: inner() };
     case 1:
@@ -105,8 +113,10 @@ export function randomType(random: Random, depth: number, fixedLists = false): W
       return { kind: "enum", labels: labels(random, random.one([1, 2, 20, 256, 257])) };
     case 7:
       return { kind: "flags", labels: labels(random, random.one([1, 7, 8, 9, 16, 17, 32])) };
-    default:
+    case 8:
       return { kind: "list", element: inner(), length: 1 + random.below(5) };
+    default:
+      return { kind: "map", key: { kind: random.one(KEYS) }, value: inner() };
   }
 }
 
@@ -177,6 +187,13 @@ export function randomValue(random: Random, type: WitType): unknown {
       const typed = TYPED[type.element.kind as keyof typeof TYPED];
       return typed === undefined ? items : (typed as unknown as { from(items: unknown[]): unknown }).from(items);
     }
+    case "map": {
+      const entries = Array.from({ length: random.one([0, 1, 2, 9]) }, (): [unknown, unknown] => [
+        randomValue(random, type.key),
+        randomValue(random, type.value),
+      ]);
+      return new Map(entries);
+    }
     case "option": {
       const some = random.below(3) > 0;
       const val = some ? randomValue(random, type.type) : undefined;
@@ -224,6 +241,7 @@ export function canonical(value: unknown): unknown {
     return [value.constructor.name, ...Array.from(value as unknown as ArrayLike<unknown>, canonical)];
   }
   if (Array.isArray(value)) return value.map(canonical);
+  if (value instanceof Map) return ["Map", ...Array.from(value, canonical)];
   if (typeof value !== "object" || value === null) return value === undefined ? null : value;
   return Object.keys(value).sort().flatMap((key) => {
     const member = (value as Record<string, unknown>)[key];
