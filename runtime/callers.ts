@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { setImmediate } from "node:timers";
+import { afterTurn } from "./streams/turn.ts";
 import type { Task } from "./task.ts";
 
 /**
@@ -22,7 +22,7 @@ export class Callers {
     this.#unheard.set(task, request);
     if (this.#listening) return;
     this.#listening = true;
-    setImmediate(this.#listen);
+    afterTurn(this.#listen);
   }
 
   /** What the caller does no longer matters to `task`. */

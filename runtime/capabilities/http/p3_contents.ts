@@ -143,7 +143,8 @@ export class GuestContents implements Contents {
    */
   hasMore(): boolean {
     const source = this.#source;
-    if (source === undefined || source.ready) return source !== undefined;
+    if (source === undefined) return false;
+    if (source.ready) return true;
     source.subscribe(() => {})();
     const asked = this.#asked;
     this.#asked = true;

@@ -85,12 +85,10 @@ export function lowerHost(
     values?: readonly unknown[],
   ) => {
     const { isolate } = thread;
-    const resume = (value: unknown) => {
+    const resume = (outcome: () => unknown) => {
       if (isolate.over) return never();
       try {
-        // What a direct form answers may be on loan: it is called now, when that can be lowered at once.
-        const outcome = values !== undefined ? call(values) : fallible ? { tag: "ok", val: value } : value;
-        return finish(thread, cx, args, outcome, lenders);
+        return finish(thread, cx, args, outcome(), lenders);
       } catch (error) {
         throw isolate.fail(error);
       }
@@ -98,15 +96,13 @@ export function lowerHost(
     return resuming(
       thread,
       promise.then(
-        resume,
-        (thrown) => {
-          if (isolate.over) return never();
-          try {
-            return finish(thread, cx, args, errorOf(thrown, fallible), lenders);
-          } catch (error) {
-            throw isolate.fail(error);
-          }
-        },
+        (value) =>
+          resume(() => {
+            // What a direct form answers may be on loan: it is called now, when that can be lowered at once.
+            if (values !== undefined) return call(values);
+            return fallible ? { tag: "ok", val: value } : value;
+          }),
+        (thrown) => resume(() => errorOf(thrown, fallible)),
       ),
     );
   };

@@ -85,7 +85,7 @@ export function suspendingOnPromise(func: CoreFunction, signature: CoreSignature
  */
 const watcher = perSignature(({ params, results }) => {
   const types = [[params, results], [results, NO_VALUES], [params, NO_VALUES]] as const;
-  const imports = [[...text("func"), 0, 0], [...text("returned"), 0, 1]];
+  const imports = [imported("func", 0, 0), imported("returned", 0, 1)];
   return moduleOf(types, imports, [0, ...getAll(params), CALL, 0, CALL, 1, END]);
 });
 
@@ -107,16 +107,20 @@ const watcher = perSignature(({ params, results }) => {
  */
 const conditional = perSignature(({ params, results }) => {
   const types = [[params, results], [NO_VALUES, results], [params, results], [results, results]] as const;
-  const imports = [[...text("call"), 0, 0], [...text("wait"), 0, 1], [...text("waits"), 3, 0x7f, 1]];
+  const imports = [imported("call", 0, 0), imported("wait", 0, 1), imported("waits", 3, 0x7f, 1)];
   const again = [...results.map(() => DROP), I32_CONST, 0, GLOBAL_SET, 0, CALL, 1];
   return moduleOf(types, imports, [0, ...getAll(params), CALL, 0, GLOBAL_GET, 0, IF, 3, ...again, END, END]);
 });
 
 const getAll = (params: readonly string[]) => params.flatMap((_, index) => [0x20, index]);
 
-/** A name, with the empty one of its module before it. */
 function text(name: string): number[] {
-  return [0, name.length, ...new TextEncoder().encode(name)];
+  return [name.length, ...new TextEncoder().encode(name)];
+}
+
+/** An import from the module with the empty name. */
+function imported(name: string, ...description: number[]): number[] {
+  return [...text(""), ...text(name), ...description];
 }
 
 /** A module whose one function is of the third type and comes after two that are imported. */
@@ -132,7 +136,7 @@ function moduleOf(
     ...section(1, types.length, ...types.flatMap(([params, results]) => [0x60, ...codes(params), ...codes(results)])),
     ...section(2, imports.length, ...imports.flat()),
     ...section(3, 1, 2),
-    ...section(7, 1, ...text("call").slice(1), 0, 2),
+    ...section(7, 1, ...text("call"), 0, 2),
     ...section(10, 1, ...leb(body.length), ...body),
   ]);
 }
