@@ -3,11 +3,22 @@
  *
  * @module
  */
+import process from "node:process";
 import type { Task } from "../task.ts";
 import type { HeapUse } from "./heap.ts";
 
 /** A guest that stops for less has hardly let anyone else run: it may have waited for what was there. */
 const PAUSE_MS = 1;
+
+/** What the process has computed, in milliseconds, on all its threads; `undefined` where nobody says. */
+function processMs(): number | undefined {
+  try {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  } catch {
+    return undefined;
+  }
+}
 
 /**
  * Counts the time in which guest code of an isolate runs: from where it is entered or resumed to where it ends or is
@@ -21,6 +32,8 @@ export class CpuClock {
   /** What has run in this slice before that. */
   #sliceMs = 0;
 
+  /** What the process had computed when it was first asked for in this slice. */
+  #processAtMs: number | undefined;
   /** What else is counted while guest code runs, for guests that make objects in the host's heap. */
   readonly heap: HeapUse | undefined;
 
@@ -37,7 +50,7 @@ export class CpuClock {
   start(): void {
     if (this.#since >= 0) return;
     this.#since = performance.now();
-    if (this.#since - this.#stoppedAt >= PAUSE_MS) this.#sliceMs = 0;
+    if (this.#since - this.#stoppedAt >= PAUSE_MS) this.turned();
     this.heap?.start();
   }
 
@@ -54,11 +67,23 @@ export class CpuClock {
   /** Others have had their turn: a new slice begins. */
   turned(): void {
     this.#sliceMs = 0;
+    this.#processAtMs = undefined;
   }
 
   /** For how long guest code has run without a pause in which others could, in milliseconds; 0 when it does not. */
   sliceMs(now: number): number {
     return this.#since < 0 ? 0 : this.#sliceMs + now - this.#since;
+  }
+
+  /**
+   * Like {@linkcode sliceMs}, but no more than the process has computed since this was first asked for in the slice: where
+   * many processes share a core, a guest may have had the processor for a small part of the time.
+   */
+  computedMs(now: number): number {
+    const computed = processMs();
+    if (computed === undefined) return this.sliceMs(now);
+    this.#processAtMs ??= computed;
+    return Math.min(this.sliceMs(now), computed - this.#processAtMs);
   }
 
   /** What the task has computed by `now`, in milliseconds. */

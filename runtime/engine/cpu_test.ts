@@ -1,4 +1,5 @@
 import { expect } from "@std/expect";
+import process from "node:process";
 import { Task } from "../task.ts";
 import { CpuClock } from "./cpu.ts";
 
@@ -50,6 +51,47 @@ Deno.test("a slice goes on over pauses in which nobody else can have run, until 
     expect(task.cpuMs).toBe(5.5);
   } finally {
     performance.now = now;
+  }
+  task.end();
+});
+
+Deno.test("a guest that had the processor for a part of the time has computed no longer than that", () => {
+  const task = new Task({ function: "f" });
+  const clock = new CpuClock(task);
+  const { now } = performance;
+  const { cpuUsage } = process;
+  let at = 1000;
+  let usedMs = 500;
+  performance.now = () => at;
+  process.cpuUsage = () => ({ user: usedMs * 600, system: usedMs * 400 });
+  const runs = (ms: number, used: number) => {
+    at += ms;
+    usedMs += used;
+    return clock.computedMs(at);
+  };
+  try {
+    clock.start();
+    // What was before it was first asked for may have been anybody's.
+    expect(runs(300, 100)).toBe(0);
+    expect(runs(300, 20)).toBe(20);
+    // Other threads compute as well.
+    expect(runs(100, 9000)).toBe(700);
+    clock.turned();
+    clock.stop();
+    clock.start();
+    expect([runs(5, 5), runs(5, 5)]).toEqual([0, 5]);
+    clock.stop();
+    at += 5;
+    clock.start();
+    expect([runs(1, 1), runs(2, 2)]).toEqual([0, 2]);
+    process.cpuUsage = () => {
+      throw new Error("not here");
+    };
+    expect(runs(1, 1)).toBe(4);
+    clock.stop();
+  } finally {
+    performance.now = now;
+    process.cpuUsage = cpuUsage;
   }
   task.end();
 });

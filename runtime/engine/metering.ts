@@ -167,7 +167,7 @@ export class Meter {
       use.granted = Math.min(use.granted, MOST_FUEL);
     }
     if (canSuspend) return sliceMs >= TURN_MS ? WAIT : use.granted;
-    if (sliceMs > MAX_UNYIELDING_MS) {
+    if (clock.computedMs(now) > MAX_UNYIELDING_MS) {
       task.countLimit("cpuMs");
       const why = `no end after ${MAX_UNYIELDING_MS} ms where it cannot be suspended to let others run`;
       return end(isolate, "cpu-limit", why);
