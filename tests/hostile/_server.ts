@@ -17,7 +17,10 @@ export type { EngineName } from "./_child.ts";
 export const ENGINES: readonly EngineName[] = ["native", "jco"];
 
 /** How long a test waits for anything. No limit in these tests is near it, and a busy machine has time enough. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
+
+/** How long it waits for a server to load its guests, none of which runs meanwhile: jco's may be minutes' work. */
+const LOAD_MS = 900_000;
 
 /** How long its process may take to end by itself. */
 const STOP_MS = 5000;
@@ -71,7 +74,7 @@ export class HostileServer implements AsyncDisposable {
   static async start(options: HostileOptions): Promise<HostileServer> {
     const server = new HostileServer(options);
     try {
-      await server.#until("it listens", () => server.#port);
+      await server.#until("it listens", () => server.#port, LOAD_MS);
       return server;
     } catch (error) {
       await server[Symbol.asyncDispose]();
@@ -92,9 +95,9 @@ export class HostileServer implements AsyncDisposable {
   }
 
   /** Waits for something that its lines tell. */
-  #until<T>(what: string, look: () => T | undefined): Promise<T> {
+  #until<T>(what: string, look: () => T | undefined, ms = PATIENCE_MS): Promise<T> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => done(() => reject(this.#hung(what))), PATIENCE_MS);
+      const timer = setTimeout(() => done(() => reject(this.#hung(what, ms))), ms);
       const done = (settle: () => void) => {
         clearTimeout(timer);
         this.#waiting.delete(again);

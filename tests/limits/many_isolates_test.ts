@@ -1,16 +1,15 @@
 import { expect } from "@std/expect";
 import { Admission } from "../../runtime/admission.ts";
-import { nativeEngine } from "../../runtime/engine/native/mod.ts";
 import { MemoryGate } from "../../runtime/memory.ts";
-import { serve } from "../http/_serve.ts";
+import { onEachEngine, serve } from "../http/_serve.ts";
 
 const MIB = 1024 * 1024;
 
-Deno.test("isolates without room to grow in answer, grow and are refused like those with it", async () => {
+onEachEngine("isolates without room to grow in answer, grow and are refused like those with it", async (engine) => {
   // Too little for the room of even one.
   const memory = new MemoryGate({ bytes: 100 * MIB, held: 16 * MIB });
   await using server = await serve({
-    engine: nativeEngine,
+    engine,
     admission: new Admission({ isolates: 10, memory }),
     guests: { a: { fixture: "c-http", limits: { memoryMb: 4 } }, p3: { fixture: "c-p3" } },
   });

@@ -1,6 +1,5 @@
 import { expect } from "@std/expect";
 import { Admission } from "../../runtime/admission.ts";
-import { nativeEngine } from "../../runtime/engine/native/mod.ts";
 import { onEachEngine, serve } from "../http/_serve.ts";
 
 const LIMITS = { requestBodyWaitMs: 100 };
@@ -29,9 +28,9 @@ async function ask(port: number, text: string, { trickle = false } = {}): Promis
   }
 }
 
-Deno.test("slow headers cost their connection: no task, no isolate, and others are served", async () => {
+onEachEngine("slow headers cost their connection: no task, no isolate, and others are served", async (engine) => {
   const admission = new Admission({ isolates: 1 });
-  await using server = await serve({ engine: nativeEngine, admission, guests: { "c-http": { fixture: "c-http" } } });
+  await using server = await serve({ engine, admission, guests: { "c-http": { fixture: "c-http" } } });
   const half = new TextEncoder().encode("GET /c-http/hello HTTP/1.1\r\nhost: a.test\r\nx-slow: ");
   const slow = await Promise.all(Array.from({ length: 100 }, async () => {
     const connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
@@ -58,38 +57,41 @@ for (const fixture of ["c-http", "c-p3"] as const) {
   });
 }
 
-Deno.test("a caller who sends a byte now and then has no more time for it", async () => {
+onEachEngine("a caller who sends a byte now and then has no more time for it", async (engine) => {
   await using server = await serve({
-    engine: nativeEngine,
+    engine,
     guests: { "c-http": { fixture: "c-http", limits: LIMITS } },
   });
   const answer = await ask(server.port, unfinished("/c-http/body-size", "a", "trickles"), { trickle: true });
   expect(answer).toMatch(/^HTTP\/1.1 408 /);
 });
 
-Deno.test("a caller may take its time while the guest computes, waits for something else or does not read", async () => {
-  await using server = await serve({
-    engine: nativeEngine,
-    guests: { "c-http": { fixture: "c-http", limits: { requestBodyWaitMs: 1 } } },
-  });
-  const body = new ReadableStream({
-    async pull(controller) {
-      await new Promise((done) => setTimeout(done, 60));
-      controller.enqueue(new Uint8Array(10));
-      controller.close();
-    },
-  }, { highWaterMark: 0 });
-  const unread = await server.fetch("/c-http/sleep?ms=50", { method: "POST", body });
-  expect(unread.status).toBe(200);
-  await unread.body?.cancel();
-  // All of it is there before the guest asks.
-  const read = await server.request("/c-http/body-size", { method: "POST", body: new Uint8Array(1000) });
-  expect(await read.text()).toMatch(/^1000\n/);
-});
+onEachEngine(
+  "a caller may take its time while the guest computes, waits for something else or does not read",
+  async (engine) => {
+    await using server = await serve({
+      engine,
+      guests: { "c-http": { fixture: "c-http", limits: { requestBodyWaitMs: 1 } } },
+    });
+    const body = new ReadableStream({
+      async pull(controller) {
+        await new Promise((done) => setTimeout(done, 60));
+        controller.enqueue(new Uint8Array(10));
+        controller.close();
+      },
+    }, { highWaterMark: 0 });
+    const unread = await server.fetch("/c-http/sleep?ms=50", { method: "POST", body });
+    expect(unread.status).toBe(200);
+    await unread.body?.cancel();
+    // All of it is there before the guest asks.
+    const read = await server.request("/c-http/body-size", { method: "POST", body: new Uint8Array(1000) });
+    expect(await read.text()).toMatch(/^1000\n/);
+  },
+);
 
-Deno.test("a slow caller is not cut off as long as it sends", async () => {
+onEachEngine("a slow caller is not cut off as long as it sends", async (engine) => {
   await using server = await serve({
-    engine: nativeEngine,
+    engine,
     guests: { "c-http": { fixture: "c-http", limits: { requestBodyWaitMs: 60_000 } } },
   });
   let chunks = 10;

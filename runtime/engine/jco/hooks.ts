@@ -9,6 +9,7 @@ import type { Task } from "../../task.ts";
 import { uncatchable } from "../uncatchable.ts";
 import type { Meter } from "../metering.ts";
 import { GuestCode } from "./running.ts";
+import { Taken } from "./taken.ts";
 import { IsolateTimers } from "./timers.ts";
 import type { GuestTask, HandleTable, Hooks } from "./patch.ts";
 
@@ -31,13 +32,13 @@ function suspendingBy(suspended: (result: unknown) => unknown) {
 export class IsolateHooks implements Hooks {
   readonly task: Task = currentTask();
   readonly code: GuestCode;
+  readonly taken: Taken = new Taken(this.task, (error) => uncatchable(this.trapped(error)));
   readonly #name: string;
   readonly #tables: (readonly [HandleTable, Map<number, object>])[] = [];
   readonly #timers = new IsolateTimers();
   /** Unwinds what is suspended. */
   readonly #suspensions = new Set<(reason: unknown) => void>();
   #over = false;
-  #handles = 0;
   #trap: Error | undefined;
   readonly #ended = Promise.withResolvers<void>();
   #guestTasks = 0;
@@ -113,6 +114,7 @@ export class IsolateHooks implements Hooks {
   #enter(name: string): void {
     if (this.over) throw uncatchable(this.overError(name));
     if (this.#trap !== undefined) throw uncatchable(this.#trap);
+    this.taken.another();
     this.task.countCall(name);
   }
 
@@ -160,18 +162,6 @@ export class IsolateHooks implements Hooks {
   get ended(): Promise<void> {
     return this.#ended.promise;
   }
-
-  /** Tables keep their room: this is the most there were at once, in all of them. */
-  readonly handleAdded = (): void => {
-    const { handles } = this.task.limits;
-    if (++this.#handles <= handles) return;
-    this.task.countLimit("handles");
-    const error = new SkerryError(
-      "guest-trapped",
-      `running ${this.task.function}: more than ${handles} handles at once (limits.handles)`,
-    );
-    throw uncatchable(this.trapped(error));
-  };
 
   readonly own = (handles: HandleTable, resources: Map<number, object>): void => {
     this.#tables.push([handles, resources]);

@@ -110,7 +110,7 @@ interface CompiledComponent {
   readonly transpiled: Transpiled;
   readonly instantiate: Instantiate;
   readonly modules: ReadonlyMap<string, WebAssembly.Module>;
-  /** What its memories begin with, if that is known: each core module is taken to be instantiated once. */
+  /** What its memories begin with, if that is known. */
   readonly memory?: MemoryNeed;
   /** For one linked component, if it is metered. */
   meter(): Meter | undefined;
@@ -132,7 +132,10 @@ async function compile(
     return { transpiled, instantiate, modules: await compileAll(files), meter: () => undefined };
   }
   const metered = meterAll(files, name, limits);
-  const own = metered.flatMap(({ memories }) => memories.filter(({ imported }) => !imported));
+  const { instances } = transpiled.facts;
+  const own = metered.flatMap(({ memories }, i) =>
+    memories.filter(({ imported }) => !imported).flatMap((memory) => Array<typeof memory>(instances[i]!).fill(memory))
+  );
   const bytes = own.reduce((sum, { min }) => sum + Number(min) * PAGE_BYTES, 0);
   pagesLeft(bytes, name, limits);
   const allocates = metered.some((module) => module.allocates);

@@ -10,6 +10,8 @@
  */
 import { withoutVersion } from "../../component/semver.ts";
 import { SkerryError } from "../../errors.ts";
+import { patchTaken } from "./patch_taken.ts";
+import type { Taking } from "./taken.ts";
 
 /** The import under which generated code finds its isolate's {@linkcode Hooks}. */
 export const HOOKS_IMPORT = "skerry:isolate";
@@ -25,8 +27,8 @@ export interface Hooks {
   drop(resource: object): void;
   /** Takes a task of an exported function, which may outlive the call. */
   guestTask(task: GuestTask): void;
-  /** A table of handles grows by one. Throws when the guest has too many. */
-  handleAdded(): void;
+  /** Hears what the guest takes of the host's memory. */
+  readonly taken: Taking;
   /** Takes a table of handles, and where the host resources behind it are kept. */
   own(handles: HandleTable, resources: Map<number, object>): void;
   readonly WebAssembly: typeof WebAssembly;
@@ -71,8 +73,6 @@ const TASK_FAILS = "reject(taskErr) {";
 /** How a resource is lifted out of a parameter, stream or future: its table's index is given beside the code. */
 const LIFTS_OWN =
   /tableIdx: (\d+),\s*classNameFn: [^\n]*\s*createResourceFn:\s*\(handle\) => \{[\s\S]*?return resourceObj;/g;
-const HANDLE_ADDED =
-  /if \(free === 0\) \{\s*(?=table\.push\(0\);)|if \(freeIdx === 0\) \{\s*(?=this\.#data\.push\(val\);)/g;
 const TASK_META = "const CURRENT_TASK_META = {};";
 const ASYNC_STATE = "const STORE_ASYNC_STATE = { deadlockCheck: null, pendingHostOperations: 0 };";
 const CALLBACK = /\b(callback_\d+ = )Object\.assign\((exports\d+(?:\.\w+|\['[^']*'\])), \{ _jcoMaySuspend: false \}\)/g;
@@ -117,7 +117,7 @@ export function patch(source: string, name: string): string {
   }
   // jco 1.35 names the table by the resource's index here, which is another where a component imports many resources.
   text = text.replace(LIFTS_OWN, (lift, table: string) => lift.replace(/\bhandleTable\d+/g, `handleTable${table}`));
-  text = text.replace(HANDLE_ADDED, "$&_skerry.handleAdded();\n");
+  text = patchTaken(text, (what) => unexpected(name, what));
   text = text.replace(DROPS, "_skerry.drop(rsc);");
   text = text.replace(EVENT, "$& _skerry.wake();");
   const tables = new Map<string, [string, string]>();

@@ -18,7 +18,7 @@ import { importMayWait } from "./waits.ts";
  * What generated code depends on besides the component: the transpiler's version, and ours of its options and of what
  * we change in its output. A new number makes old folders in the cache useless, and harmless.
  */
-export const TRANSPILER = "jco-transpile@0.15.0+skerry.10";
+export const TRANSPILER = "jco-transpile@0.15.0+skerry.13";
 
 const CODE_FILE = "component.js";
 
@@ -43,6 +43,8 @@ export interface Facts {
   readonly imports: readonly ExternDescription[];
   readonly exports: readonly ExternDescription[];
   readonly modules: readonly string[];
+  /** How often each of the modules is instantiated. */
+  readonly instances: readonly number[];
 }
 
 /** The name of a component's folder: a hash of its bytes and of what makes the code. */
@@ -98,11 +100,9 @@ export async function transpile(
     exported: functionNames(exports, () => true),
   };
   const files = await generate(bytes, name, question);
-  const facts: Facts = {
-    imports,
-    exports,
-    modules: [...files.keys()].filter((file) => file.endsWith(".wasm")),
-  };
+  const modules = [...files.keys()].filter((file) => file.endsWith(".wasm"));
+  const counts = countInstances(new TextDecoder().decode(files.get(CODE_FILE)));
+  const facts: Facts = { imports, exports, modules, instances: modules.map((file) => counts.get(file) ?? 0) };
   await writeFolder(dir, files, facts);
   await prune(options.cacheDir);
   return at(dir, facts);
@@ -134,6 +134,15 @@ function functionNames(
       .filter((f) => !f.async && wanted(item.name, f.name))
       .map((f) => item.sort === "func" ? f.name : `${item.name}#${f.name}`)
   );
+}
+
+/** How often generated code makes an instance of each core module. */
+function countInstances(code: string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const [, variable, file] of code.matchAll(/\bconst (module\d+) = getCoreModule\('([^']+)'\)/g)) {
+    counts.set(file!, code.split(new RegExp(`\\binstantiateCore\\((?:yield|await) ${variable}\\b`)).length - 1);
+  }
+  return counts;
 }
 
 /** Runs the transpiler and patches its output. */

@@ -1,0 +1,117 @@
+/**
+ * Where generated code takes memory of the host for its guest: {@linkcode Taking} hears of it there.
+ *
+ * @module
+ */
+import { ELEMENT_BYTES } from "./taken.ts";
+
+/** A place in generated code. */
+interface Place {
+  readonly at: RegExp;
+  readonly by: string;
+  /** What code has as often as it has such places. */
+  readonly where: string;
+}
+
+/** Where patched code finds what it tells. */
+const TAKEN = "_skerry.taken";
+
+/** Where a list's or string's bytes are known, before it is lifted. */
+const LIFTS: readonly Place[] = [
+  { at: /\b((?:TEXT_DECODER_UTF8|utf16Decoder))\.decode\(/g, by: `${TAKEN}.text($1, `, where: ".decode(" },
+  {
+    at: /\.buffer\.slice\((\w+), \1 \+ (\w+ \* \d+)\)/g,
+    by: `.buffer.slice($1, $1 + ${TAKEN}.charge($2))`,
+    where: ".buffer.slice(",
+  },
+  {
+    at: /for \(let i = 0; i < (len\d+); i\+\+\) \{(?=\s*const base = \w+ \+ i \* (\d+);)/g,
+    by: `${TAKEN}.charge($1 * ($2 + ${ELEMENT_BYTES}));\n$&`,
+    where: "for (let i = 0; i < len",
+  },
+  {
+    at: /const readValuesAndReset = \(ctx, originalPtr, originalLen, dataPtr, len\) => \{/g,
+    by: `$& ${TAKEN}.charge(len * (typedArray === undefined ? elemSize32 + ${ELEMENT_BYTES} : elemSize32));`,
+    where: "function _liftFlatList(",
+  },
+  {
+    at: /values = Array\.from\(new Uint8Array\(this\.#memory\.buffer/g,
+    by: `${TAKEN}.chunk(count);\n$&`,
+    where: "class ManagedBuffer ",
+  },
+  // Neither is followed by a call of the host.
+  { at: /^ *function taskReturn\(ctx\) \{/gm, by: `$& ${TAKEN}.another();`, where: "function taskReturn(" },
+  { at: /^ *read\(count, opts = \{\}\) \{/gm, by: `$& ${TAKEN}.another();`, where: "class ManagedBuffer " },
+];
+
+/** Where a guest gets the ends of streams and futures, and where it drops them or gives them away. */
+const ENDS: readonly Place[] = [
+  ...["Stream", "Future"].map((kind) => ({
+    at: new RegExp(`(function create${kind}\\(cstate, args\\) \\{[^]*?)(return \\{\\s*writeEnd,)`, "g"),
+    by: `$1${TAKEN}.holds('streams', readEnd);\n$2`,
+    where: `function create${kind}(`,
+  })),
+  // Where the host makes them, it keeps the other end.
+  {
+    at: /return \(?BigInt\(writeEndWaitableIdx\) << 32n\)? \| BigInt\(readEndWaitableIdx\);/g,
+    by: `${TAKEN}.holds('streams', cstate.handles.get(writeEndWaitableIdx));\n$&`,
+    where: "BigInt(writeEndWaitableIdx)",
+  },
+  {
+    at: /(function deleteStreamEnd\(args\) \{[^]*?)(return streamEnd;)/g,
+    by: `$1${TAKEN}.lets(streamEnd);\n$2`,
+    where: "function deleteStreamEnd(",
+  },
+  {
+    at: /(function removeFutureEndFromTable\(args\) \{[^]*?)(return futureEnd;)/g,
+    by: `$1${TAKEN}.lets(futureEnd);\n$2`,
+    where: "function removeFutureEndFromTable(",
+  },
+  {
+    at: /if \((stream|future)End\.isInSet\(\)\) \{ throw new WebAssemblyRuntimeError\("cannot lift [^"]*"\); \}/g,
+    by: `$& ${TAKEN}.lets($1End);`,
+    where: '"cannot lift ',
+  },
+];
+
+/** Where calls begin that the guest does not wait for, and where it forgets them. */
+const SUBTASKS: readonly Place[] = [
+  {
+    at: /waitable\.setIdx\(cstate\.handles\.insert\(newSubtask\)\);/g,
+    by: `if (isAsync && !isManualAsync) ${TAKEN}.holds('subtasks', newSubtask);\n$&`,
+    where: "createSubtask(args) {",
+  },
+  {
+    at: /if \(this\.#waitable\) \{ this\.#waitable\.drop\(\) \}(?=\s*this\.#dropped = true;)/g,
+    by: `$& ${TAKEN}.lets(this);`,
+    where: "class AsyncSubtask ",
+  },
+];
+
+const HANDLES: readonly Place[] = [
+  {
+    at: /if \(free === 0\) \{\s*(?=table\.push\((?:0|scopeId)\);)/g,
+    by: `$&${TAKEN}.handleAdded();\n`,
+    where: "(free === 0)",
+  },
+  {
+    at: /if \(freeIdx === 0\) \{\s*(?=this\.#data\.push\(val\);)/g,
+    by: `$&${TAKEN}.handleAdded();\n`,
+    where: "(freeIdx === 0)",
+  },
+];
+
+/**
+ * The generated text with calls to {@linkcode Taking} in it.
+ *
+ * @param unexpected what to throw where the text has not the shape that it has to have
+ */
+export function patchTaken(text: string, unexpected: (what: string) => Error): string {
+  for (const { at, by, where } of [...LIFTS, ...ENDS, ...SUBTASKS, ...HANDLES]) {
+    const places = text.split(where).length - 1;
+    // One that were passed over would have no limit.
+    if ([...text.matchAll(at)].length !== places) throw unexpected(String(at));
+    text = text.replace(at, by);
+  }
+  return text;
+}

@@ -1,0 +1,88 @@
+/**
+ * What a guest takes of the host's memory through generated code: handles, streams, calls under way, lists and strings.
+ *
+ * @module
+ */
+import { SkerryError } from "../../errors.ts";
+import { type LimitName, MAX_READ_BYTES } from "../../limits.ts";
+import type { Task } from "../../task.ts";
+
+/** What patched code calls. */
+export interface Taking {
+  /** A table of handles grows by one. */
+  handleAdded(): void;
+  /** The guest has `thing` from now on. */
+  holds(limit: "subtasks" | "streams", thing: object): void;
+  /** The guest has `thing` no longer. Nothing happens if it never had it. */
+  lets(thing: object): void;
+  /** Counts what a list takes that is lifted out of the guest's memory. Answers it. */
+  charge(bytes: number): number;
+  /** Text out of the guest's memory. */
+  text(decoder: TextDecoder, bytes: ArrayBufferView<ArrayBuffer>): string;
+  /** Bytes of a stream that are read at once. */
+  chunk(bytes: number): void;
+  /** What is lifted from here on belongs to another call. */
+  another(): void;
+}
+
+/** What stands for an element of a list that is no typed array: what the native engine counts for it. */
+export const ELEMENT_BYTES = 8;
+
+const THINGS = { subtasks: "asynchronous calls", streams: "ends of streams and futures" } as const;
+
+/** Counts for one isolate. All throw what `trap` makes of their reason, once the guest has more than it may. */
+export class Taken implements Taking {
+  readonly #task: Task;
+  readonly #trap: (error: SkerryError) => Error;
+  readonly #held = { subtasks: new Set<object>(), streams: new Set<object>() };
+  #handles = 0;
+  #liftable: number;
+
+  /** @param trap Ends the isolate for the reason given; answers what no guest can catch. */
+  constructor(task: Task, trap: (error: SkerryError) => Error) {
+    this.#task = task;
+    this.#trap = trap;
+    this.#liftable = task.limits.hostCallBytes;
+  }
+
+  #exceeded(limit: LimitName, what: string): never {
+    this.#task.countLimit(limit);
+    const { function: name, limits } = this.#task;
+    const message = `running ${name}: more than ${limits[limit]} ${what} at once (limits.${limit})`;
+    throw this.#trap(new SkerryError("guest-trapped", message));
+  }
+
+  /** Tables keep their room: this is the most there were at once, in all of them. */
+  handleAdded(): void {
+    if (++this.#handles > this.#task.limits.handles) this.#exceeded("handles", "handles");
+  }
+
+  holds(limit: "subtasks" | "streams", thing: object): void {
+    const held = this.#held[limit].add(thing);
+    if (held.size > this.#task.limits[limit]) this.#exceeded(limit, THINGS[limit]);
+  }
+
+  lets(thing: object): void {
+    if (!this.#held.streams.delete(thing)) this.#held.subtasks.delete(thing);
+  }
+
+  charge(bytes: number): number {
+    this.#liftable -= bytes;
+    if (this.#liftable < 0) this.#exceeded("hostCallBytes", "bytes of lists and strings");
+    return bytes;
+  }
+
+  text(decoder: TextDecoder, bytes: ArrayBufferView<ArrayBuffer>): string {
+    this.charge(bytes.byteLength);
+    return decoder.decode(bytes);
+  }
+
+  chunk(bytes: number): void {
+    // The host reads no more at once; another guest may.
+    if (bytes > MAX_READ_BYTES) this.charge(bytes);
+  }
+
+  another(): void {
+    this.#liftable = this.#task.limits.hostCallBytes;
+  }
+}
