@@ -46,7 +46,7 @@ const MEMORIES_KEPT = 64 * Object.keys(FUNCTIONS).length;
 const MAX_PROBLEMS = 100;
 
 /** How long a server may take to be at rest: the longest that a task of the mix may last, many times over. */
-const REST_MS = 30_000;
+const REST_MS = 120_000;
 
 /** Starts a server. */
 export async function startServer(spec: Partial<SoakSpec> = {}): Promise<{ child: Child; port: number }> {
