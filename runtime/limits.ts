@@ -290,6 +290,9 @@ export const FREE_GROWTH_BYTES = 1024 * 1024;
 /** Bytes that wait between a guest and a slow reader before the guest has to wait: memory of the host. */
 export const STREAM_HIGH_WATER_BYTES = 128 * 1024;
 
+/** The same for a reader that takes so much within milliseconds: each piece costs both a turn, whatever its size. */
+export const STREAM_BURST_BYTES = 512 * 1024;
+
 /** What one `read` hands to a guest at most: a guest may ask for 2^64 bytes. */
 export const MAX_READ_BYTES = 64 * 1024;
 

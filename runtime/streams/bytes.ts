@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { STREAM_HIGH_WATER_BYTES } from "../limits.ts";
+import { STREAM_BURST_BYTES, STREAM_HIGH_WATER_BYTES } from "../limits.ts";
 import { type Waitable, Wakers } from "./waitable.ts";
 
 /** Where a stream stands. `closed` and `errored` are final, and reached by a reader only after the last byte. */
@@ -50,6 +50,10 @@ export interface ByteSink extends Waitable {
 
 /** Chunks larger than this are handed on as they are. */
 const JOINED_BYTES = 16 * 1024;
+
+/** Who takes all that there is room for twice within so long is fast, and who needs longer than the other is slow. */
+const FAST_MS = 8;
+const SLOW_MS = 100;
 
 /** What a chunk that is made for more than was asked for has at least. */
 const SMALL_CHUNK_BYTES = 4 * 1024;
@@ -175,9 +179,19 @@ function join(
   return joined;
 }
 
+/** How much a {@linkcode ByteChannel} holds. */
+export interface ByteChannelOptions {
+  /** So many bytes may wait between writer and reader. Default: {@linkcode STREAM_HIGH_WATER_BYTES}. */
+  readonly highWater?: number;
+  /** So many, while the reader takes them fast. Default: {@linkcode STREAM_BURST_BYTES}, or `highWater` if that is given. */
+  readonly burst?: number;
+  /** Milliseconds from anywhen, to tell a fast reader. */
+  readonly clock?: () => number;
+}
+
 /**
  * A pipe inside the host: what is written to `sink` is read from `source`, and no more than about `highWater` bytes
- * wait in between if the writer minds `room`.
+ * wait in between if the writer minds `room`; up to `burst` while a reader is so fast that they do not wait long.
  *
  * @example
  * ```ts
@@ -193,25 +207,54 @@ export class ByteChannel {
   readonly source: ByteSource;
   readonly sink: ByteSink;
 
-  constructor(highWater = STREAM_HIGH_WATER_BYTES) {
-    const pipe = new Pipe(highWater);
+  /** @param options A number is its `highWater`. */
+  constructor(options: number | ByteChannelOptions = DEFAULTS) {
+    const pipe = new Pipe(typeof options === "number" ? { highWater: options } : options);
     this.source = new PipeSource(pipe);
     this.sink = new PipeSink(pipe);
   }
 }
 
+const DEFAULTS: ByteChannelOptions = { burst: STREAM_BURST_BYTES };
+
 /** What the two ends of a channel share. Classes, as an object of closures for each end costs a small request dearly. */
 class Pipe {
-  readonly highWater: number;
+  readonly burst: number;
   readonly queue = new ChunkQueue();
   readonly readers = new Wakers();
   readonly writers = new Wakers();
   /** The end as the writer set it; a reader sees it once the queue is empty. */
   state: StreamState = "open";
   error: unknown = undefined;
+  /** How many bytes may wait now. It changes only where there is no room, so none is taken back. */
+  most: number;
+  readonly #highWater: number;
+  readonly #clock: () => number;
+  /** When a reader took something last while there was no room. */
+  #drainedAt = -Infinity;
 
-  constructor(highWater: number) {
-    this.highWater = highWater;
+  constructor({ highWater = STREAM_HIGH_WATER_BYTES, burst = highWater, clock = Date.now }: ByteChannelOptions) {
+    this.most = this.#highWater = highWater;
+    this.burst = burst;
+    this.#clock = clock;
+  }
+
+  take(max: number): Uint8Array<ArrayBuffer> {
+    const { queue } = this;
+    const isFull = queue.size >= this.most;
+    const taken = queue.take(max);
+    if (taken.byteLength === 0) return taken;
+    if (isFull && this.burst > this.#highWater) this.#pace();
+    if (queue.size < this.most) this.writers.wakeAll();
+    return taken;
+  }
+
+  #pace(): void {
+    const now = this.#clock();
+    const took = now - this.#drainedAt;
+    this.#drainedAt = now;
+    if (took <= FAST_MS) this.most = Math.min(this.most * 2, this.burst);
+    else if (took > SLOW_MS) this.most = this.#highWater;
   }
 
   end(state: StreamState, error?: unknown): void {
@@ -247,10 +290,7 @@ class PipeSource implements ByteSource {
   }
 
   take(max: number): Uint8Array<ArrayBuffer> {
-    const { queue, highWater, writers } = this.#pipe;
-    const taken = queue.take(max);
-    if (taken.byteLength > 0 && queue.size < highWater) writers.wakeAll();
-    return taken;
+    return this.#pipe.take(max);
   }
 
   cancel(): void {
@@ -280,8 +320,8 @@ class PipeSink implements ByteSink {
   }
 
   get room(): number {
-    const { state, highWater, queue } = this.#pipe;
-    return state === "open" ? Math.max(0, highWater - queue.size) : 0;
+    const { state, most, queue } = this.#pipe;
+    return state === "open" ? Math.max(0, most - queue.size) : 0;
   }
 
   get flushed(): boolean {
@@ -289,7 +329,7 @@ class PipeSink implements ByteSink {
   }
 
   get ready(): boolean {
-    return this.#pipe.state !== "open" || this.#pipe.queue.size < this.#pipe.highWater;
+    return this.#pipe.state !== "open" || this.#pipe.queue.size < this.#pipe.most;
   }
 
   write(chunk: Uint8Array<ArrayBuffer>): void {
@@ -299,9 +339,9 @@ class PipeSink implements ByteSink {
   }
 
   append(bytes: Uint8Array): void {
-    const { state, queue, highWater, readers } = this.#pipe;
+    const { state, queue, most, readers } = this.#pipe;
     if (state !== "open" || bytes.byteLength === 0) return;
-    queue.append(bytes, highWater);
+    queue.append(bytes, most);
     readers.wakeAll();
   }
 

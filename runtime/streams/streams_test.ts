@@ -137,6 +137,46 @@ Deno.test("a channel has no room past its high-water mark, and wakes the writer 
   expect(sink.flushed).toBe(false);
 });
 
+Deno.test("a channel has more room while its reader is fast, and as much as at first when it has become slow", () => {
+  let now = 0;
+  const { sink, source } = new ByteChannel({ highWater: 4, burst: 10, clock: () => now });
+  /** Fills it, and lets the reader take all of that after `ms`; answers how much there was room for. */
+  const round = (ms: number) => {
+    const { room } = sink;
+    sink.write(new Uint8Array(room));
+    expect([sink.room, sink.ready]).toEqual([0, false]);
+    now += ms;
+    expect(source.take(1000).byteLength).toBe(room);
+    return room;
+  };
+  // Slow, or neither fast nor slow.
+  expect([round(1000), round(50), round(9)]).toEqual([4, 4, 4]);
+  expect([round(1), round(8), round(50), round(9), round(101), round(1), round(1)]).toEqual([4, 8, 10, 10, 10, 4, 8]);
+});
+
+Deno.test("a channel that is never full stays as small as it is", () => {
+  const { sink, source } = new ByteChannel({ highWater: 4, burst: 10, clock: () => 0 });
+  for (let i = 0; i < 100; i++) {
+    sink.write(bytes(1, 2, 3));
+    source.take(3);
+  }
+  expect(sink.room).toBe(4);
+});
+
+Deno.test("a channel takes no room back that it has offered, however fast its reader", () => {
+  let now = 0;
+  let seed = 7;
+  const random = (below: number) => (seed = seed * 48_271 % 2_147_483_647) % below;
+  const { sink, source } = new ByteChannel({ highWater: 16, burst: 100, clock: () => now });
+  for (let i = 0; i < 5000; i++) {
+    const { room } = sink;
+    now += random(3) === 0 ? 200 : 1;
+    source.take(random(150));
+    expect(sink.room).toBeGreaterThanOrEqual(room);
+    sink.write(new Uint8Array(Math.min(random(60), sink.room)));
+  }
+});
+
 Deno.test("a channel whose reader has cancelled takes no more", () => {
   const { sink, source } = new ByteChannel();
   sink.write(bytes(1));

@@ -4,7 +4,7 @@
  * @module
  */
 import { maybeTask, withTask } from "../context.ts";
-import { STREAM_HIGH_WATER_BYTES } from "../limits.ts";
+import { STREAM_BURST_BYTES } from "../limits.ts";
 import { type ByteSource, NO_BYTES, type StreamState } from "./bytes.ts";
 import { waitAny, Wakers } from "./waitable.ts";
 
@@ -38,9 +38,8 @@ export function sourceOf(
   return new WebSource(stream, pace, expected);
 }
 
-/** What is read at once at first, and where a stream has always more at hand. */
+/** What is read at once at first; up to {@linkcode STREAM_BURST_BYTES} where a stream has always more at hand. */
 const READ_BYTES = 64 * 1024;
-const MAX_BUFFER_BYTES = 512 * 1024;
 /** What is read at once at least: an announced length may be short of the truth. */
 const MIN_BUFFER_BYTES = 1024;
 
@@ -158,7 +157,7 @@ class WebSource implements ByteSource {
     if (this.#reader instanceof ReadableStreamDefaultReader) return;
     this.#buffer = chunk.buffer;
     if (chunk.byteLength === this.#bufferBytes) {
-      this.#bufferBytes = Math.min(this.#bufferBytes * 4, MAX_BUFFER_BYTES);
+      this.#bufferBytes = Math.min(this.#bufferBytes * 4, STREAM_BURST_BYTES);
     }
   }
 }
@@ -220,7 +219,7 @@ export function streamOf(
     pull: (controller) =>
       inTask(async () => {
         while (!over) {
-          const chunk = source.state === "open" ? source.take(STREAM_HIGH_WATER_BYTES) : NO_BYTES;
+          const chunk = source.state === "open" ? source.take(STREAM_BURST_BYTES) : NO_BYTES;
           if (chunk.byteLength > 0) {
             controller.enqueue(chunk);
             return;
