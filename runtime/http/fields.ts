@@ -138,7 +138,7 @@ export class Fields {
     return false;
   }
 
-  /** Replaces the values of `name`. They are kept, as with {@linkcode append}. */
+  /** Replaces the values of `name`. */
   set(name: string, values: readonly Uint8Array[]): void {
     const key = this.#checkName(name);
     values.forEach(checkValue);
@@ -146,7 +146,6 @@ export class Fields {
     for (const value of values) this.#add({ name, key, value });
   }
 
-  /** Adds `value`, which is kept and not copied: nobody may write to it any more. */
   append(name: string, value: Uint8Array): void {
     const key = this.#checkName(name);
     checkValue(value);
