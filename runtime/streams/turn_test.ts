@@ -43,9 +43,9 @@ Deno.test("timers and sockets have their turn beside a guest whose calls need ne
 
 Deno.test("where a timer cannot be set, one guest has no turn, and the others have theirs", async () => {
   const { setTimeout } = globalThis;
-  globalThis.setTimeout = () => {
+  globalThis.setTimeout = (() => {
     throw new RangeError("Maximum call stack size exceeded");
-  };
+  }) as unknown as typeof setTimeout;
   try {
     await expect(fairTurn("deep")).rejects.toThrow(RangeError);
   } finally {
