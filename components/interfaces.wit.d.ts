@@ -1,5 +1,6 @@
 // What a function may import by the name of a WIT interface. This file is made from the WIT of Skerry's capabilities and
 // of the functions beside it by `deno task types`; deno.json names it under "compilerOptions", "types".
+// Where it says `undefined`, a guest on QuickJS is given `null`, and may give either.
 
 declare module 'example:stopwatch/stopwatch@0.1.0' {
   /**
@@ -528,19 +529,19 @@ declare module 'wasi:cli/exit@0.3.0' {
 }
 
 declare module 'wasi:cli/stderr@0.3.0' {
-  export function writeViaStream(data: AsyncIterable<number>): PromiseLike<Result<void, ErrorCode>>;
+  export function writeViaStream(data: AsyncIterable<Uint8Array>): PromiseLike<Result<void, ErrorCode>>;
   export type ErrorCode = import('wasi:cli/types@0.3.0').ErrorCode;
   export type Result<T, E> = { tag: 'ok', val: T } | { tag: 'err', val: E };
 }
 
 declare module 'wasi:cli/stdin@0.3.0' {
-  export function readViaStream(): [AsyncIterable<number>, PromiseLike<Result<void, ErrorCode>>];
+  export function readViaStream(): [AsyncIterable<Uint8Array>, PromiseLike<Result<void, ErrorCode>>];
   export type ErrorCode = import('wasi:cli/types@0.3.0').ErrorCode;
   export type Result<T, E> = { tag: 'ok', val: T } | { tag: 'err', val: E };
 }
 
 declare module 'wasi:cli/stdout@0.3.0' {
-  export function writeViaStream(data: AsyncIterable<number>): PromiseLike<Result<void, ErrorCode>>;
+  export function writeViaStream(data: AsyncIterable<Uint8Array>): PromiseLike<Result<void, ErrorCode>>;
   export type ErrorCode = import('wasi:cli/types@0.3.0').ErrorCode;
   export type Result<T, E> = { tag: 'ok', val: T } | { tag: 'err', val: E };
 }
@@ -869,9 +870,9 @@ declare module 'wasi:filesystem/types@0.3.0' {
      * This type does not have a public constructor.
      */
     private constructor();
-    readViaStream(offset: Filesize): [AsyncIterable<number>, PromiseLike<Result<void, ErrorCode>>];
-    writeViaStream(data: AsyncIterable<number>, offset: Filesize): PromiseLike<Result<void, ErrorCode>>;
-    appendViaStream(data: AsyncIterable<number>): PromiseLike<Result<void, ErrorCode>>;
+    readViaStream(offset: Filesize): [AsyncIterable<Uint8Array>, PromiseLike<Result<void, ErrorCode>>];
+    writeViaStream(data: AsyncIterable<Uint8Array>, offset: Filesize): PromiseLike<Result<void, ErrorCode>>;
+    appendViaStream(data: AsyncIterable<Uint8Array>): PromiseLike<Result<void, ErrorCode>>;
     advise(offset: Filesize, length: Filesize, advice: Advice): Promise<void>;
     syncData(): Promise<void>;
     getFlags(): Promise<DescriptorFlags>;
@@ -1506,7 +1507,7 @@ declare module 'wasi:http/types@0.3.0' {
      * This type does not have a public constructor.
      */
     private constructor();
-    static 'new'(headers: Headers, contents: AsyncIterable<number> | undefined, trailers: PromiseLike<Result<Trailers | undefined, ErrorCode>>, options: RequestOptions | undefined): [Request, PromiseLike<Result<void, ErrorCode>>];
+    static 'new'(headers: Headers, contents: AsyncIterable<Uint8Array> | undefined, trailers: PromiseLike<Result<Trailers | undefined, ErrorCode>>, options: RequestOptions | undefined): [Request, PromiseLike<Result<void, ErrorCode>>];
     getMethod(): Method;
     setMethod(method: Method): void;
     getPathWithQuery(): string | undefined;
@@ -1517,7 +1518,7 @@ declare module 'wasi:http/types@0.3.0' {
     setAuthority(authority: string | undefined): void;
     getOptions(): RequestOptions | undefined;
     getHeaders(): Headers;
-    static consumeBody(this_: Request, res: PromiseLike<Result<void, ErrorCode>>): [AsyncIterable<number>, PromiseLike<Result<Trailers | undefined, ErrorCode>>];
+    static consumeBody(this_: Request, res: PromiseLike<Result<void, ErrorCode>>): [AsyncIterable<Uint8Array>, PromiseLike<Result<Trailers | undefined, ErrorCode>>];
     [Symbol.dispose](): void;
   }
   
@@ -1538,11 +1539,11 @@ declare module 'wasi:http/types@0.3.0' {
      * This type does not have a public constructor.
      */
     private constructor();
-    static 'new'(headers: Headers, contents: AsyncIterable<number> | undefined, trailers: PromiseLike<Result<Trailers | undefined, ErrorCode>>): [Response, PromiseLike<Result<void, ErrorCode>>];
+    static 'new'(headers: Headers, contents: AsyncIterable<Uint8Array> | undefined, trailers: PromiseLike<Result<Trailers | undefined, ErrorCode>>): [Response, PromiseLike<Result<void, ErrorCode>>];
     getStatusCode(): StatusCode;
     setStatusCode(statusCode: StatusCode): void;
     getHeaders(): Headers;
-    static consumeBody(this_: Response, res: PromiseLike<Result<void, ErrorCode>>): [AsyncIterable<number>, PromiseLike<Result<Trailers | undefined, ErrorCode>>];
+    static consumeBody(this_: Response, res: PromiseLike<Result<void, ErrorCode>>): [AsyncIterable<Uint8Array>, PromiseLike<Result<Trailers | undefined, ErrorCode>>];
     [Symbol.dispose](): void;
   }
 }
@@ -1911,8 +1912,8 @@ declare module 'wasi:sockets/types@0.3.0' {
     bind(localAddress: IpSocketAddress): void;
     connect(remoteAddress: IpSocketAddress): Promise<void>;
     listen(): AsyncIterable<TcpSocket>;
-    send(data: AsyncIterable<number>): PromiseLike<Result<void, ErrorCode>>;
-    receive(): [AsyncIterable<number>, PromiseLike<Result<void, ErrorCode>>];
+    send(data: AsyncIterable<Uint8Array>): PromiseLike<Result<void, ErrorCode>>;
+    receive(): [AsyncIterable<Uint8Array>, PromiseLike<Result<void, ErrorCode>>];
     getLocalAddress(): IpSocketAddress;
     getRemoteAddress(): IpSocketAddress;
     getIsListening(): boolean;

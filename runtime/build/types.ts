@@ -25,6 +25,7 @@ export interface TypesOptions {
 const INTRODUCTION =
   `// What a function may import by the name of a WIT interface. This file is made from the WIT of Skerry's capabilities and
 // of the functions beside it by \`deno task types\`; deno.json names it under "compilerOptions", "types".
+// Where it says \`undefined\`, a guest on QuickJS is given \`null\`, and may give either.
 `;
 
 /**
@@ -59,7 +60,9 @@ async function modulesOf(options: TypesOptions): Promise<[name: string, text: st
     const files: [string, string][] = JSON.parse(new TextDecoder().decode(stdout));
     return files.filter(([file]) => file.startsWith(join("interfaces", ""))).flatMap(([, text]) => {
       // All are in one file, so none has to name another.
-      const module = text.replace(/^\/\/\/ .*\n/gm, "").trimStart();
+      const module = text.replace(/^\/\/\/ .*\n/gm, "").trimStart()
+        // Guests have streams of bytes in chunks, not byte by byte as jco declares them.
+        .replaceAll("AsyncIterable<number>", "AsyncIterable<Uint8Array>");
       const name = /^declare module '([^']+)'/.exec(module)?.[1];
       return name === undefined ? [] : [[name, module]];
     });

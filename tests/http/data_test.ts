@@ -106,6 +106,21 @@ onEachEngine("a guest keeps objects, and reads them at once, in part and as a st
   expect(await ask("/f/list")).toBe('error:  there is no container "default"');
 });
 
+onEachEngine("a guest is told when its container is full, and its neighbour's is not", async (engine) => {
+  const blob = { maxBytes: 4 };
+  await using server = await served(engine, { js: { blob }, "js-neighbour": { blob } });
+  const ask = asker(server);
+  for (const name of ["js", "js-neighbour"]) {
+    expect(await ask(`/${name}/create`)).toBe("default");
+    expect(await ask(`/${name}/write`, { name: "a", value: "salt" })).toBe("done");
+  }
+  expect(await ask("/js/write", { name: "b", value: "!" })).toBe(
+    'error: the container "default" is full: 4 of 4 bytes',
+  );
+  expect(await ask("/js/write", { name: "a", value: "rock" })).toBe("done");
+  expect([await ask("/js/list"), await ask("/js/read", { name: "a" })]).toEqual(["a,true", "4 rock"]);
+});
+
 onEachEngine("guests in C and JavaScript share what they were granted, and nothing else", async (engine) => {
   const grants = {
     sql: { databases: { default: true, shop: "shop" } },

@@ -63,6 +63,27 @@ onEachEngine(
   },
 );
 
+onEachEngine("a guest in TypeScript has the values of its own grant, and logs as one in C does", async (engine) => {
+  const grants = (greeting: string) => ({ config: { values: { greeting } }, log: { level: "info" } });
+  await using server = await serve({
+    engine,
+    guests: {
+      f: { fixture: "qjs-caps", grants: grants("Hello") },
+      neighbour: { fixture: "qjs-caps", grants: grants("Bonjour") },
+    },
+  });
+  const ask = async (path: string) => (await (await server.request(path)).text()).split("\n");
+  expect(await ask("/f/?key=greeting")).toEqual(["config Hello", "all greeting=Hello", "variable Hello"]);
+  expect(await ask("/neighbour/?key=greeting")).toEqual(["config Bonjour", "all greeting=Bonjour", "variable Bonjour"]);
+  expect((await ask("/f/?key=none")).at(-1)).toBe("variable error undefined");
+  const logged = server.records.filter(({ source }) => source === "log:qjs");
+  expect(logged.map(({ function: name, level, message }) => [name, level, message])).toEqual([
+    ["f", "info", "info: Hello"],
+    ["neighbour", "info", "info: Bonjour"],
+    ["f", "info", "info: none"],
+  ]);
+});
+
 onEachEngine("a guest keeps what it sets, and its neighbour does not see it", async (engine) => {
   await using server = await served(engine, {
     f: { kv: { stores: { default: true, carts: "shop" } } },
