@@ -194,6 +194,14 @@ export function canon(r: Reader): Canon {
     case 0x42:
       r.flag("shared");
       return { kind: "thread.available-parallelism" };
+    case 0x2e:
+    case 0x2f:
+      throw new SkerryError(
+        "component-unsupported",
+        `decoding ${r.name}: the canonical function ${
+          code === 0x2e ? "stream.forward" : "future.forward"
+        } is not supported, at offset 0x${at.toString(16)}`,
+      );
     default:
       return r.fail(
         `invalid leading byte 0x${hex(code)} for canonical function`,

@@ -1,0 +1,44 @@
+/**
+ * What is valid and not supported is refused as a component is loaded, by its name and where it stands: so whoever falls
+ * back on another engine can say why.
+ *
+ * @module
+ */
+import { parse } from "@bytecodealliance/jco-transpile/wasm-tools";
+import { expect } from "@std/expect";
+import { nativeEngine } from "./mod.ts";
+
+const section = (id: number, ...content: number[]) => [id, content.length, ...content];
+const component = (...sections: number[][]) => [0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0, ...sections.flat()];
+
+const MEMORY64 = `(core module $m (memory (export "m") i64 1)
+    (func (export "r") (param i64 i64 i64 i64) (result i64) unreachable) (func (export "f") (param i64 i64)))
+  (core instance $i (instantiate $m))`;
+
+const REFUSED: Readonly<Record<string, string | readonly number[]>> = {
+  "the canonical function stream.forward": component(section(7, 1, 0x66, 0), section(8, 1, 0x2e, 0)),
+  "the canonical function future.forward": component(section(7, 1, 0x65, 0), section(8, 1, 0x2f, 0)),
+  "the canonical function thread.spawn-ref": component(section(3, 1, 0x60, 1, 0x7f, 0), section(8, 1, 0x40, 0, 0)),
+  "the canonical function thread.available-parallelism": component(section(8, 1, 0x42, 0)),
+  "the canonical option gc": component(section(7, 1, 0x40, 0, 1, 0), section(8, 1, 0, 0, 0, 1, 0x09, 0)),
+  "the canonical option core-type": component(section(7, 1, 0x40, 0, 1, 0), section(8, 1, 0, 0, 0, 1, 0x08, 0, 0)),
+  "a start definition": component(section(9, 0, 0, 0)),
+  "a value export": component(section(11, 1, 0, 1, 0x76, 2, 0, 0)),
+  "value definitions": component(section(12, 1, 0x7f, 1, 1)),
+  "a 64-bit memory": `(component ${MEMORY64}
+    (func (export "f") (param "s" string)
+      (canon lift (core func $i "f") (memory (core memory $i "m")) (realloc (core func $i "r")))))`,
+  "a shared memory": `(component
+    (core module $m (memory (export "m") 1 1 shared)) (core instance $i (instantiate $m))
+    (core func (canon error-context.new (memory (core memory $i "m")))))`,
+};
+
+for (const [what, source] of Object.entries(REFUSED)) {
+  Deno.test(`not supported and refused by name: ${what}`, async () => {
+    const bytes = new Uint8Array(typeof source === "string" ? await parse(source) : source);
+    const refused = await nativeEngine.load(bytes, { name: "it" }).then(() => undefined, (error) => error);
+    expect(refused?.code).toBe("component-unsupported");
+    expect(refused.message).toContain(what);
+    expect(refused.message).toMatch(/ it: .* not supported.*, at offset 0x[0-9a-f]+$/);
+  });
+}
