@@ -68,9 +68,10 @@ export const FUNCTION_LIMITS = {
   memoryMb: {
     byDefault: 128,
     most: 65_536,
-    description: "Linear memory of one isolate, in MiB.",
+    description:
+      "Linear memory of one isolate, in MiB. Of garbage-collected objects it may have twice as much, and 512 MiB that are not collected yet.",
     reason: "Room for an interpreter, and for a hundred of such isolates in a machine of 16 GB.",
-    caller: "what the guest makes of it",
+    caller: "what the guest makes of it; 500 `guest-trapped` for objects",
     guest: "`memory.grow` answers -1",
   },
   tableElements: {
@@ -283,6 +284,12 @@ export const DEFAULT_MEMORY_MB = 4096;
 
 /** How much of the machine's or container's memory guests get, where that is known. The rest is the host's own. */
 export const MEMORY_SHARE = 0.75;
+
+/**
+ * What the globals and tables of one isolate may be made of, in the heap of the host: objects that are there before any of
+ * its code has run, and that no limit is asked for.
+ */
+export const MAX_CONSTANT_BYTES = 1024 * 1024;
 
 /** What an isolate may grow by without asking the process, so that small ones never wait. It is counted all the same. */
 export const FREE_GROWTH_BYTES = 1024 * 1024;

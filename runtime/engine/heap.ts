@@ -3,14 +3,17 @@
  *
  * WebAssembly's structs and arrays lie in the heap of JavaScript, which no maximum of a guest bounds: whoever fills it ends
  * the process. How much is a guest's own nobody can say, so what the heap grows by while the guest runs is taken for it,
- * less what has been collected since.
+ * less what has been collected since. It is looked at whenever the guest's fuel runs out, and before an array is made that
+ * would take more than is left of it.
  *
  * @module
  */
 import { getHeapStatistics } from "node:v8";
 
 /**
- * What guests that allocate are granted at once: some thousand objects, a few hundred megabytes of the largest there are.
+ * What guests that allocate are granted at once. An object is paid for by its fields and elements, a unit or more for each:
+ * so less than a megabyte is made between two looks. What is made before any code runs is bounded by
+ * `MAX_CONSTANT_BYTES`.
  */
 export const MOST_FUEL = 50_000;
 

@@ -6,6 +6,7 @@
  * @module
  */
 import { SkerryError } from "../errors.ts";
+import { MAX_CONSTANT_BYTES } from "../limits.ts";
 import { fairTurn } from "../streams/turn.ts";
 import type { Task } from "../task.ts";
 import { CpuClock } from "./cpu.ts";
@@ -105,6 +106,22 @@ export function pagesLeft(bytes: number, name: string, { memoryMb }: GrowthLimit
     "component-over-limit",
     `loading ${name}: its memories begin with ${Math.ceil(bytes / PAGE_BYTES / PAGES_PER_MB)} MiB, and ` +
       `limits.memoryMb is ${memoryMb}; raise it`,
+  );
+}
+
+/**
+ * Looks what a component's isolates begin with in the host's heap: no limit is asked while an instance is made.
+ *
+ * @param bytes Of all instances of its modules.
+ * @throws {SkerryError} `component-over-limit`
+ */
+export function checkConstants(bytes: number, name: string): void {
+  if (bytes <= MAX_CONSTANT_BYTES) return;
+  const size = Number.isFinite(bytes) ? `take up to ${bytes} bytes` : "may be of any size";
+  throw new SkerryError(
+    "component-over-limit",
+    `loading ${name}: the objects that its globals and tables begin with ${size} of the host's heap, and ` +
+      `${MAX_CONSTANT_BYTES} are what there is for each isolate. Make them when they are needed.`,
   );
 }
 

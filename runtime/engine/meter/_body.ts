@@ -23,7 +23,7 @@ import {
 import * as ev from "./_events.ts";
 import type { Limited, ModuleInfo } from "./_module.ts";
 import * as op from "./_opcodes.ts";
-import { skipValueType } from "./_types.ts";
+import { fieldsOf, skipValueType } from "./_types.ts";
 
 // What may stand open.
 const FUNCTION_FRAME = 0, BLOCK_FRAME = 1, IF_FRAME = 2, ELSE_FRAME = 3;
@@ -347,8 +347,9 @@ export class BodyScan {
       case op.HEAP:
         return c.heapType();
       case op.TYPE:
-        if (sub <= 0x01) this.#allocation();
-        return c.type(at);
+        if (sub <= 0x01) this.#structure(c.type(at));
+        else c.type(at);
+        return;
       case op.TYPE_LEB:
         c.type(at);
         return c.skip();
@@ -373,6 +374,12 @@ export class BodyScan {
     if (sub === 0x11) c.type(at); // array.copy
     else if (sub === 0x09 || sub === 0x0a || sub >= 0x12) c.skip(); // a segment
     this.#bulk(ev.BULK_ITEMS, false, at, previous);
+  }
+
+  /** Pays for its fields: so a look comes after so many bytes, whatever they are the fields of. */
+  #structure(type: number): void {
+    this.#allocation();
+    this.#cost += Math.min(fieldsOf(this.#cursor.module.typeParams[type]!), MAX_COST);
   }
 
   #allocation(): void {

@@ -68,8 +68,8 @@ export class Cursor {
     return value;
   }
 
-  type(at: number): void {
-    this.below(this.module.typeParams.length, "type", at);
+  type(at: number): number {
+    return this.below(this.module.typeParams.length, "type", at);
   }
 
   functionType(at: number): void {

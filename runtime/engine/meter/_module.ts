@@ -54,7 +54,7 @@ export interface ModuleInfo {
   readonly bytes: Uint8Array;
   readonly name: string;
   readonly sections: readonly Section[];
-  /** Of each type: how many parameters if it is a function's, else -1. */
+  /** Of each type: how many parameters if it is a function's, else -1, and so much less as it has fields. */
   readonly typeParams: Int32Array;
   /** Of each function, imported ones first: its type. */
   readonly functionTypes: Int32Array;
@@ -62,6 +62,8 @@ export interface ModuleInfo {
   readonly memories: readonly Limited[];
   readonly tables: readonly Limited[];
   readonly globals: number;
+  /** What the objects take at most that it begins with, in the host's heap. */
+  readonly constantBytes: number;
   readonly tags: number;
   /** Functions that can be reached other than by a call of their own module. */
   readonly exportedFunctions: readonly number[];
@@ -120,6 +122,7 @@ class ModuleReader {
   readonly #exportNames = new Set<string>();
   #importedFunctions = 0;
   #globals = 0;
+  #constantBytes = 0;
   #tags = 0;
   #sharesTables = false;
 
@@ -153,6 +156,7 @@ class ModuleReader {
       memories: this.#memories,
       tables: this.#tables,
       globals: this.#globals,
+      constantBytes: this.#constantBytes,
       tags: this.#tags,
       exportedFunctions: this.#exported,
       elementFunctions: this.#elements,
@@ -205,10 +209,15 @@ class ModuleReader {
       this.#repeat(r, "results", () => skipValueType(r));
       return;
     }
-    if (form === 0x5f) this.#repeat(r, "fields", () => this.#field(r));
-    else if (form === 0x5e) this.#field(r);
+    let fields = 0;
+    if (form === 0x5f) {
+      this.#repeat(r, "fields", () => {
+        this.#field(r);
+        fields++;
+      });
+    } else if (form === 0x5e) this.#field(r);
     else throw unsupported(this.#name, `the type 0x${hex(form)}`, at);
-    this.#params.push(-1);
+    this.#params.push(-1 - fields);
   }
 
   #field(r: Reader): void {
@@ -343,9 +352,14 @@ class ModuleReader {
 
   /** A constant expression, whose functions count as reachable by indirect calls. */
   #expression(r: Reader): void {
-    constantExpression(r, this.#params.length, this.#globals, (index, at) => {
-      if (index >= this.#functionTypes.length) r.fail(`there is no function ${index}`, at);
-      this.#elements.push(index);
+    constantExpression(r, {
+      types: this.#params,
+      globals: this.#globals,
+      onFunction: (index, at) => {
+        if (index >= this.#functionTypes.length) r.fail(`there is no function ${index}`, at);
+        this.#elements.push(index);
+      },
+      onObject: (bytes) => this.#constantBytes += bytes,
     });
   }
 }

@@ -166,10 +166,15 @@ function moved(layout: Layout, index: number): number {
 /** Copies a constant expression, its functions' indices moved. */
 function expression({ module, layout }: Rewrite, w: Writer, r: Reader): void {
   let from = r.pos;
-  constantExpression(r, Infinity, Infinity, (index, at) => {
-    w.raw(module.bytes.subarray(from, at));
-    w.u32(moved(layout, index));
-    from = r.pos;
+  constantExpression(r, {
+    types: module.typeParams,
+    globals: Infinity,
+    onFunction: (index, at) => {
+      w.raw(module.bytes.subarray(from, at));
+      w.u32(moved(layout, index));
+      from = r.pos;
+    },
+    onObject: () => {},
   });
   w.raw(module.bytes.subarray(from, r.pos));
 }

@@ -102,6 +102,8 @@ export interface Metered {
   readonly exceptions: boolean;
   /** Whether it makes objects in the host's garbage-collected heap, which no maximum bounds. */
   readonly allocates: boolean;
+  /** What the objects take there at most that it begins with: what its globals, tables and segments are made of. */
+  readonly constantBytes: number;
   readonly facts: CodeFacts;
   /** From an offset in the new code, as stack traces have it, to the one in the old file, or -1 for what was added. */
   originalOffset(offset: number): number;
@@ -181,6 +183,7 @@ function meter(bytes: Uint8Array<ArrayBuffer>, options: MeterOptions): Metered {
     tables: module.tables.map((table) => describe(table, bounds.table.max, false)),
     exceptions,
     allocates: scanned.allocates,
+    constantBytes: module.constantBytes,
     facts: scanned.facts,
   };
   const limits = [...metered.memories, ...metered.tables];

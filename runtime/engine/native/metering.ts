@@ -7,7 +7,7 @@ import { SkerryError } from "../../errors.ts";
 import type { MemoryNeed } from "../../memory.ts";
 import type { GrowthLimits } from "../growth.ts";
 import { type CodeFacts, codeFacts } from "../meter/mod.ts";
-import { type Meter, meter } from "../metering.ts";
+import { checkConstants, type Meter, meter } from "../metering.ts";
 import { coreModuleShape } from "./core_module.ts";
 import type { CoreModulePlan, Plan } from "./plan.ts";
 import { now, resuming, suspending } from "./thread.ts";
@@ -22,6 +22,8 @@ export interface ModuleSource {
   readonly plan: CoreModulePlan;
   /** Whether it makes objects in the host's heap. */
   readonly allocates?: boolean;
+  /** What the objects take there that it begins with. */
+  readonly constantBytes?: number;
   /** What its code does, where that is known already: see {@linkcode factsOf}. */
   readonly facts?: CodeFacts;
 }
@@ -40,14 +42,20 @@ export function factsOf({ bytes, plan: { start, end, shape }, facts }: ModuleSou
 /** The modules of a component, with metering and bounds added to those that are ever made. */
 export function metered(
   bytes: Uint8Array<ArrayBuffer>,
-  { instances, modules }: Plan,
+  { instances, modules, name }: Plan,
   limits: GrowthLimits,
 ): ModuleSource[] {
   // What one module throws unwinds the functions of others.
   const throws = modules.some(({ shape }) => shape.sections.has(TAGS) || shape.imports.some((i) => i.kind === "tag"));
   const used = new Set<number>();
   for (const { elided, module } of instances) if (!elided) used.add(module);
-  return modules.map((plan, i) => used.has(i) ? meteredModule(bytes, plan, limits, throws) : { bytes, plan });
+  const made = modules.map((plan, i): ModuleSource =>
+    used.has(i) ? meteredModule(bytes, plan, limits, throws) : { bytes, plan }
+  );
+  let constants = 0;
+  for (const { elided, module } of instances) if (!elided) constants += made[module]?.constantBytes ?? 0;
+  checkConstants(constants, name);
+  return made;
 }
 
 function meteredModule(
@@ -63,6 +71,7 @@ function meteredModule(
     bytes: made.bytes,
     plan: { start: 0, end: length, shape: coreModuleShape(made.bytes, 0, length, name) },
     allocates: made.allocates,
+    constantBytes: made.constantBytes,
     facts: made.facts,
   };
 }

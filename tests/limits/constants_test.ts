@@ -1,0 +1,27 @@
+import { expect } from "@std/expect";
+import { withTask } from "../../runtime/context.ts";
+import type { Engine } from "../../runtime/engine/mod.ts";
+import { Task } from "../../runtime/task.ts";
+import { onEachEngine } from "../http/_serve.ts";
+
+async function load(engine: Engine, name: string) {
+  const bytes = await Deno.readFile(new URL(`testdata/constants_${name}.wasm`, import.meta.url));
+  return await engine.load(bytes, { name });
+}
+
+onEachEngine("a component whose isolates begin with too much in the host's heap is refused", async (engine) => {
+  // Otherwise a hundred bytes of it could end the process before any limit is asked.
+  for (const name of ["large", "twice"]) {
+    await expect(load(engine, name)).rejects.toMatchObject({
+      code: "component-over-limit",
+      message: expect.stringMatching(`loading ${name}: .* take up to \\d+ bytes of the host's heap`),
+    });
+  }
+});
+
+onEachEngine("one that begins with less runs", async (engine) => {
+  const linked = await (await load(engine, "enough")).link({});
+  const task = new Task({ function: "enough" });
+  expect(await withTask(task, async () => await (await linked.instantiate()).exports["$root"]!["f"]!())).toBe(7);
+  task.end();
+});
