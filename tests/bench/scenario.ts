@@ -167,36 +167,58 @@ export function echo(engine: EngineName): Scenario {
   };
 }
 
+const SPINNERS = 4;
+
 /** A quiet function while four others compute on the same core, without end. */
 export function fair(engine: EngineName): Scenario {
   return {
-    name: `fair/${engine}/quiet under 4 spinners`,
+    name: `fair/${engine}/quiet under ${SPINNERS} spinners`,
     concurrency: [1],
     rounds: 3,
-    async open(bench, _c, options) {
-      const spec = await served(bench, engine, C_HTTP);
-      const { child, port } = await openServer(spec, options);
-      const over = new AbortController();
-      const spin = async () => {
-        // Each ends at its CPU limit, and another takes its place.
-        while (!over.signal.aborted) {
-          await fetch(`http://127.0.0.1:${port}/spin?n=1000000000000000`, { signal: over.signal })
-            .then((response) => response.body?.cancel(), () => {});
-        }
-      };
-      const spinning = Promise.all([spin(), spin(), spin(), spin()]);
-      return {
-        async measure(ms) {
-          const from = await child.ask<Usage>({});
-          const report = await bench.load.ask<LoadReport>(get(1, "/hello", "hello\n")(port, ms));
-          return sampleOf(report, from, await child.ask<Usage>({}));
-        },
-        async stop() {
-          over.abort();
-          await spinning;
-          await child.stop();
-        },
-      };
+    open: (bench, c, options) => beside(SPINNERS, engine, c, bench, options),
+  };
+}
+
+/** A function with more requests than it can answer, alone or beside four that compute: its share is a fifth. */
+export function share(engine: EngineName, spinners: 0 | typeof SPINNERS): Scenario {
+  const name = (spinners: number) => `share/${engine}/${spinners === 0 ? "alone" : `beside ${spinners} spinners`}`;
+  return {
+    name: name(spinners),
+    concurrency: [16],
+    rounds: 3,
+    ...(spinners === 0 ? {} : { baseline: name(0) }),
+    open: (bench, c, options) => beside(spinners, engine, c, bench, options),
+  };
+}
+
+async function beside(
+  spinners: number,
+  engine: EngineName,
+  c: number,
+  bench: Bench,
+  options?: ChildOptions,
+): Promise<Station> {
+  const spec = await served(bench, engine, C_HTTP);
+  const { child, port } = await openServer(spec, options);
+  const over = new AbortController();
+  const spin = async () => {
+    // Each ends at its CPU limit, and another takes its place.
+    while (!over.signal.aborted) {
+      await fetch(`http://127.0.0.1:${port}/spin?n=1000000000000000`, { signal: over.signal })
+        .then((response) => response.body?.cancel(), () => {});
+    }
+  };
+  const spinning = Promise.all(Array.from({ length: spinners }, spin));
+  return {
+    async measure(ms) {
+      const from = await child.ask<Usage>({});
+      const report = await bench.load.ask<LoadReport>(get(c, "/hello", "hello\n")(port, ms));
+      return sampleOf(report, from, await child.ask<Usage>({}));
+    },
+    async stop() {
+      over.abort();
+      await spinning;
+      await child.stop();
     },
   };
 }

@@ -7,7 +7,19 @@ import { QUICKJS, SMALL, STARLING } from "./components.ts";
 import type { EngineName } from "./engines.ts";
 import { inFlight } from "./in_flight.ts";
 import { METERING } from "./meter.ts";
-import { echo, fair, first, isolates, kvGets, plain, plainEcho, requests, type Scenario, sleep } from "./scenario.ts";
+import {
+  echo,
+  fair,
+  first,
+  isolates,
+  kvGets,
+  plain,
+  plainEcho,
+  requests,
+  type Scenario,
+  share,
+  sleep,
+} from "./scenario.ts";
 
 const ENGINES: readonly EngineName[] = ["jco", "native"];
 const COMPONENTS = [SMALL, STARLING, QUICKJS];
@@ -32,6 +44,7 @@ export const SCENARIOS: readonly Scenario[] = [
   plainEcho,
   ...ENGINES.map(echo),
   ...ENGINES.map(fair),
+  ...ENGINES.flatMap((engine) => [slow(share(engine, 0), true), slow(share(engine, 4), true)]),
   ...ENGINES.map((engine) => slow(sleep(engine), true)),
   slow(inFlight("native"), true),
   ...METERING,
