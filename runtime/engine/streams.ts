@@ -68,6 +68,8 @@ export type Result<T, E> =
 
 /** What jco makes of a `stream<u8>` that a guest hands over. */
 interface GuestByteReader extends Partial<Disposable> {
+  /** How much it is worth to ask for at once. Default: {@linkcode STREAM_HIGH_WATER_BYTES}. */
+  readonly most?: number;
   read(options: { readonly count: number }): Promise<{
     readonly done?: boolean;
     readonly value?: Uint8Array<ArrayBuffer> | readonly number[] | undefined;
@@ -98,6 +100,7 @@ function sourceOfReader(reader: GuestByteReader): ByteSource {
   const task = maybeTask();
   const queue = new ChunkQueue();
   const wakers = new Wakers();
+  const count = reader.most ?? STREAM_HIGH_WATER_BYTES;
   let state: StreamState = "open";
   let error: unknown;
   let reading = false;
@@ -120,7 +123,7 @@ function sourceOfReader(reader: GuestByteReader): ByteSource {
   const pump = () => {
     if (reading || state !== "open" || queue.size > 0) return;
     reading = true;
-    reader.read({ count: STREAM_HIGH_WATER_BYTES }).then(({ done, value }) => {
+    reader.read({ count }).then(({ done, value }) => {
       reading = false;
       if (state !== "open") return;
       // A stream that one host function made and another got back has arrays of numbers in it.

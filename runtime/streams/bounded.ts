@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type ByteSource, NO_BYTES, type StreamState } from "./bytes.ts";
+import { type ByteSource, lend, NO_BYTES, type StreamState } from "./bytes.ts";
 
 /**
  * `source`, which breaks off where it would give more than `most` bytes.
@@ -56,8 +56,14 @@ class BoundedSource implements ByteSource {
   }
 
   take(max: number): Uint8Array<ArrayBuffer> {
-    if (this.#failure !== undefined) return NO_BYTES;
-    const taken = this.#source.take(max);
+    return this.#failure === undefined ? this.#within(this.#source.take(max)) : NO_BYTES;
+  }
+
+  lend(max: number): Uint8Array<ArrayBuffer> {
+    return this.#failure === undefined ? this.#within(lend(this.#source, max)) : NO_BYTES;
+  }
+
+  #within(taken: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
     if (taken.byteLength <= this.#left) {
       this.#left -= taken.byteLength;
       return taken;

@@ -1,5 +1,6 @@
 import { expect } from "@std/expect";
 import { append, ByteChannel, ChunkQueue, emptySource, lend, tellEnd } from "./bytes.ts";
+import { bounded } from "./bounded.ts";
 import { sourceOf, streamOf } from "./web.ts";
 import { settled, timer, waitAny, Wakers } from "./waitable.ts";
 
@@ -355,6 +356,18 @@ Deno.test("a loan goes through tellEnd(), which tells the end all the same", () 
   expect(ends).toEqual([]);
   expect([...lend(told, 1)]).toEqual([2]);
   expect(ends).toEqual(["closed"]);
+});
+
+Deno.test("a loan goes through bounded(), and counts", () => {
+  const { sink, source } = new ByteChannel();
+  const short = bounded(source, 3, () => "too long");
+  sink.write(bytes(1, 2, 3, 4));
+  expect([...lend(short, 2)]).toEqual([1, 2]);
+  expect(short.take(1).byteLength).toBe(1);
+  expect(short.state).toBe("open");
+  expect(lend(short, 1).byteLength).toBe(0);
+  expect([short.state, short.error, sink.state]).toEqual(["errored", "too long", "closed"]);
+  expect(lend(short, 1).byteLength).toBe(0);
 });
 
 Deno.test("sourceOf() ends as errored when the Web stream does", async () => {

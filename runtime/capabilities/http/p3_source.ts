@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type ByteSource, ChunkQueue, type StreamState } from "../../streams/bytes.ts";
+import { type ByteSource, ChunkQueue, lend, type StreamState } from "../../streams/bytes.ts";
 import { Wakers } from "../../streams/waitable.ts";
 
 /** How a body ended for its reader. */
@@ -40,6 +40,11 @@ export function watchEnd(source: ByteSource): { readonly source: ByteSource; rea
         look();
         return taken;
       },
+      lend(max) {
+        const lent = lend(source, max);
+        look();
+        return lent;
+      },
       cancel(reason) {
         look();
         source.cancel(reason);
@@ -66,6 +71,7 @@ export function withError(source: ByteSource, map: (error: unknown) => unknown):
       return source.remaining;
     },
     take: (max) => source.take(max),
+    lend: (max) => lend(source, max),
     cancel: (reason) => source.cancel(reason),
     subscribe: (wake) => source.subscribe(wake),
   };

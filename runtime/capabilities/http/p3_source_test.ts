@@ -1,5 +1,5 @@
 import { expect } from "@std/expect";
-import { ByteChannel } from "../../streams/bytes.ts";
+import { ByteChannel, lend } from "../../streams/bytes.ts";
 import { ReadAhead, watchEnd, withError } from "./p3_source.ts";
 
 const turn = () => new Promise((resolve) => setTimeout(resolve));
@@ -60,6 +60,13 @@ Deno.test("watchEnd tells how a body ended for its reader", async () => {
   read.sink.close();
   closed.source.take(9);
   expect(await closed.end).toEqual({ how: "closed" });
+
+  const lent = new ByteChannel();
+  const watched = watchEnd(lent.source);
+  lent.sink.write(new Uint8Array(1));
+  lent.sink.close();
+  expect(lend(watched.source, 9).length).toBe(1);
+  expect(await watched.end).toEqual({ how: "closed" });
 
   const left = new ByteChannel();
   const cancelled = watchEnd(left.source);

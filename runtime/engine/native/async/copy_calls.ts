@@ -100,9 +100,12 @@ function copy(synth: CopySynth, { host, component }: { readonly host: Face; read
     ? EVENT_FUTURE_READ
     : EVENT_FUTURE_WRITE;
   const { encoding } = options;
+  const element = elementOf(synth);
+  // Who reads bytes for the host copies them at once.
+  const views = kind === "stream" && element?.kind === "u8";
   const codec = elementCodec(
-    elementOf(synth),
-    reads ? undefined : { host: new Lifter(host, encoding), component: new Lifter(component, encoding) },
+    element,
+    reads ? undefined : { host: new Lifter(host, encoding, views), component: new Lifter(component, encoding) },
     reads ? { host: new Lowerer(host, encoding), component: new Lowerer(component, encoding) } : undefined,
   );
   return builtin(owner, (thread, index: number, ptr: number, count: number = 1) => {

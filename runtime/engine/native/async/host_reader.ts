@@ -3,17 +3,25 @@
  *
  * @module
  */
-import { STREAM_HIGH_WATER_BYTES } from "../../../limits.ts";
+import { STREAM_BURST_BYTES, STREAM_HIGH_WATER_BYTES } from "../../../limits.ts";
+import { ChunkQueue } from "../../../streams/bytes.ts";
 import type { NativeIsolate } from "../isolate.ts";
 import { never } from "../thread.ts";
-import { COPY_DROPPED, type Elements, type ReclaimBuffer, type Shared, type WritableBuffer } from "./copy.ts";
+import {
+  COPY_COMPLETED,
+  COPY_DROPPED,
+  type Elements,
+  type ReclaimBuffer,
+  type Shared,
+  type WritableBuffer,
+} from "./copy.ts";
 
-/** Where the host puts what it reads. */
-class HostBuffer implements WritableBuffer {
+/** Where the host puts elements that it reads. */
+class ElementBuffer implements WritableBuffer {
   readonly ofHost = true;
   readonly isZeroLength = false;
   remain: number;
-  elements: Elements = [];
+  elements: Elements | undefined;
 
   constructor(count: number) {
     this.remain = count;
@@ -25,18 +33,46 @@ class HostBuffer implements WritableBuffer {
   }
 }
 
-function readShared(isolate: NativeIsolate, shared: Shared, count: number): Promise<Elements | undefined> {
+/** Where it puts bytes: as many as the guest writes before it stops to run, as a turn for each piece would cost more. */
+class ByteBuffer implements WritableBuffer {
+  readonly ofHost = true;
+  readonly isZeroLength = false;
+  readonly #queue: ChunkQueue;
+  remain: number;
+
+  constructor(queue: ChunkQueue, count: number) {
+    this.#queue = queue;
+    this.remain = count;
+  }
+
+  /** @param bytes A view of the guest's memory. */
+  write(bytes: Elements): void {
+    this.#queue.append(bytes as Uint8Array, this.remain);
+    this.remain -= bytes.length;
+  }
+}
+
+/** Reads into `buffer`. Resolves when there is something in it, or nothing will come. */
+function readShared(isolate: NativeIsolate, shared: Shared, buffer: WritableBuffer): Promise<number> {
   if (isolate.over) return never();
   return new Promise((resolve) => {
-    const buffer = new HostBuffer(count);
+    let over = false;
     shared.read(
       undefined,
       buffer,
       (reclaim: ReclaimBuffer) => {
-        reclaim();
-        resolve(buffer.elements);
+        // A guest that has written may go on to write. It has stopped when this is done, if not before.
+        queueMicrotask(() => {
+          if (over) return;
+          over = true;
+          reclaim();
+          resolve(COPY_COMPLETED);
+        });
       },
-      (result) => resolve(result === COPY_DROPPED ? undefined : buffer.elements),
+      (result) => {
+        over = true;
+        resolve(result);
+      },
     );
     // The writer may wait for this.
     isolate.scheduler.post(() => {});
@@ -54,31 +90,49 @@ function dropShared(isolate: NativeIsolate, shared: Shared): void {
 export class GuestStreamReader implements AsyncIterableIterator<unknown, undefined>, Disposable {
   readonly #isolate: NativeIsolate;
   readonly #shared: Shared;
+  /** Bytes that were read and not asked for yet, in a stream of bytes. */
+  readonly #bytes: ChunkQueue | undefined;
+  /** How much it is worth to ask for at once. */
+  readonly most = STREAM_BURST_BYTES;
   #over = false;
 
   constructor(isolate: NativeIsolate, shared: Shared) {
     this.#isolate = isolate;
     this.#shared = shared;
+    this.#bytes = shared.element?.kind === "u8" ? new ChunkQueue() : undefined;
     isolate.scheduler.external++;
   }
 
   /** The stream behind `value`, if it is one of this isolate that can go back to it. */
   static take(value: unknown, isolate: NativeIsolate): Shared | undefined {
     if (!(value instanceof GuestStreamReader) || value.#isolate !== isolate || value.#over) return undefined;
+    // What it has read already would be lost.
+    if (value.#bytes !== undefined && value.#bytes.size > 0) return undefined;
     value.#over = true;
     isolate.scheduler.external--;
     return value.#shared;
   }
 
   async read({ count }: { readonly count: number }): Promise<{ done: boolean; value: Elements | undefined }> {
+    const bytes = this.#bytes;
+    if (bytes !== undefined && bytes.size > 0) return { done: false, value: bytes.take(count) };
     if (this.#over) return { done: true, value: undefined };
-    const value = await readShared(this.#isolate, this.#shared, count);
-    if (value === undefined) this[Symbol.dispose]();
-    return { done: value === undefined, value };
+    if (bytes !== undefined) {
+      const result = await readShared(this.#isolate, this.#shared, new ByteBuffer(bytes, count));
+      if (bytes.size > 0 || result !== COPY_DROPPED) return { done: false, value: bytes.take(count) };
+    } else {
+      const buffer = new ElementBuffer(count);
+      const result = await readShared(this.#isolate, this.#shared, buffer);
+      if (buffer.elements !== undefined || result !== COPY_DROPPED) {
+        return { done: false, value: buffer.elements ?? [] };
+      }
+    }
+    this[Symbol.dispose]();
+    return { done: true, value: undefined };
   }
 
   async next(): Promise<IteratorResult<unknown, undefined>> {
-    const chunked = this.#shared.element?.kind === "u8";
+    const chunked = this.#bytes !== undefined;
     const { done, value } = await this.read({ count: chunked ? STREAM_HIGH_WATER_BYTES : 1 });
     return done ? { done: true, value: undefined } : { done: false, value: chunked ? value : value![0] };
   }
@@ -94,6 +148,7 @@ export class GuestStreamReader implements AsyncIterableIterator<unknown, undefin
   }
 
   [Symbol.dispose](): void {
+    this.#bytes?.clear();
     if (this.#over) return;
     this.#over = true;
     dropShared(this.#isolate, this.#shared);
@@ -125,12 +180,16 @@ export class GuestFutureReader implements PromiseLike<unknown>, Disposable {
     onValue?: ((value: unknown) => A | PromiseLike<A>) | null,
     onError?: ((error: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
-    this.#value ??= this.#over ? never() : readShared(this.#isolate, this.#shared, 1).then((elements) => {
-      this.#over = true;
-      dropShared(this.#isolate, this.#shared);
-      return elements?.[0];
-    });
+    this.#value ??= this.#over ? never() : this.#read();
     return this.#value.then(onValue, onError);
+  }
+
+  async #read(): Promise<unknown> {
+    const buffer = new ElementBuffer(1);
+    await readShared(this.#isolate, this.#shared, buffer);
+    this.#over = true;
+    dropShared(this.#isolate, this.#shared);
+    return buffer.elements?.[0];
   }
 
   [Symbol.dispose](): void {

@@ -4,7 +4,7 @@
  * @module
  */
 import { HostStream } from "../../streams.ts";
-import type { ByteSource } from "../../../streams/bytes.ts";
+import { type ByteSource, lend } from "../../../streams/bytes.ts";
 import { yieldTurn } from "../../../streams/turn.ts";
 import type { NativeIsolate } from "../isolate.ts";
 import type { ComponentState } from "../state.ts";
@@ -102,7 +102,7 @@ export class ByteSourceEnd extends HostEnd {
     const turn = yieldTurn();
     if (turn !== undefined) return void turn.then(this.retry);
     const { remain } = this.pending!.target;
-    const chunk = this.source.take(remain);
+    const chunk = lend(this.source, remain);
     if (chunk.byteLength > 0) return this.deliver(chunk);
     if (this.source.state !== "open") return this.finish(COPY_DROPPED);
     if (remain === 0 && this.source.ready) return this.finish(COPY_COMPLETED);
