@@ -17,11 +17,13 @@ const PAGE = 65536;
 /** As the guest declares its memory. */
 const FIRST = 2, MOST = 70;
 
+/** Instances that went back to be used again. */
 let kept = 0;
 const { give } = InstancePool.prototype;
 InstancePool.prototype.give = function (...args) {
+  const before = this.size;
   give.apply(this, args);
-  kept = this.size;
+  kept += this.size - before;
 };
 
 const HOST: HostImports = {
