@@ -13,10 +13,13 @@ import type { Holdings } from "./server.ts";
 import { soak } from "./soak.ts";
 import { KINDS } from "./traffic.ts";
 
+/** What makes an hour's traffic, and how long that may take. */
+const HOUR_REQUESTS = 36_000, HOUR_SECONDS = 300;
+
 const HELP = `deno task soak [options]
 
-  --seconds N       at most so long (180, without --requests)
-  --requests N      at most so many requests
+  --seconds N       at most so long (${HOUR_SECONDS}, without --requests)
+  --requests N      at most so many requests (${HOUR_REQUESTS}, without --seconds: ten a second for an hour)
   --good            only good requests, to one small function
   --isolates N      no traffic, but so many isolates alive at once, and then none
   --in-flight N     no traffic, but so many requests in flight, which wait for their upstream
@@ -56,8 +59,9 @@ async function main(args: string[]): Promise<boolean> {
     return true;
   }
   const isolates = count("isolates", values.isolates);
-  const requests = count("requests", values.requests);
-  const seconds = count("seconds", values.seconds) ?? (requests === undefined ? 180 : undefined);
+  const isDefault = values.requests === undefined && values.seconds === undefined;
+  const requests = count("requests", values.requests) ?? (isDefault ? HOUR_REQUESTS : undefined);
+  const seconds = count("seconds", values.seconds) ?? (isDefault ? HOUR_SECONDS : undefined);
   const connections = count("connections", values.connections) ?? 16;
   if (values.engine !== "native" && values.engine !== "jco") {
     throw new TypeError(`reading --engine ${values.engine}: write native or jco`);
@@ -87,7 +91,11 @@ async function main(args: string[]): Promise<boolean> {
     onProgress: (done, holdings) => console.log(`${String(done).padStart(9)} requests: ${shown(holdings)}`),
   });
   const perSecond = Math.round(report.requests / report.elapsedMs * 1000);
-  console.log(`${report.requests} requests in ${(report.elapsedMs / 1000).toFixed(0)} s, ${perSecond} a second`);
+  const inAnHour = (report.requests / 3600).toFixed(1);
+  console.log(
+    `${report.requests} requests in ${(report.elapsedMs / 1000).toFixed(0)} s, ${perSecond} a second: ` +
+      `as many as ${inAnHour} a second in an hour`,
+  );
   console.log(`at rest after a tenth  ${shown(report.before)}`);
   console.log(`at rest after all      ${shown(report.after)}`);
   return told(report.problems);

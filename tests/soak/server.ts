@@ -21,7 +21,8 @@ export interface SoakSpec {
     Record<
       string,
       {
-        readonly fixture: Fixture;
+        /** Or the URL of its component. */
+        readonly fixture: Fixture | `file:${string}`;
         readonly limits?: Readonly<Record<string, number>>;
         readonly grants?: Readonly<Record<string, unknown>>;
       }
@@ -82,7 +83,8 @@ async function main({ engine, functions, isolates, memoryMb }: SoakSpec): Promis
   const directory = await Deno.makeTempDir({ prefix: "skerry-soak-" });
   for (const [name, { fixture, limits = {}, grants = {} }] of Object.entries(functions)) {
     await Deno.mkdir(join(directory, name));
-    await Deno.copyFile(await fixturePath(fixture), join(directory, name, "guest.wasm"));
+    const component = fixture.startsWith("file:") ? new URL(fixture) : await fixturePath(fixture as Fixture);
+    await Deno.copyFile(component, join(directory, name, "guest.wasm"));
     const manifest = { name, routes: [{ path: `/${name}/*` }], source: "guest.wasm", limits, grants };
     await Deno.writeTextFile(join(directory, name, "function.json"), JSON.stringify(manifest));
   }

@@ -21,6 +21,30 @@ const LITTLE = {
   hostCallBytes: MIB,
 };
 
+/** Guests of `tests/hostile/` and how a request to each ends. */
+const SPINNERS = [
+  "start",
+  "realloc",
+  "post_return",
+  "destructor",
+  "recursion",
+  "host_calls",
+  "catches",
+  "composed_callee",
+  "composed_async_caller",
+  "p3_entry",
+  "p3_callback",
+  "p3_timer",
+  "p3_stackful",
+];
+const TAKERS = { pollables: "handles", p3_streams: "streams", p3_subtasks: "subtasks" } as const;
+
+const hostile = (name: string, limits: Readonly<Record<string, number>>) =>
+  [name.replaceAll("_", "-"), {
+    fixture: new URL(`../hostile/guests/${name}.wasm`, import.meta.url).href as `file:${string}`,
+    limits,
+  }] as const;
+
 /** The functions. Those that wait or spin have little time, so that an hour of them fits into minutes. */
 export const FUNCTIONS: SoakSpec["functions"] = {
   small: { fixture: "small" },
@@ -34,7 +58,22 @@ export const FUNCTIONS: SoakSpec["functions"] = {
   fails: { fixture: "c-http", limits: LITTLE },
   failsp3: { fixture: "c-p3", limits: { subtasks: 5 } },
   badp3: { fixture: "c-p3", limits: { wallMs: 500, cpuMs: 20, subtasks: 5, requestBodyWaitMs: 50 } },
+  // It calls itself, sometimes more often than it may have isolates.
+  circle: {
+    fixture: "c-http",
+    limits: { isolates: 3 },
+    grants: { http: { allow: ["http://circle.internal"] } },
+  },
+  ...Object.fromEntries([
+    ...SPINNERS.map((name) => hostile(name, { cpuMs: 20 })),
+    ...Object.entries(TAKERS).map(([name, limit]) => hostile(name, { [limit]: 100 })),
+    hostile("headers", { headerBytes: 10_000 }),
+    hostile("table", {}),
+  ]),
 };
+
+const circle = (depth: number): string =>
+  depth === 0 ? "hello" : `outgoing?url=${encodeURIComponent(`http://circle.internal/${circle(depth - 1)}`)}`;
 
 /** One kind of request. */
 export interface Kind {
@@ -105,7 +144,14 @@ export const KINDS: readonly Kind[] = [
   bad("/fails/trap-after-headers", 5, 0),
   bad("/fails/big?bytes=2000000", 3, 0),
   bad("/failsp3/trap", 5, 500),
-  bad("/failsp3/sleep-many?n=50&ms=1", 5, 500),
+  bad("/failsp3/sleep-many?n=50&ms=600000", 5, 500),
+  ...SPINNERS.map((name) => bad(`/${name.replaceAll("_", "-")}/`, 1, 504)),
+  ...Object.keys(TAKERS).map((name) => bad(`/${name.replaceAll("_", "-")}/`, 2, 500)),
+  bad("/headers/", 2, 500),
+  bad("/table/", 2, 502),
+  // Where the function is busy the caller inside hears of it, and answers all the same.
+  bad(`/circle/${circle(1)}`, 10, 200),
+  bad(`/circle/${circle(5)}`, 5, 200),
   { ...bad("/fails/body-size", 3, 413), body: new Uint8Array(MIB + 1) },
   caller("leaves", "/c/never", 10, 0),
   caller("leaves", "/p3/never", 5, 0),
