@@ -45,10 +45,11 @@ class ByteBuffer implements WritableBuffer {
     this.remain = count;
   }
 
-  /** @param bytes A view of the guest's memory. */
+  /** @param bytes A view of the guest's memory, or numbers of a host's stream that the guest has handed back unread. */
   write(bytes: Elements): void {
-    this.#queue.append(bytes as Uint8Array, this.remain);
-    this.remain -= bytes.length;
+    const chunk = bytes instanceof Uint8Array ? bytes : Uint8Array.from(bytes as ArrayLike<number>);
+    this.#queue.append(chunk, this.remain);
+    this.remain -= chunk.length;
   }
 }
 
