@@ -10,7 +10,10 @@ import { HttpFailure, type PlainErrorTag } from "./error_code.ts";
 import { openTls } from "./tls.ts";
 
 /** What a connection is to a request. */
-export type Connection = Pick<Deno.Conn, "read" | "write" | "close">;
+export interface Connection extends Pick<Deno.Conn, "read" | "write" | "close"> {
+  /** Whether it is open and has nothing to read, where that can be known: then another request may follow. */
+  readonly isQuiet?: boolean;
+}
 
 export interface ConnectOptions {
   readonly life: CallLife;
@@ -123,6 +126,9 @@ async function secured(address: string, port: number, name: string, options: Con
       read: (into) => connection.read(into).catch((error) => Promise.reject(tlsFailure(attempted, error))),
       write: (bytes) => connection.write(bytes),
       close: () => connection.close(),
+      get isQuiet() {
+        return connection.isQuiet === true;
+      },
     };
   } catch (error) {
     throw tlsFailure(attempted, error);

@@ -45,6 +45,8 @@ export class ConnectionGate {
   readonly #lines = new Map<string, Line>();
   /** Lines with somebody in them, in the order of their turns. */
   readonly #turns = new Set<Line>();
+  /** Connections that are open for a request that may never come. */
+  readonly #idle = new Set<{ readonly name: string; readonly close: () => void }>();
   #open = 0;
   #waited = 0;
   #refused = 0;
@@ -100,6 +102,10 @@ export class ConnectionGate {
     let line = this.#lines.get(name);
     if (line === undefined) this.#lines.set(name, line = new Line());
     const own = line;
+    if (own.waiting.size === 0 && this.#closeIdle(name, own)) {
+      const freed = this.tryEnter(name);
+      if (freed !== undefined) return Promise.resolve(freed);
+    }
     if (own.waiting.size >= this.most) return Promise.reject(this.#refusal(own, `${own.waiting.size} wait already`));
     this.#waited++;
     return new Promise((resolve, reject) => {
@@ -119,6 +125,27 @@ export class ConnectionGate {
       this.#turns.add(own);
       signal.addEventListener("abort", aborted, { once: true });
     });
+  }
+
+  /**
+   * Notes that nobody uses a connection of a function. When somebody else wants one, `close` is called, which has to give
+   * it back. Calling what is returned takes the note back.
+   */
+  idle(name: string, close: () => void): () => void {
+    const note = { name, close };
+    this.#idle.add(note);
+    return () => this.#idle.delete(note);
+  }
+
+  /** Closes a connection that nobody uses, so that there is room in a line. Answers whether there was one. */
+  #closeIdle(name: string, line: Line): boolean {
+    for (const note of this.#idle) {
+      if (line.open >= this.#share && note.name !== name) continue;
+      this.#idle.delete(note);
+      note.close();
+      return true;
+    }
+    return false;
   }
 
   #hasRoom(line: Line): boolean {

@@ -29,10 +29,16 @@ export function framingOf({ method, body }: HttpRequest): Framing {
 /** The request line and the fields, with `host`, the framing, and `extra` where the request has no such field. */
 export function encodeHead(
   request: HttpRequest,
-  options: { readonly host: string; readonly framing: Framing; readonly extra: Readonly<Record<string, string>> },
+  options: {
+    readonly host: string;
+    readonly framing: Framing;
+    readonly extra: Readonly<Record<string, string>>;
+    /** Whether another request may follow over the connection. Default: no. */
+    readonly keep?: boolean;
+  },
 ): Uint8Array<ArrayBuffer> {
-  const { host, framing, extra } = options;
-  const lines = [`host: ${host}`, "connection: close"];
+  const { host, framing, extra, keep = false } = options;
+  const lines = keep ? [`host: ${host}`] : [`host: ${host}`, "connection: close"];
   if (framing.kind === "chunked") lines.push("transfer-encoding: chunked");
   if (framing.kind === "length") lines.push(`content-length: ${framing.length}`);
   for (const [name, value] of Object.entries(extra)) {

@@ -17,6 +17,8 @@ export interface ResponseHead {
   /** As they reach a guest: without the fields that belong to the connection. */
   readonly fields: Fields;
   readonly framing: ResponseFraming;
+  /** Whether another request may follow over the connection, once the body has been received. */
+  readonly keeps: boolean;
 }
 
 export type ResponseFraming =
@@ -34,7 +36,8 @@ export async function readHead(reader: WireReader, method: string): Promise<Resp
     if (status === 101) throw new HttpFailure("HTTP-upgrade-failed", "receiving a response: nobody asked to upgrade");
     if (status < 200) continue;
     const framing = framingOf(status, method, entries);
-    return { status, fields: received(entries, "header", framing.kind === "chunked"), framing };
+    const keeps = line.startsWith("HTTP/1.1") && framing.kind !== "close" && !saysClose(entries);
+    return { status, fields: received(entries, "header", framing.kind === "chunked"), framing, keeps };
   }
 }
 
@@ -69,6 +72,13 @@ function received(entries: readonly Entry[], section: "header" | "trailer", chun
 
 function receivedTrailers(entries: readonly Entry[]): Fields | undefined {
   return entries.length === 0 ? undefined : received(entries, "trailer", false);
+}
+
+/** RFC 9112, section 9.3. */
+function saysClose(entries: readonly Entry[]): boolean {
+  return entries.some(([name, value]) =>
+    name.toLowerCase() === "connection" && /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i.test(String.fromCharCode(...value))
+  );
 }
 
 /** RFC 9112, section 6.3. */

@@ -4,13 +4,15 @@
  * It speaks HTTP/1.1 by itself, because the ready-made clients were found wanting (Deno 2.9.6 and 2.5.0):
  * `fetch` decompresses what it likes, joins repeated fields, drops trailers, normalises the path and says "error sending
  * request" for most failures; `node:http` keeps all of that apart, but sends a POST again by itself when a kept
- * connection had closed, and on 2.5 ends the whole process when a server breaks its body off. Here each request has a
- * connection of its own and is sent once, the address connected to is the one looked up and checked, and every failure has its
- * `error-code`. What is given up is HTTP/2, proxies, and the reuse of connections.
+ * connection had closed, and on 2.5 ends the whole process when a server breaks its body off. undici keeps connections for the
+ * whole process, whoever asks. Here the address connected to is the one looked up and checked, every failure has its
+ * `error-code`, and a request is sent once. It has a connection of its own; only where one would cost a handshake of TLS, most
+ * of a small request's time, does it take one that the same task has used for the same origin, and only if it can be sent
+ * again when that turns out to be closed. What is given up is HTTP/2, proxies, and connections that are kept for others.
  *
  * @module
  */
-import { currentTask } from "../../context.ts";
+import { currentTask, withTask } from "../../context.ts";
 import { isFieldName } from "../../http/fields.ts";
 import type { HttpRequest, HttpResponse } from "../../http/message.ts";
 import { afterTurn } from "../../streams/turn.ts";
@@ -20,7 +22,8 @@ import { connect, type Connection, type ConnectOptions } from "./connect.ts";
 import { CallLife, stageLimit } from "./call_life.ts";
 import { HttpFailure } from "./error_code.ts";
 import { encodeHead, type Framing, framingOf, writeAll, writeBody } from "./http1_request.ts";
-import { readHead } from "./http1_response.ts";
+import { readHead, type ResponseHead } from "./http1_response.ts";
+import { keep, takeKept } from "./kept.ts";
 import { isAuthority, isPathWithQuery } from "./values.ts";
 import { takePlace } from "./places.ts";
 import { ResponseBody } from "./response_body.ts";
@@ -105,52 +108,84 @@ class Call {
   async run(): Promise<HttpResponse> {
     const { life } = this;
     const request = this.#request;
-    const { firstByteTimeoutMs, caCerts, privateNetworks, lookUp } = this.#options;
+    const { firstByteTimeoutMs, connections = processConnections } = this.#options;
     checkLine(request);
     const url = targetOf(request);
     const done = await takePlace(life);
-    const timeoutMs = await this.#enterGate();
-    const connection = await connect(url, { life, timeoutMs, caCerts, privateNetworks, lookUp });
-    await this.#letGuestWrite();
-    const framing = framingOf(request);
-    const head = encodeHead(request, {
-      host: url.host,
-      framing,
-      extra: { traceparent: formatTraceParent(this.#task.trace), "x-request-id": this.#task.id },
-    });
-    const written = this.#write(connection, head, framing);
-    const reader = new WireReader(connection);
-    const limit = stageLimit(firstByteTimeoutMs, "connection-read-timeout", () => this.#progress);
-    const response = await life.within(limit, () => readHead(reader, request.method)).catch((error) => {
-      throw error instanceof HttpFailure ? error : new HttpFailure(
-        "connection-terminated",
-        `receiving a response: ${error instanceof Error ? error.message : error}`,
-      );
-    });
-    done();
-    const body = new ResponseBody(reader, {
-      framing: response.framing,
-      life,
-      betweenBytesTimeoutMs: this.#options.betweenBytesTimeoutMs,
-      // A server may answer before it has read all; what it was sent it should get.
-      onEnd: () => void written.then(() => life.end()),
-    });
-    const { status, fields } = response;
-    return { status, fields, body: response.framing.kind === "none" ? null : body };
+    const isSecure = url.protocol === "https:";
+    const key = keyOf(url, this.#options);
+    let kept = isSecure && isRepeatable(request) ? takeKept(key) : undefined;
+    while (true) {
+      const held = kept ?? { connection: undefined, life: new CallLife() };
+      // Whatever ends the request ends its connection.
+      const letGo = life.onEnd((failure) => held.life.end(failure));
+      const connection = held.connection ?? await this.#connect(url, held.life);
+      await this.#letGuestWrite();
+      const framing = framingOf(request);
+      const head = encodeHead(request, {
+        host: url.host,
+        framing,
+        extra: { traceparent: formatTraceParent(this.#task.trace), "x-request-id": this.#task.id },
+        keep: isSecure,
+      });
+      const written = this.#write(connection, head, framing);
+      const reader = new WireReader(connection);
+      const limit = stageLimit(firstByteTimeoutMs, "connection-read-timeout", () => this.#progress);
+      let response: ResponseHead;
+      try {
+        response = await life.within(limit, () => readHead(reader, request.method));
+      } catch (error) {
+        if (kept !== undefined && !reader.started && !life.over) {
+          // The server closed it while nobody used it: what was sent over it has been read by nobody.
+          letGo();
+          kept.life.end();
+          kept = undefined;
+          continue;
+        }
+        throw error instanceof HttpFailure ? error : new HttpFailure(
+          "connection-terminated",
+          `receiving a response: ${error instanceof Error ? error.message : error}`,
+        );
+      }
+      done();
+      const { status, fields } = response;
+      const body = new ResponseBody(reader, {
+        framing: response.framing,
+        life,
+        betweenBytesTimeoutMs: this.#options.betweenBytesTimeoutMs,
+        // A server may answer before it has read all; what it was sent it should get.
+        onEnd: () =>
+          void written.then((whole) => {
+            if (isSecure && whole && response.keeps && reader.isEmpty && connection.isQuiet === true && !life.over) {
+              letGo();
+              // Who reads the last of a body may be another task: the one that called this one.
+              withTask(this.#task, () => keep(key, { connection, life: held.life }, connections));
+            }
+            life.end();
+          }),
+      });
+      return { status, fields, body: response.framing.kind === "none" ? null : body };
+    }
+  }
+
+  /** Connects, as soon as there is a connection to be had of the process. It closes when `held` ends. */
+  async #connect(url: URL, held: CallLife): Promise<Connection> {
+    const { caCerts, privateNetworks, lookUp } = this.#options;
+    const timeoutMs = await this.#enterGate(held);
+    return await connect(url, { life: held, timeoutMs, caCerts, privateNetworks, lookUp });
   }
 
   /** Waits for a connection of the process. Resolves to how long connecting may take then. */
-  async #enterGate(): Promise<number | undefined> {
-    const { life } = this;
+  async #enterGate(held: CallLife): Promise<number | undefined> {
     const { connections = processConnections, connectTimeoutMs } = this.#options;
     const leave = connections.tryEnter(this.#task.function);
     if (leave !== undefined) {
-      life.onEnd(leave);
+      held.onEnd(leave);
       return connectTimeoutMs;
     }
     const began = performance.now();
-    const entered = () => connections.enter(this.#task.function, this.#over.signal).then((leave) => life.onEnd(leave));
-    await life.within(stageLimit(connectTimeoutMs, "connection-timeout"), entered).catch((error) => {
+    const entered = () => connections.enter(this.#task.function, this.#over.signal).then((leave) => held.onEnd(leave));
+    await held.within(stageLimit(connectTimeoutMs, "connection-timeout"), entered).catch((error) => {
       if (!(error instanceof NoConnection)) throw error;
       this.#task.log("warn", `sending a request: ${error.message}`);
       throw new HttpFailure("connection-limit-reached", `sending a request: ${error.message}`);
@@ -167,24 +202,36 @@ class Call {
     if (source?.state === "errored") throw source.error;
   }
 
-  /** Writes the request. Resolves when there is nothing more to write, whatever the reason. */
-  async #write(connection: Connection, head: Uint8Array, framing: Framing): Promise<void> {
+  /** Writes the request. Resolves when there is nothing more to write, whatever the reason: to whether all was written. */
+  async #write(connection: Connection, head: Uint8Array, framing: Framing): Promise<boolean> {
     const { body } = this.#request;
     try {
       await writeAll(connection, head);
       this.#progress = performance.now();
-      if (body === null) return;
+      if (body === null) return true;
       await writeBody(connection, body, {
         framing,
         signal: this.#over.signal,
         onProgress: () => this.#progress = performance.now(),
       });
+      return true;
     } catch (error) {
       // A body that its writer broke off must not look whole. But if the server takes no more, it may have said why.
       if (body?.source.state === "errored") this.life.end(error);
       else body?.source.cancel();
+      return false;
     }
   }
+}
+
+/** What a connection has to have in common with a request that is sent over it. */
+function keyOf({ origin }: URL, { privateNetworks, caCerts }: SendOptions): string {
+  return JSON.stringify([origin, privateNetworks === true, caCerts ?? null]);
+}
+
+/** Whether `request` may be sent again when its connection turns out to be closed: it changes nothing, and has no body. */
+function isRepeatable({ method, body }: HttpRequest): boolean {
+  return body === null && (method === "GET" || method === "HEAD" || method === "OPTIONS");
 }
 
 /** What reaches the request line has been checked by whoever made the request; a line end in it would be a second request. */

@@ -60,6 +60,14 @@ class SocketConnection implements Connection {
     socket.on("error", (error) => become("failed", error));
   }
 
+  get isQuiet(): boolean {
+    if (this.#state !== "open" || this.#rest.byteLength > 0) return false;
+    // Reading is what makes a socket notice its end. What came unasked spoils it.
+    const unasked: Uint8Array | null = this.#socket.read();
+    if (unasked !== null) this.#rest = unasked;
+    return unasked === null && !this.#socket.readableEnded && !this.#socket.destroyed;
+  }
+
   async read(into: Uint8Array): Promise<number | null> {
     while (this.#rest.byteLength === 0) {
       const chunk: Uint8Array | null = this.#socket.read();

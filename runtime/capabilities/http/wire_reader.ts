@@ -23,9 +23,20 @@ const READ_BYTES = 64 * 1024;
 export class WireReader {
   readonly #connection: Connection;
   #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  #started = false;
 
   constructor(connection: Connection) {
     this.#connection = connection;
+  }
+
+  /** Whether anything has come. */
+  get started(): boolean {
+    return this.#started;
+  }
+
+  /** Whether all that has come was taken. */
+  get isEmpty(): boolean {
+    return this.#buffer.byteLength === 0;
   }
 
   /**
@@ -67,6 +78,8 @@ export class WireReader {
   async #read(): Promise<Uint8Array<ArrayBuffer> | null> {
     const buffer = new Uint8Array(READ_BYTES);
     const read = await this.#connection.read(buffer);
-    return read === null ? null : buffer.subarray(0, read);
+    if (read === null) return null;
+    this.#started = true;
+    return buffer.subarray(0, read);
   }
 }
