@@ -70,7 +70,8 @@ const ENDS: readonly Place[] = [
   {
     at: /if \((stream|future)End\.isInSet\(\)\) \{ throw new WebAssemblyRuntimeError\("cannot lift [^"]*"\); \}/g,
     by: `$& ${TAKEN}.lets($1End);`,
-    where: '"cannot lift ',
+    // In a line of its own it stands where an end goes to another component, and is taken from its table as any other.
+    where: '{ throw new WebAssemblyRuntimeError("cannot lift ',
   },
 ];
 
