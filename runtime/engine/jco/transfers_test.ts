@@ -4,8 +4,6 @@ import { withTask } from "../../context.ts";
 import { Task } from "../../task.ts";
 import { createJcoEngine } from "./mod.ts";
 
-const jco = createJcoEngine({ cacheDir: new URL("../../../.skerry/jco/", import.meta.url) });
-
 Deno.test("one component may hand the end of a future to another", async () => {
   const bytes = new Uint8Array(
     await parse(`(component
@@ -29,12 +27,15 @@ Deno.test("one component may hand the end of a future to another", async () => {
       (instance $giver (instantiate $giver (with "take" (func $taker "take"))))
       (export "give" (func $giver "give")))`),
   );
-  const linked = await (await jco.load(bytes, { name: "transfers" })).link({});
+  // What was generated before would not be patched again.
+  const cacheDir = await Deno.makeTempDir();
+  const linked = await (await createJcoEngine({ cacheDir }).load(bytes, { name: "transfers" })).link({});
   const task = new Task({ function: "test" });
   try {
     const isolate = await withTask(task, async () => await linked.instantiate());
     expect(await withTask(task, () => isolate.exports["$root"]!.give!())).toBe(7);
   } finally {
     task.end();
+    await Deno.remove(cacheDir, { recursive: true });
   }
 });
