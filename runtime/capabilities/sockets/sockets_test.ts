@@ -1,18 +1,7 @@
 import { expect } from "@std/expect";
-import { WitError } from "../../errors.ts";
 import { linkForTest } from "../../testing.ts";
+import { payloadOf } from "../_testing.ts";
 import { sockets } from "./mod.ts";
-
-/** What a guest's `result` would hold. */
-async function payloadOf(step: () => unknown): Promise<unknown> {
-  try {
-    await step();
-  } catch (error) {
-    if (error instanceof WitError) return error.payload;
-    throw error;
-  }
-  return "no error";
-}
 
 interface SocketClass {
   create(family: "ipv4" | "ipv6"): unknown;

@@ -1,0 +1,43 @@
+import { expect } from "@std/expect";
+import { settled, timer, waitAny, Wakers } from "./waitable.ts";
+
+Deno.test("waitAny() resolves at the first that is ready and leaves no subscription behind", async () => {
+  const [a, b] = [new Wakers(), new Wakers()];
+  let ready = false;
+  const waiting = waitAny([
+    { ready: false, subscribe: (wake) => a.add(wake) },
+    {
+      get ready() {
+        return ready;
+      },
+      subscribe: (wake) => b.add(wake),
+    },
+  ]);
+  expect([a.size, b.size]).toEqual([1, 1]);
+  a.wakeAll(); // A false alarm: it must go on waiting, still subscribed to both.
+  expect([a.size, b.size]).toEqual([1, 1]);
+  ready = true;
+  b.wakeAll();
+  await waiting;
+  expect([a.size, b.size]).toEqual([0, 0]);
+});
+
+Deno.test("waitAny() unsubscribes when its signal aborts, and never resolves", async () => {
+  const wakers = new Wakers();
+  const controller = new AbortController();
+  let resolved = false;
+  waitAny([{ ready: false, subscribe: (wake) => wakers.add(wake) }, timer(Infinity)], controller.signal)
+    .then(() => resolved = true);
+  controller.abort();
+  await new Promise((done) => setTimeout(done));
+  expect(wakers.size).toBe(0);
+  expect(resolved).toBe(false);
+});
+
+Deno.test("a timer in the past is ready, and settled() is ready after a rejection", async () => {
+  expect(timer(performance.now()).ready).toBe(true);
+  const rejected = settled(Promise.reject(new Error("no")));
+  expect(rejected.ready).toBe(false);
+  await waitAny([rejected]);
+  expect(rejected.ready).toBe(true);
+});
