@@ -146,7 +146,7 @@ export const FUNCTION_LIMITS = {
   outgoingRequests: {
     byDefault: 1000,
     most: 1_000_000,
-    description: "Outgoing requests that one request may cause in all.",
+    description: "Outgoing requests that one request may cause in all, calls of other functions by name among them.",
     reason: "One answer that takes hundreds of calls is a loop that lost its end, and others see our address.",
     caller: "what the guest makes of it",
     guest: "`connection-limit-reached`",

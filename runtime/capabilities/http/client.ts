@@ -9,6 +9,7 @@ import { Fields } from "../../http/fields.ts";
 import type { HttpRequest, HttpResponse } from "../../http/message.ts";
 import { HttpFailure, type PlainErrorTag } from "./error_code.ts";
 import { AllowList, type HttpGrant } from "./grant.ts";
+import { countSent } from "./places.ts";
 import { type SendOptions, sendRequest, targetOf } from "./send.ts";
 
 /** How names become addresses, and whose connections are taken; by default as {@linkcode sendRequest} does it. */
@@ -97,6 +98,8 @@ const FAILURES: Partial<Record<ErrorCode, PlainErrorTag>> = {
 async function callNeighbour(name: string, request: HttpRequest): Promise<HttpResponse> {
   const { callNeighbour } = currentTask();
   try {
+    // It costs an isolate, and may itself call others.
+    countSent();
     if (callNeighbour === undefined) {
       throw new SkerryError("route-not-found", `calling ${name}.internal: this process has no other functions`);
     }

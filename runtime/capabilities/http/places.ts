@@ -12,6 +12,25 @@ import { HttpFailure } from "./error_code.ts";
 const places = taskLocal(() => ({ sent: 0, open: 0, busy: 0, queue: new Set<() => void>() }));
 
 /**
+ * Counts a request that the task sends, to whomever.
+ *
+ * @throws {HttpFailure} `connection-limit-reached`.
+ */
+export function countSent(): void {
+  const task = places();
+  const host = currentTask();
+  const { outgoingRequests } = host.limits;
+  if (task.sent >= outgoingRequests) {
+    host.meet("outgoingRequests", "an outgoing request");
+    throw new HttpFailure(
+      "connection-limit-reached",
+      `sending a request: this task has sent ${outgoingRequests} already (limits.outgoingRequests)`,
+    );
+  }
+  task.sent++;
+}
+
+/**
  * Waits for a place to send a request. It lasts until the returned function is called, when the response's head is
  * there, or until the call ends. Unread bodies take no place, so that a guest may wait for many heads before it reads the
  * first body; they are bounded by themselves.
@@ -21,21 +40,14 @@ const places = taskLocal(() => ({ sent: 0, open: 0, busy: 0, queue: new Set<() =
 export async function takePlace(life: CallLife): Promise<() => void> {
   const task = places();
   const host = currentTask();
-  const { outgoingRequests, outgoingAtOnce } = host.limits;
-  if (task.sent >= outgoingRequests) {
-    host.meet("outgoingRequests", "an outgoing request");
-    throw new HttpFailure(
-      "connection-limit-reached",
-      `sending a request: this task has sent ${outgoingRequests} already (limits.outgoingRequests)`,
-    );
-  }
+  const { outgoingAtOnce } = host.limits;
   if (task.open >= MAX_OUTGOING_OPEN) {
     throw new HttpFailure(
       "connection-limit-reached",
       `sending a request: ${MAX_OUTGOING_OPEN} of this task are open already. Read or drop their responses.`,
     );
   }
-  task.sent++;
+  countSent();
   task.open++;
   life.onEnd(() => task.open--);
   if (task.busy >= outgoingAtOnce) host.countLimit("outgoingAtOnce");
