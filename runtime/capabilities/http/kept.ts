@@ -43,7 +43,8 @@ export function takeKept(key: string): Held | undefined {
 /** Keeps a connection under `key` that is quiet, until it is taken, the task ends, or `gate` wants it for another. */
 export function keep(key: string, held: Held, gate: ConnectionGate): void {
   const task = currentTask();
-  if (task.ended) return held.life.end();
+  // Who waits for a connection has a request for it now.
+  if (task.ended || gate.waiting > 0) return held.life.end();
   const kept = keptOf();
   const takeBack = gate.idle(task.function, () => held.life.end());
   const forget = () => {

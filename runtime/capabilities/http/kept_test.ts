@@ -133,6 +133,21 @@ Deno.test("a connection that is kept makes room for who wants one, and ends with
   });
 });
 
+Deno.test("a connection is not kept while another request waits for one", async () => {
+  const connections = new ConnectionGate({ most: 2, waitMs: 3_600_000 });
+  await withTls(() => OK, async (origin, counts, task) => {
+    const { body } = await sendRequest(get(origin), { caCerts: [cert], connections });
+    const other = new Task({ function: task.function });
+    const waits = withTask(other, () => ask(origin, {}, { connections }));
+    while (connections.waiting === 0) await new Promise((resolve) => setTimeout(resolve));
+    expect(await read(body)).toBe("ok");
+    expect([await waits, connections.waiting, counts]).toEqual(["200 ok", 0, [1, 1]]);
+    // Its end would have made room as well.
+    expect(task.ended).toBe(false);
+    other.end();
+  });
+});
+
 Deno.test("a task keeps few connections", async () => {
   const connections = new ConnectionGate();
   await withTls(() => OK, async (origin) => {
