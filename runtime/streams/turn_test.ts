@@ -43,8 +43,8 @@ Deno.test("timers and sockets have their turn beside a guest whose calls need ne
 
 Deno.test("where a timer cannot be set, one guest has no turn, and the others have theirs", async () => {
   // One that is set for the turn after another test's last one fires before this.
-  await new Promise((done) => setTimeout(done));
   const { setTimeout } = globalThis;
+  await new Promise((done) => setTimeout(done));
   globalThis.setTimeout = (() => {
     throw new RangeError("Maximum call stack size exceeded");
   }) as unknown as typeof setTimeout;
