@@ -20,7 +20,8 @@ export type InterfaceName = string;
  *
  * An implementation follows jco's mapping of WIT to JavaScript: camelCase functions, classes for resources, `{ tag, val }`
  * variants, an error with `payload` thrown for the `err` of a `result`, `undefined` for `none`. A function that waits
- * returns a `Promise` and is declared `async`, or is marked with {@linkcode waits}.
+ * returns a `Promise` and is declared `async`, or is marked with {@linkcode waits}. A core module or a component, which
+ * the native engine takes too, is its bytes: a `Uint8Array` in the place of the interface, or in it by its camelCase name.
  */
 export type HostImports = Readonly<Record<InterfaceName, HostInterface>>;
 
