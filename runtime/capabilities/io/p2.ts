@@ -13,6 +13,7 @@ waits(Pollable.prototype.block);
 waits(InputStream.prototype.blockingRead);
 waits(OutputStream.prototype.blockingWriteAndFlush);
 waits(OutputStream.prototype.blockingFlush);
+waits(OutputStream.prototype.blockingSplice);
 
 direct(InputStream.prototype.read, { call: InputStream.lend });
 direct(InputStream.prototype.blockingRead, { before: InputStream.untilReady, call: InputStream.lend });

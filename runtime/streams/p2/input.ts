@@ -4,7 +4,7 @@
  * @module
  */
 import { MAX_READ_BYTES } from "../../limits.ts";
-import { type ByteSource, lend, NO_BYTES } from "../bytes.ts";
+import { append, type ByteSink, type ByteSource, lend, NO_BYTES } from "../bytes.ts";
 import { closedError, failedError } from "./error.ts";
 import { Pollable, waitUntilReady } from "./poll.ts";
 
@@ -49,6 +49,15 @@ export class InputStream {
   /** As `read`, but the bytes are on loan: see {@linkcode ByteSource.lend}. */
   static lend(stream: InputStream, length: bigint): Uint8Array<ArrayBuffer> {
     return stream.#read(length, true);
+  }
+
+  /** Moves at most `length` bytes to `sink`; answers how many there were. */
+  static move(stream: InputStream, sink: ByteSink, length: bigint): bigint {
+    const onLoan = stream.#source.lend !== undefined;
+    const bytes = stream.#read(length, onLoan);
+    if (onLoan) append(sink, bytes);
+    else sink.write(bytes);
+    return BigInt(bytes.byteLength);
   }
 
   /** What `blockingRead` waits for, if anything. */

@@ -111,13 +111,23 @@ export class OutputStream {
 
   splice(source: InputStream, length: bigint): bigint {
     const room = this.checkWrite();
-    const chunk = source.read(length < room ? length : room);
-    this.#sink.write(chunk);
+    const moved = InputStream.move(source, this.#sink, length < room ? length : room);
     this.#check();
-    return BigInt(chunk.byteLength);
+    return moved;
   }
 
-  async blockingSplice(source: InputStream, length: bigint): Promise<bigint> {
+  /** No promise where there are bytes and room for them. */
+  blockingSplice(source: InputStream, length: bigint): bigint | Promise<bigint> {
+    const sink = this.#sink;
+    const from = InputStream.sourceOf(source);
+    const flows = sink.state === "open" && sink.ready && from.state === "open" && from.ready;
+    if (!flows) return this.#spliceAfter(undefined, source, length);
+    const turn = waitUntilReady(from);
+    return turn === undefined ? this.splice(source, length) : this.#spliceAfter(turn, source, length);
+  }
+
+  async #spliceAfter(turn: Promise<void> | undefined, source: InputStream, length: bigint): Promise<bigint> {
+    await turn;
     await waitUntilReady(this.#sink);
     await waitUntilReady(InputStream.sourceOf(source));
     return this.splice(source, length);

@@ -243,3 +243,58 @@ Deno.test("splice moves no more than there is room for, and ends with its source
     from.sink.close();
     await expect(waiting).rejects.toMatchObject({ payload: { tag: "closed" } });
   }));
+
+Deno.test("splice copies what its source only lends, and hands on what it gives away", () =>
+  inTask(async () => {
+    for (const lends of [true, false]) {
+      const from = new ByteChannel();
+      const own = bytes(10);
+      const lend = (max: number) => {
+        const taken = from.source.take(max);
+        own.set(taken);
+        return own.subarray(0, taken.byteLength);
+      };
+      const { source } = from;
+      const lending = {
+        ...{ error: undefined, take: (max: number) => source.take(max), cancel() {} },
+        ...(lends ? { lend } : {}),
+        get state() {
+          return source.state;
+        },
+        get ready() {
+          return source.ready;
+        },
+        subscribe: (wake: () => void) => source.subscribe(wake),
+      };
+      const to = new ByteChannel();
+      const [input, output] = [new InputStream(lending), new OutputStream(to.sink)];
+      const moved: bigint[] = [];
+      for (const value of [1, 2, 3]) {
+        const chunk = bytes(4, value);
+        from.sink.write(chunk);
+        moved.push(output.splice(input, 3n), await output.blockingSplice(input, 100n));
+        own.fill(9);
+      }
+      expect(moved).toEqual([3n, 1n, 3n, 1n, 3n, 1n]);
+      const all: number[] = [];
+      while (to.source.ready) all.push(...to.source.take(100));
+      expect(all).toEqual([1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3]);
+    }
+  }));
+
+Deno.test("a blocking splice waits for bytes, and for room, and then moves what it can", () =>
+  inTask(async () => {
+    const from = new ByteChannel();
+    const to = new ByteChannel(4);
+    const [input, output] = [new InputStream(from.source), new OutputStream(to.sink)];
+    const first = output.blockingSplice(input, 100n);
+    from.sink.write(bytes(3));
+    expect(await first).toBe(3n);
+    from.sink.write(bytes(9));
+    expect(await output.blockingSplice(input, 100n)).toBe(1n);
+    const second = output.blockingSplice(input, 100n);
+    to.source.take(2);
+    expect(await second).toBe(2n);
+    to.source.cancel();
+    await expect(output.blockingSplice(input, 1n)).rejects.toMatchObject({ payload: { tag: "closed" } });
+  }));
