@@ -91,8 +91,13 @@ export function coreExternType(r: Reader): CoreExternType {
   switch (code) {
     case 0x00:
       return { kind: "func", type: r.u32() };
-    case 0x01:
-      return { kind: "table", element: coreValType(r), limits: coreLimits(r) };
+    case 0x01: {
+      const element = coreValType(r);
+      const limits = coreLimits(r);
+      // Nothing that is not shared may be in it, and such types are of a later proposal.
+      if (limits.shared) r.fail("shared tables must have a shared element type", at);
+      return { kind: "table", element, limits };
+    }
     case 0x02: {
       const limits = coreLimits(r);
       const most = (limits.is64 ? 2n ** 64n : 2n ** 32n) >> BigInt(limits.pageSizeLog2 ?? 16);

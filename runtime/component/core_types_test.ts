@@ -29,3 +29,9 @@ Deno.test("a memory is no larger than its addresses reach", () => {
   pages(0x80, 0x80, 0x04)();
   expect(pages(0x81, 0x80, 0x04)).toThrow("at most 65536 pages");
 });
+
+Deno.test("a table of what is not shared is not shared", () => {
+  const table = (flags: number) => moduleType([0x03, 1, A, 0x01, 0x70, flags, 0, 1]);
+  table(1)();
+  expect(table(3)).toThrow("shared tables must have a shared element type at offset 0x");
+});
