@@ -7,8 +7,8 @@ Deno.test({
   name: "what npm has started ends when npm gets SIGTERM, although the shell between them says nothing",
   ignore: Deno.build.os === "windows",
   async fn() {
-    const script = "console.log('runs'); Deno.addSignalListener('SIGTERM', () => { console.log('asked to stop'); " +
-      "Deno.exit(0); }); setInterval(() => {}, 1000)";
+    const script = "Deno.addSignalListener('SIGTERM', () => { console.log('asked to stop'); Deno.exit(0); }); " +
+      "console.log('runs'); setInterval(() => {}, 1000)";
     // As npm does: a shell that waits for the launcher, and is killed alone.
     const shell = new Deno.Command("sh", {
       args: ["-c", 'node "$0" eval "$1"; exit', LAUNCHER, script],
