@@ -7,6 +7,7 @@
 import { join } from "node:path";
 import { createRoutes } from "../../routes/mod.ts";
 import { Admission } from "../../runtime/admission.ts";
+import { ConnectionGate } from "../../runtime/capabilities/http/mod.ts";
 import { MemoryGate } from "../../runtime/memory.ts";
 import { defaultEngine } from "../../runtime/open.ts";
 import { FunctionRuntime } from "../../runtime/runtime.ts";
@@ -95,6 +96,8 @@ async function main({ engine, functions, isolates, memoryMb }: SoakSpec): Promis
     directory,
     engine: defaultEngine({ engine }),
     admission,
+    // One for each isolate of any function.
+    connections: new ConnectionGate({ most: 2 * isolates }),
     sink: () => records++,
   });
   await runtime.scan();

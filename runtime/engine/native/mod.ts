@@ -189,11 +189,14 @@ function loaded(
     memory,
     // deno-lint-ignore require-await -- a refusal is a rejection
     async link(host: HostImports): Promise<LinkedComponent> {
-      const make = makerOf(link(host));
+      const linked = link(host);
+      const make = makerOf(linked);
       const makeTight = tight && once(async () => makerOf((await tight()).link(host)));
       return {
         instantiate() {
           if (makeTight === undefined || maybeTask()?.memory?.tight !== true) return make();
+          // Restored core instances take no memory that V8 does not hold already.
+          if (linked.pool !== undefined && linked.pool.size > 0) return make();
           return makeTight().then((make) => make());
         },
       };

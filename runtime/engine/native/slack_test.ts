@@ -1,5 +1,6 @@
 import { expect } from "@std/expect";
 import { withTask } from "../../context.ts";
+import { MemoryGate } from "../../memory.ts";
 import { Task } from "../../task.ts";
 import { DEFAULT_LIMITS } from "../../limits.ts";
 import type { HostImports, Isolate, LinkedComponent } from "../mod.ts";
@@ -290,4 +291,21 @@ Deno.test("a memory has slack only if all that use it can be prepared for it", (
   // The last byte is still inside.
   const data = source(TYPES, IMPORT, FUNCTION, GROWS, [11, 2, 0, 0x41, 0xff, 0xff, 3, 0x0b, 1, 7, 1, 1, 7]);
   expect(slackKinds([own, data])).toEqual(["1 of 65", "imported"]);
+});
+
+Deno.test("where no room is left for new memories, a restored one that has some is taken", async () => {
+  const linked = await linkWith();
+  const gate = new MemoryGate({ bytes: 2 ** 40, held: 1 });
+  /** How many memories one request has made. */
+  const made = async (): Promise<number> => {
+    const before = gate.existing;
+    const task = new Task({ function: "test" });
+    task.memory = gate.open({ bytes: 0, memories: 1, room: SLACK_PAGES * PAGE });
+    expect(task.memory.tight).toBe(true);
+    await withTask(task, async () => await linked.instantiate());
+    task.end();
+    return gate.existing - before;
+  };
+  await inIsolate(linked, () => Promise.resolve());
+  expect(await made()).toBe(0);
 });
