@@ -94,7 +94,12 @@ Deno.test(
   "a body that is written at once goes with its length, a longer one in chunks with its trailers",
   async () => {
     const seen: string[] = [];
+    const begun = Promise.withResolvers<void>();
     await withServer(async (peer, at) => {
+      if (at === 2) {
+        await peer.until("\r\n\r\n");
+        begun.resolve();
+      }
       seen[at] = await peer.until(at === 2 ? "x-end: 1\r\n\r\n" : "\r\n\r\nhello");
       await peer.write("HTTP/1.1 204 No Content\r\n\r\n");
     }, async (origin) => {
@@ -107,7 +112,8 @@ Deno.test(
       }
       const [request, writer] = post(origin);
       const sending = sendRequest(request);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      // A head that is there without a length says that there are chunks.
+      await begun.promise;
       writer.sink.write(latin1Bytes("hello"));
       writer.finish(Fields.from([["x-end", latin1Bytes("1")]]));
       await sending;
