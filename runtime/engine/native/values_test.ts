@@ -136,4 +136,6 @@ Deno.test("a host value of the wrong shape ends the guest with what was expected
   expect(await failure("text", "x")).toBe("TypeError: expected a string, got number");
   expect(await failure("enOf", "red")).toBe("TypeError: expected one of red, light-green, got number");
   expect(await failure("bytes", new Uint8Array())).toBe("TypeError: expected a list, got number");
+  expect(await failure("resOf", 5)).toBe("TypeError: expected an object with a tag of ok, err, got number");
+  expect(await failure("resOf", { tag: "no" })).toBe('TypeError: expected a tag of ok, err, got string "no"');
 });
