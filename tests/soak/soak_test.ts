@@ -2,8 +2,8 @@ import { expect } from "@std/expect";
 import { sendInFlight } from "./in_flight.ts";
 import { holdIsolates } from "./isolates.ts";
 import { type Holdings } from "./server.ts";
-import { leaks, soak } from "./soak.ts";
-import { KINDS, mix } from "./traffic.ts";
+import { atRest, leaks, soak, startServer } from "./soak.ts";
+import { Caller, type Kind, KINDS, mix } from "./traffic.ts";
 
 Deno.test("a server that has been sent everything, four times, holds nothing of it", async () => {
   const kinds = KINDS.map((kind) => ({ ...kind, weight: 1 }));
@@ -26,6 +26,23 @@ Deno.test("isolates that all wait are alive at once, and when their callers leav
   // Collected, but for what is on the stack still.
   expect(after.memories).toBeLessThan(10);
 });
+
+for (const engine of ["native", "jco"] as const) {
+  Deno.test(`${engine}: callers who stop sending leave no isolate behind`, async () => {
+    const { child, port } = await startServer({
+      engine,
+      functions: { p3: { fixture: "c-p3", limits: { requestBodyWaitMs: 1 } } },
+    });
+    try {
+      const stalls: Kind = { name: "stalls", path: "/p3/body-size", weight: 1, status: [408], caller: "stalls" };
+      const callers = Array.from({ length: 20 }, () => new Caller(port));
+      expect(await Promise.all(callers.map((caller) => caller.send(stalls)))).toEqual(callers.map(() => undefined));
+      expect((await atRest(child)).memories).toBeLessThan(10);
+    } finally {
+      await child.stop();
+    }
+  });
+}
 
 Deno.test("requests that all wait for their upstream at once each get their own answer", async () => {
   const { during, problems } = await sendInFlight(100);

@@ -10,8 +10,8 @@ import { uncatchable } from "../uncatchable.ts";
 import type { Meter } from "../metering.ts";
 import { GuestCode } from "./running.ts";
 import { Taken } from "./taken.ts";
-import { IsolateTimers } from "./timers.ts";
-import type { GuestTask, HandleTable, Hooks } from "./patch.ts";
+import { IsolateTimers, type TimerId } from "./timers.ts";
+import type { GuestTask, HandleTable, Hooks, StreamReader } from "./patch.ts";
 
 /** Bit 30 of jco's handle tables: the entry is free (in the scope), or owned (in the representation). */
 const FLAG = 1 << 30;
@@ -35,6 +35,7 @@ export class IsolateHooks implements Hooks {
   readonly taken: Taken = new Taken(this.task, (error) => uncatchable(this.trapped(error)));
   readonly #name: string;
   readonly #tables: (readonly [HandleTable, Map<number, object>])[] = [];
+  readonly #reads = new Set<StreamReader>();
   readonly #timers = new IsolateTimers();
   /** Unwinds what is suspended. */
   readonly #suspensions = new Set<(reason: unknown) => void>();
@@ -163,6 +164,11 @@ export class IsolateHooks implements Hooks {
     return this.#ended.promise;
   }
 
+  readonly reads = (read: StreamReader): StreamReader => {
+    this.#reads.add(read);
+    return read;
+  };
+
   readonly own = (handles: HandleTable, resources: Map<number, object>): void => {
     this.#tables.push([handles, resources]);
   };
@@ -170,6 +176,11 @@ export class IsolateHooks implements Hooks {
   readonly setTimeout = (callback: () => void, delay?: number): void => {
     if (!this.over) this.#timers.set(() => this.inTask(callback), delay ?? 0);
   };
+
+  readonly setInterval = (callback: () => void, delay?: number): unknown =>
+    this.over ? undefined : this.#timers.every(() => this.inTask(callback), delay ?? 0);
+
+  readonly clearInterval = (interval: unknown): void => this.#timers.clear(interval as TimerId | undefined);
 
   /** Something happened that a waiting guest may wait for. */
   readonly wake = (): void => this.#timers.wake();
@@ -193,7 +204,7 @@ export class IsolateHooks implements Hooks {
     );
   }
 
-  /** Stops timers, and drops the host resources that the guest still owns. */
+  /** Stops timers, and drops the resources and streams of the host that the guest still has. */
   dispose(): void {
     if (this.#over) return;
     this.#over = true;
@@ -212,6 +223,9 @@ export class IsolateHooks implements Hooks {
     }
     for (const [, resources] of this.#tables) resources.clear();
     for (const resource of left) this.drop(resource);
+    // What is still waited for would keep the isolate: a caller may never send the rest of its body.
+    for (const read of this.#reads) this.drop({ [Symbol.dispose]: read.drop });
+    this.#reads.clear();
   }
 
   readonly drop = (resource: object): void => {

@@ -36,12 +36,47 @@ Deno.test("nothing that generated code has set up runs after the end", async () 
   hooks.setTimeout(() => ran++, 0);
   hooks.setTimeout(() => ran++, 1);
   hooks.setTimeout(() => ran++, 10);
+  hooks.setInterval(() => ran++, 0);
   hooks.queueMicrotask(() => ran++);
   end();
   hooks.dispose();
   hooks.setTimeout(() => ran++, 0);
+  hooks.setInterval(() => ran++, 0);
   for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve, 1));
   expect(ran).toBe(0);
+});
+
+Deno.test("what generated code does again and again is done in its task, until it is called off", async () => {
+  const { hooks, elsewhere, end } = inTwoTasks();
+  const seen: string[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const interval = elsewhere(() =>
+    hooks.setInterval(() => {
+      seen.push(currentTask().id);
+      if (seen.length === 3) {
+        hooks.clearInterval(interval);
+        hooks.setTimeout(resolve, 5);
+      }
+    }, 0)
+  );
+  await promise;
+  expect(seen).toEqual(["a", "a", "a"]);
+  end();
+});
+
+Deno.test("streams of the host that a guest still reads end with its isolate", () => {
+  const { hooks, elsewhere, end } = inTwoTasks();
+  const ended: string[] = [];
+  const reader = (name: string, drop: () => void) =>
+    Object.assign(() => Promise.resolve(), { drop: () => (ended.push(`${name} in ${currentTask().id}`), drop()) });
+  const broken = () => {
+    throw new Error("broken");
+  };
+  elsewhere(() => [reader("a", broken), reader("b", () => {})].forEach((read) => expect(hooks.reads(read)).toBe(read)));
+  hooks.dispose();
+  hooks.dispose();
+  expect(ended).toEqual(["a in a", "b in a"]);
+  end();
 });
 
 Deno.test("a waiting guest is looked at as soon as something happened", async () => {

@@ -29,6 +29,8 @@ export interface Hooks {
   guestTask(task: GuestTask): void;
   /** Hears what the guest takes of the host's memory. */
   readonly taken: Taking;
+  /** Takes what reads a stream of the host for the guest. Answers it. */
+  reads(read: StreamReader): StreamReader;
   /** Takes a table of handles, and where the host resources behind it are kept. */
   own(handles: HandleTable, resources: Map<number, object>): void;
   readonly WebAssembly: typeof WebAssembly;
@@ -37,6 +39,8 @@ export interface Hooks {
   /** jco's count of what it waits for, by which it tells a deadlock. */
   readonly asyncState: { deadlockCheck: unknown; pendingHostOperations: number };
   setTimeout(callback: () => void, delay?: number): void;
+  setInterval(callback: () => void, delay?: number): unknown;
+  clearInterval(interval: unknown): void;
   queueMicrotask(callback: () => void): void;
   /** Called when an event is there that the guest may wait for. */
   wake(): void;
@@ -51,6 +55,13 @@ export interface GuestTask {
   isRejected(): boolean;
   /** Why it is rejected. */
   failure?: unknown;
+}
+
+/** How jco reads a stream of the host. */
+export interface StreamReader {
+  (): Promise<unknown>;
+  /** Ends the stream. */
+  drop(): unknown;
 }
 
 /** jco's handle table: pairs of scope and representation, with flags in bit 30; the first pair is the free list. */
@@ -75,6 +86,7 @@ const LIFTS_OWN =
   /tableIdx: (\d+),\s*classNameFn: [^\n]*\s*createResourceFn:\s*\(handle\) => \{[\s\S]*?return resourceObj;/g;
 const TASK_META = "const CURRENT_TASK_META = {};";
 const ASYNC_STATE = "const STORE_ASYNC_STATE = { deadlockCheck: null, pendingHostOperations: 0 };";
+const READS = /(function _genReadFnFromLowerableStream\(stream\) \{[^]*?)return readFn;/;
 const CALLBACK = /\b(callback_\d+ = )Object\.assign\((exports\d+(?:\.\w+|\['[^']*'\])), \{ _jcoMaySuspend: false \}\)/g;
 const EVENT = /setPendingEvent\(fn\) \{/g;
 const RETURNS = /\n( *return \{[^\n]*\};\n *\}\)\(\);\n *let promise, resolve, reject;)/;
@@ -95,7 +107,7 @@ export function patch(source: string, name: string): string {
     HEAD,
     `${HEAD}
   const _skerry = imports['${HOOKS_IMPORT}'];
-  const { setTimeout, queueMicrotask, WebAssembly } = _skerry;`,
+  const { setTimeout, setInterval, clearInterval, queueMicrotask, WebAssembly } = _skerry;`,
   );
   // It would read the environment at every step.
   if (text.includes("const _debugLog")) text = replaceOnce(text, DEBUG_LOG, "const _debugLog = () => {};");
@@ -119,6 +131,9 @@ export function patch(source: string, name: string): string {
   text = text.replace(LIFTS_OWN, (lift, table: string) => lift.replace(/\bhandleTable\d+/g, `handleTable${table}`));
   text = patchTaken(text, (what) => unexpected(name, what));
   text = text.replace(DROPS, "_skerry.drop(rsc);");
+  const reads = READS.exec(text);
+  if (reads !== null) text = replaceOnce(text, reads[0], `${reads[1]}return _skerry.reads(readFn);`);
+  else if (text.includes("_genReadFnFromLowerableStream")) throw unexpected(name, String(READS));
   text = text.replace(EVENT, "$& _skerry.wake();");
   const tables = new Map<string, [string, string]>();
   const pair = (handles: string, resources: string) => tables.set(`${handles} ${resources}`, [handles, resources]);

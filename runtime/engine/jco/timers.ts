@@ -15,9 +15,12 @@ const JCO_TICK_MS = 10;
 /** The longest time between two looks, in case that something happened which nobody told of. */
 const MAX_TICK_MS = 64;
 
+/** What a timer is known by. */
+export type TimerId = ReturnType<typeof setTimeout>;
+
 /** Timers that stop with their isolate. */
 export class IsolateTimers {
-  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+  readonly #timers = new Set<TimerId>();
   readonly #soon = new Set<ReturnType<typeof setImmediate>>();
   /** Looks that wait for something to happen. */
   readonly #ticks = new Map<() => void, ReturnType<typeof setTimeout>>();
@@ -29,6 +32,19 @@ export class IsolateTimers {
     if (delay === JCO_TICK_MS) this.#tick(callback);
     else if (delay === 0) this.#next(callback);
     else this.#later(callback, delay);
+  }
+
+  /** Calls `callback` again and again: by this jco waits for futures that the guest is to write. */
+  every(callback: () => void, delay: number): TimerId | undefined {
+    if (this.#stopped) return undefined;
+    const timer = setInterval(callback, delay);
+    this.#timers.add(timer);
+    return timer;
+  }
+
+  clear(timer: TimerId | undefined): void {
+    clearTimeout(timer);
+    if (timer !== undefined) this.#timers.delete(timer);
   }
 
   /** Something happened: looks at once, and often for a while. */
