@@ -88,6 +88,8 @@ export const FUNCTION_LIMITS = {
     description: "Isolates of the function at once; more requests wait.",
     reason: "Half of what a process has: one function that waits for its upstream leaves room for the others.",
     caller: "a wait in the function's queue",
+    guest:
+      "`loop-detected` (508) or `destination-unavailable` (429) for a call of another function that could only wait for itself",
   },
   queue: {
     byDefault: 1000,
