@@ -50,8 +50,16 @@ class Queue {
     try {
       for (;;) {
         const { first } = this.#waiting;
-        if (first === undefined) return;
-        if (first.expiresAt > now) return this.#arm(first.expiresAt - now);
+        if (first === undefined) {
+          // A call of another function has the time that its caller has left, which is hardly ever the same.
+          queues.delete(this.#wallMs);
+          return;
+        }
+        if (first.expiresAt > now) {
+          // One that began while another ended may have set the timer: a second one would be set again for ever.
+          if (!this.#armed) this.#arm(first.expiresAt - now);
+          return;
+        }
         this.#waiting.shift();
         first.expire();
       }
@@ -64,7 +72,7 @@ class Queue {
 
 const queues = new Map<number, Queue>();
 
-/** The queue for a wall time. There are as many as there are different `limits.wallMs` in a process. */
+/** The queue for a wall time. It is there until its timer finds nobody in it. */
 function queueOf(wallMs: number): Queue {
   let queue = queues.get(wallMs);
   if (queue === undefined) queues.set(wallMs, queue = new Queue(wallMs));
