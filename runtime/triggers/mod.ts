@@ -41,6 +41,8 @@ export class Triggers {
   readonly #options: TriggersOptions;
   readonly #running = new Map<string, Running>();
   readonly #ending = new Set<Promise<void>>();
+  /** Why one could not be started, when it was last tried: the same is not told with each change of a function. */
+  readonly #failed = new Map<string, string>();
   #entries: readonly Entry[] = [];
   #changes: Promise<void> = Promise.resolve();
   #stopped = false;
@@ -81,13 +83,17 @@ export class Triggers {
       const ending: Promise<void> = runs.stop().finally(() => this.#ending.delete(ending));
       this.#ending.add(ending);
     }
+    for (const key of this.#failed.keys()) if (!wanted.has(key)) this.#failed.delete(key);
     for (const [key, { made, start }] of wanted) {
       if (this.#stopped || this.#running.has(key)) continue;
       try {
         this.#running.set(key, { made, runs: start(await this.#options.database()) });
+        this.#failed.delete(key);
       } catch (error) {
         // The functions that need it say so where they are loaded; what has been granted since is tried with the next change.
         const message = `${key}: ${error instanceof Error ? error.message : error}`;
+        if (this.#failed.get(key) === message) continue;
+        this.#failed.set(key, message);
         this.#options.sink({ time: Date.now(), level: "error", message, source: "host" });
       }
     }
