@@ -3,13 +3,14 @@
  *
  * @module
  */
+import { basename, dirname } from "node:path";
 import { z } from "zod";
 import { SkerryError } from "./errors.ts";
 import { explain, formatPath, type Mistake } from "./manifest/explain.ts";
 import type { GrantSchemas } from "./manifest/grants.ts";
 import { type JsonSource, JsonSyntaxError, type KeyPath, parseJson, type Position } from "./manifest/json_source.ts";
 import { claimsOf, methodsOverlap, type Route } from "./manifest/route.ts";
-import { type Backend, identitySchema, type Limits, manifestSchema } from "./manifest/schema.ts";
+import { type Backend, identitySchema, type Limits, manifestSchema, NAME_PATTERN } from "./manifest/schema.ts";
 import {
   type QueueTrigger,
   resolveTriggers,
@@ -138,7 +139,7 @@ export function parseManifest(text: string, options: ParseOptions): Manifest {
   }
   const issues = [...parsed.error?.issues ?? [], ...uncalled(source.value)];
   if (issues.length === 0) mistakes.push(...contradictions(parsed.data!));
-  else mistakes.push(...explain(issues, source.value, jsonSchemaOf(schema)));
+  else mistakes.push(...explain(issues, source.value, withNameOf(file, jsonSchemaOf(schema))));
   if (!parsed.success || mistakes.length > 0) {
     throw new ManifestError(file, locate(mistakes, source), identityOf(source.value));
   }
@@ -246,6 +247,14 @@ export function manifestJsonSchema(grants: GrantSchemas): Record<string, unknown
     ...schema,
     properties: { ...properties, grants: { ...properties.grants, additionalProperties: { type: "object" } } },
   };
+}
+
+/** The same schema, whose example of a name is that of the folder that the manifest is in. */
+function withNameOf(file: string, schema: Record<string, unknown>): Record<string, unknown> {
+  const folder = basename(dirname(file));
+  if (!NAME_PATTERN.test(folder)) return schema;
+  const properties = schema.properties as Record<string, object>;
+  return { ...schema, properties: { ...properties, name: { ...properties.name, examples: [folder] } } };
 }
 
 function jsonSchemaOf(schema: z.ZodType): Record<string, unknown> {

@@ -114,7 +114,7 @@ const MISTAKES: [name: string, written: Record<string, unknown>, messages: strin
     "middleware[2]: is in the list already; take one of them out",
   ]],
   ["a route that is only a path", { routes: ["/hello"] }, [
-    'routes[0]: must be an object, is "/hello"; write an object',
+    'routes[0]: must be an object, is "/hello"; write {"path":"/hello"}',
   ]],
   ["a name with capitals", { name: "Hello World" }, [
     'name: "Hello World" is not understood; write for example "hello" ' +
@@ -143,7 +143,14 @@ const MISTAKES: [name: string, written: Record<string, unknown>, messages: strin
     'grants.http.allow: is missing; write ["https://api.example.com"]',
   ]],
   ["a grant that is only yes", { grants: { http: true } }, [
-    "grants.http: must be an object, is true; write an object",
+    'grants.http: must be an object, is true; write for example {"allow":["https://api.example.com"]}',
+  ]],
+  ["yes for what needs no more", { limits: true }, ["limits: must be an object, is true; write {}"]],
+  ["a grant that is only what its key needs", { grants: { http: ["https://a.example"] } }, [
+    'grants.http: must be an object, is an array; write {"allow":["https://a.example"]}',
+  ]],
+  ["a grant that is no more than a word", { grants: { http: "all" } }, [
+    'grants.http: must be an object, is "all"; write an object',
   ]],
   ["one origin instead of a list", { grants: { http: { allow: "https://a.example" } } }, [
     'grants.http.allow: must be an array, is a string; write ["https://a.example"]',
@@ -230,6 +237,13 @@ Deno.test("a manifest that is not JSON is refused with the line of the mistake",
   expect(() => parse('{\n  "name": "hello",\n}')).toThrow(`reading ${FILE}:3:1: is not JSON: `);
   expect(() => parse("")).toThrow(`reading ${FILE}:1:1: is not JSON: `);
   expect(problems("[]")).toEqual([": must be an object, is an array; write an object"]);
+});
+
+Deno.test("a name that is missing is that of the folder, where the folder's can be one", () => {
+  const nameless = (file: string) => () => parseManifest('{ "routes": [], "source": "a.wasm" }', { file, grants: {} });
+  expect(nameless("components/greet/function.json")).toThrow('name: is missing; write "greet".');
+  expect(nameless("components/Greet me/function.json")).toThrow('name: is missing; write "hello".');
+  expect(nameless("function.json")).toThrow('name: is missing; write "hello".');
 });
 
 Deno.test("a key that is written twice is refused at its second place", () => {

@@ -19,6 +19,7 @@ export interface Mistake {
 interface JsonSchema {
   readonly type?: string;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
   readonly additionalProperties?: JsonSchema | boolean;
   readonly items?: JsonSchema;
   readonly examples?: readonly unknown[];
@@ -101,6 +102,10 @@ function describe(issue: z.core.$ZodIssue, written: unknown, schema: JsonSchema 
       if (issue.expected === "number" && typeof written === "string" && /^\d+$/.test(written)) {
         return `must be a number, is a string; write ${written}`;
       }
+      if (issue.expected === "object") {
+        const object = objectOf(written, schema);
+        if (object !== undefined) return `must be ${wanted}, is ${show(written)}; write ${object}`;
+      }
       const example = exampleOf(schema);
       return `must be ${wanted}, is ${show(written)}; write ${
         example === undefined ? wanted : `for example ${example}`
@@ -145,6 +150,18 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
 function exampleOf(schema: JsonSchema | undefined): string | undefined {
   const example = schema?.examples?.[0];
   return example === undefined ? undefined : JSON.stringify(example);
+}
+
+/** The object that somebody meant who wrote what its one key needs, or only that there be one. */
+function objectOf(written: unknown, { properties = {}, required = [] }: JsonSchema = {}): string | undefined {
+  const [key, ...more] = required;
+  if (key === undefined) return written === true ? "{}" : undefined;
+  const { type } = properties[key] ?? {};
+  const kind = Array.isArray(written) ? "array" : typeof written;
+  if (more.length === 0 && type === kind) return JSON.stringify({ [key]: written });
+  const entries = required.map((key) => [key, properties[key]?.examples?.[0]]);
+  const known = entries.every(([, example]) => example !== undefined);
+  return written === true && known ? `for example ${JSON.stringify(Object.fromEntries(entries))}` : undefined;
 }
 
 function show(value: unknown): string {
