@@ -7,6 +7,7 @@ import type { BorrowScope, HandleTable, ResourceHandle } from "./resources.ts";
 import type { NativeIsolate } from "./isolate.ts";
 import type { ComponentState } from "./state.ts";
 import { GuestThread, now } from "./thread.ts";
+import { PAGE_SHIFT } from "./track.ts";
 import { trap } from "./trap.ts";
 
 /** What the canonical ABI asks of a component instance. */
@@ -20,6 +21,12 @@ export interface InstanceState {
 export class Writes {
   lowest = Infinity;
   highest = 0;
+  /** A byte for each page, of whoever notes those that it writes to; see `track.ts`. */
+  readonly #notes: Uint8Array | undefined;
+
+  constructor(notes?: Uint8Array) {
+    this.#notes = notes;
+  }
 
   clear(): void {
     this.lowest = Infinity;
@@ -29,6 +36,10 @@ export class Writes {
   note(ptr: number, size: number): void {
     // What is empty may be anywhere, and often is at address 1 or 4.
     if (size === 0) return;
+    if (this.#notes !== undefined) {
+      this.#notes.fill(1, ptr >>> PAGE_SHIFT, ((ptr + size - 1) >>> PAGE_SHIFT) + 1);
+      return;
+    }
     if (ptr < this.lowest) this.lowest = ptr;
     if (ptr + size > this.highest) this.highest = ptr + size;
   }

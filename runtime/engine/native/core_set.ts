@@ -49,10 +49,11 @@ export class CoreSet {
     } else for (const state of this.states) state.begin(task);
   }
 
-  writesTo(memory: WebAssembly.Memory | undefined): Writes {
+  /** @param notes Of who notes the pages of that memory that it writes to. */
+  writesTo(memory: WebAssembly.Memory | undefined, notes?: WebAssembly.Memory): Writes {
     let writes = memory && this.writes.get(memory);
     if (writes === undefined) {
-      writes = new Writes();
+      writes = new Writes(notes && new Uint8Array(notes.buffer));
       if (memory !== undefined) this.writes.set(memory, writes);
     }
     return writes;

@@ -174,6 +174,7 @@ export class NativeIsolate {
       return former;
     }
     const pages = this.#linked.pool?.pagesOf(index);
+    const notes = this.#linked.pool?.notesOf(index);
     const core = memory?.kind === "export" ? this.export(memory) as WebAssembly.Memory : undefined;
     return this.#core.contexts[index] = new Cx(
       this,
@@ -181,7 +182,7 @@ export class NativeIsolate {
       core,
       realloc && this.func(realloc),
       pages && this.export(pages) as WebAssembly.Global,
-      this.#core.writesTo(core),
+      this.#core.writesTo(core, notes && this.export(notes) as WebAssembly.Memory),
     );
   }
 

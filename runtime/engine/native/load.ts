@@ -7,7 +7,7 @@ import { SkerryError } from "../../errors.ts";
 import type { GrowthLimits } from "../growth.ts";
 import { metered, type ModuleSource } from "./metering.ts";
 import type { Plan } from "./plan.ts";
-import { isRestorable, prepared, type Restoring, restoringOf } from "./restorable.ts";
+import { isRestorable, prepared, type Restoring, restoringOf, trackingsOf } from "./restorable.ts";
 import { slackOf } from "./slack.ts";
 
 /**
@@ -23,6 +23,8 @@ export interface Preparation {
   readonly limits: GrowthLimits | undefined;
   /** How many pages the memories may still grow by. */
   readonly left?: number | undefined;
+  /** Modules with more code note the pages that they write to; see `track.ts`. */
+  readonly rangeCodeBytes?: number | undefined;
 }
 
 /** The core modules as they are compiled, and what restoring their instances takes, if that is possible. */
@@ -41,7 +43,7 @@ export interface PreparedCode {
 export function prepare(
   bytes: Uint8Array<ArrayBuffer>,
   plan: Plan,
-  { left, limits, restore }: Preparation,
+  { left, limits, rangeCodeBytes, restore }: Preparation,
 ): PreparedCode {
   const sources: ModuleSource[] = limits
     ? metered(bytes, plan, limits)
@@ -50,10 +52,13 @@ export function prepare(
   const bare = ({ bytes, plan }: ModuleSource) => bytes.subarray(plan.start, plan.end);
   if (!restore || !isRestorable(plan, sources)) return { modules: sources.map(bare), restoring: undefined, allocates };
   const slack = slackOf(sources, plan.instances, left);
+  const trackings = trackingsOf(plan, sources, rangeCodeBytes);
   const used = new Set(plan.instances.filter((instance) => !instance.elided).map((instance) => instance.module));
   return {
-    modules: sources.map((source, i) => used.has(i) ? prepared(source.bytes, source.plan, slack.get(i)) : bare(source)),
-    restoring: restoringOf(bytes, plan, sources, slack),
+    modules: sources.map((source, i) =>
+      used.has(i) ? prepared(source.bytes, source.plan, slack.get(i), trackings[i]) : bare(source)
+    ),
+    restoring: restoringOf(bytes, plan, sources, slack, trackings),
     allocates,
   };
 }

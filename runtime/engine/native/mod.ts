@@ -61,6 +61,8 @@ export interface NativeEngineOptions {
    * as making them anew. Without it there is also no room past the end of a memory. Default: true.
    */
   readonly restore?: boolean;
+  /** Modules with more bytes of code note the pages that they write to, others between which addresses. Default: 2 MiB. */
+  readonly rangeCodeBytes?: number;
   /** Measure and bound what guests take: CPU time, memory, tables. Default: true. */
   readonly meter?: boolean;
   /** A folder where rewritten modules are kept, for the next start. Default: they are not. */
@@ -81,7 +83,7 @@ export interface NativeEngineOptions {
  * ```
  */
 export function createNativeEngine(options: NativeEngineOptions = {}): Engine {
-  const { restore = true, meter = true, cacheDir, readOnly = false } = options;
+  const { restore = true, meter = true, cacheDir, rangeCodeBytes, readOnly = false } = options;
   const cache = cacheDir === undefined ? undefined : new CodeCache({ folder: cacheDir, readOnly });
   return {
     name: "native",
@@ -118,7 +120,7 @@ export function createNativeEngine(options: NativeEngineOptions = {}): Engine {
     const decoded = withoutShims(bytes, plan);
     const { bytes: initial } = initialMemory(decoded);
     const left = meter ? pagesLeft(initial, decoded.name, limits) : undefined;
-    const preparation = { restore, left, limits: meter ? limits : undefined };
+    const preparation = { restore, left, rangeCodeBytes, limits: meter ? limits : undefined };
     const rewrite = () => prepare(bytes, decoded, preparation);
     const code = cache === undefined ? rewrite() : await cache.get({ bytes, plan: decoded }, preparation, rewrite);
     const variant = async (code: PreparedCode): Promise<Variant> => {

@@ -6,9 +6,9 @@
 import type { CoreItem, Plan } from "./plan.ts";
 import { Writes } from "./context.ts";
 import type { CoreSet } from "./core_set.ts";
-import { LOWEST, type ModuleState, type Restoring, SPAN } from "./restorable.ts";
+import { LOWEST, type ModuleState, NOTES, type Restoring, SPAN } from "./restorable.ts";
 import { ownerOfMemory, PAGES } from "./slack.ts";
-import { MAX_STORE_BYTES } from "./track.ts";
+import { MAX_STORE_BYTES, PAGE_SHIFT } from "./track.ts";
 
 /** Instances kept for one component, so that a burst of requests does not stay in memory for good. */
 export const MAX_POOLED = 64;
@@ -16,7 +16,7 @@ export const MAX_POOLED = 64;
 export const MAX_POOLED_BYTES = 64 * 1024 * 1024;
 
 /** Memory is compared and kept in pieces of this size. */
-const PAGE_BYTES = 4096;
+const PAGE_BYTES = 2 ** PAGE_SHIFT;
 const WASM_PAGE_BYTES = 65_536;
 
 /** What a memory holds at first: its length, what of it is not slack, and those parts that are not zero. */
@@ -45,6 +45,8 @@ export class InstancePool {
   readonly #free: CoreSet[] = [];
   /** For each context, the apparent size of a memory that has slack. */
   readonly #pages: readonly (CoreItem & { readonly kind: "export" } | undefined)[];
+  /** For each context, the notes of the pages of its memory. */
+  readonly #notes: readonly (CoreItem & { readonly kind: "export" } | undefined)[];
   #bytes = 0;
   #refused = false;
 
@@ -52,14 +54,20 @@ export class InstancePool {
     this.startsOnce = startsOnce;
     this.#states = plan.instances.map(({ module }) => states[module]!);
     this.#filled = filledBy(plan, this.#states);
-    this.#pages = plan.contexts.map(({ memory }) => {
+    this.#writers = writersOf(plan, this.#states);
+    const owners = plan.contexts.map(({ memory }) => {
       if (memory?.kind !== "export") return undefined;
       const { shape } = plan.modules[plan.instances[memory.instance]!.module]!;
-      const owner = ownerOfMemory(plan, memory.instance, shape.exportIndices.get(memory.name)!.index);
-      if (slack.get(plan.instances[owner]!.module)?.kind !== "own") return undefined;
+      return ownerOfMemory(plan, memory.instance, shape.exportIndices.get(memory.name)!.index);
+    });
+    this.#pages = owners.map((owner) => {
+      if (owner === undefined || slack.get(plan.instances[owner]!.module)?.kind !== "own") return undefined;
       return { kind: "export", instance: owner, name: PAGES, sort: "global" };
     });
-    this.#writers = writersOf(plan, this.#states);
+    this.#notes = owners.map((owner) => {
+      const noting = owner === undefined ? undefined : this.#noting(owner);
+      return noting === undefined ? undefined : { kind: "export", instance: noting, name: NOTES, sort: "memory" };
+    });
     this.#images = plan.instances.map(() => undefined);
   }
 
@@ -73,6 +81,16 @@ export class InstancePool {
   /** What has the apparent size, in pages, of the memory of a context, if that is not the real one. */
   pagesOf(context: number): CoreItem & { readonly kind: "export" } | undefined {
     return this.#pages[context];
+  }
+
+  /** Where the pages are noted that the engine writes to in the memory of a context, if pages are noted. */
+  notesOf(context: number): CoreItem & { readonly kind: "export" } | undefined {
+    return this.#notes[context];
+  }
+
+  /** Who is the first that notes the pages of an instance's memory that it writes to. */
+  #noting(index: number): number | undefined {
+    return this.#writers[index]?.find((writer) => this.#states[writer]!.tracked === "pages");
   }
 
   /** Remembers the first state of instances that are in it, if it does not know it yet. */
@@ -103,7 +121,7 @@ export class InstancePool {
 
   /** Answers whether that is possible: a memory that has grown cannot shrink again. */
   #restoreMemories(index: number, core: CoreSet): boolean {
-    const { exports, writes } = core;
+    const { exports } = core;
     const made = exports[index];
     if (made === undefined) return true;
     const { memories } = this.#images[index]!;
@@ -112,13 +130,23 @@ export class InstancePool {
       const image = memories[i]!;
       const memory = made[this.#states[index]!.memories[i]!] as WebAssembly.Memory;
       if (memory.buffer.byteLength !== image.bytes) return false;
-      const written = this.#written(index, exports, writes.get(memory));
-      const highest = Math.min(written.highest, image.bytes);
-      restore(memory, image, written.lowest, highest);
+      const highest = this.#restoreMemory(index, core, memory, image);
       if (highest > image.declared) slackUsed += highest - image.declared;
     }
     if (slackUsed > core.slackUsed) core.slackUsed = slackUsed;
     return true;
+  }
+
+  /** Answers where the last of what has been written to ends. */
+  #restoreMemory(index: number, core: CoreSet, memory: WebAssembly.Memory, image: MemoryImage): number {
+    const noting = this.#noting(index);
+    if (noting !== undefined && core.exports[noting] !== undefined) {
+      return this.#restorePages(index, core, memory, image);
+    }
+    const { lowest, highest } = this.#written(index, core.exports, core.writes.get(memory));
+    const end = Math.min(highest, image.bytes);
+    restore(memory, image, lowest, end);
+    return end;
   }
 
   /** Between which addresses the memory of an instance has been written to. */
@@ -131,12 +159,37 @@ export class InstancePool {
       for (const writer of writers) {
         const made = exports[writer];
         if (made === undefined) continue;
-        const lowest = (made[LOWEST] as WebAssembly.Global).value as number;
-        if (lowest === -1) continue;
-        all.note(lowest >>> 0, (((made[SPAN] as WebAssembly.Global).value as number) >>> 0) + MAX_STORE_BYTES);
+        const { lowest, highest } = this.#states[writer]!.tracked === "pages" ? pagesIn(made) : rangeIn(made);
+        if (lowest < highest) all.note(lowest, highest - lowest);
       }
     }
     return all;
+  }
+
+  /** Restores the pages that have been written to, and forgets which they were. Answers where the last of them ends. */
+  #restorePages(index: number, { exports }: CoreSet, memory: WebAssembly.Memory, image: MemoryImage): number {
+    const writers = this.#writers[index]!.filter((writer) => exports[writer] !== undefined);
+    const all = writers.filter((writer) => this.#states[writer]!.tracked === "pages")
+      .map((writer) => notesIn(exports[writer]!, image.bytes));
+    const [notes, ...others] = all as [Uint8Array, ...Uint8Array[]];
+    for (const other of others) {
+      for (let page = other.indexOf(1); page >= 0; page = other.indexOf(1, page + 1)) notes[page] = 1;
+    }
+    for (const writer of writers) {
+      if (this.#states[writer]!.tracked !== "range") continue;
+      const { lowest, highest } = rangeIn(exports[writer]!);
+      if (lowest < highest) notes.fill(1, lowest >>> PAGE_SHIFT, ((highest - 1) >>> PAGE_SHIFT) + 1);
+    }
+    let end = 0;
+    for (let page = notes.indexOf(1); page >= 0; page = notes.indexOf(1, page)) {
+      const from = page * PAGE_BYTES;
+      while (notes[page] === 1) page++;
+      // The last store on a page may have written to the next.
+      end = Math.min(page * PAGE_BYTES + MAX_STORE_BYTES, image.bytes);
+      restore(memory, image, from, end);
+    }
+    for (const each of all) each.fill(0);
+    return end;
   }
 
   #restoreGlobals(index: number, exports: CoreSet["exports"]): void {
@@ -145,7 +198,7 @@ export class InstancePool {
     const { globals, tracked } = this.#states[index]!;
     const values = this.#images[index]!.globals;
     for (let i = 0; i < globals.length; i++) (made[globals[i]!] as WebAssembly.Global).value = values[i]!;
-    if (!tracked) return;
+    if (tracked !== "range") return;
     (made[LOWEST] as WebAssembly.Global).value = -1;
     (made[SPAN] as WebAssembly.Global).value = 0;
   }
@@ -162,6 +215,28 @@ export class InstancePool {
   get size(): number {
     return this.#free.length;
   }
+}
+
+/** Between which addresses a module has written that keeps note of them. */
+function rangeIn(exports: WebAssembly.Exports): { lowest: number; highest: number } {
+  const lowest = (exports[LOWEST] as WebAssembly.Global).value as number;
+  if (lowest === -1) return { lowest: 0, highest: 0 };
+  const span = ((exports[SPAN] as WebAssembly.Global).value as number) >>> 0;
+  return { lowest: lowest >>> 0, highest: (lowest >>> 0) + span + MAX_STORE_BYTES };
+}
+
+/** A byte for each of the first pages of a memory, by a module that keeps note of them: 1 where it has written. */
+function notesIn(exports: WebAssembly.Exports, bytes?: number): Uint8Array {
+  const { buffer } = exports[NOTES] as WebAssembly.Memory;
+  return new Uint8Array(buffer, 0, bytes === undefined ? buffer.byteLength : Math.ceil(bytes / PAGE_BYTES));
+}
+
+/** Between which addresses the pages lie that a module has noted. */
+function pagesIn(exports: WebAssembly.Exports): { lowest: number; highest: number } {
+  const notes = notesIn(exports);
+  const first = notes.indexOf(1);
+  if (first < 0) return { lowest: 0, highest: 0 };
+  return { lowest: first * PAGE_BYTES, highest: (notes.lastIndexOf(1) + 1) * PAGE_BYTES + MAX_STORE_BYTES };
 }
 
 /** Parts of a memory; nothing if it may be all of it. */
@@ -185,9 +260,10 @@ function partsOf(buffer: ArrayBuffer, filled: Ranges): MemoryImage["parts"] {
   const parts: { at: number; data: Uint8Array }[] = [];
   let done = 0;
   for (const range of all.toSorted((a, b) => a.at - b.at)) {
-    const end = Math.min(range.end, buffer.byteLength);
-    for (let at = Math.max(range.at, done); at < end; at += PAGE_BYTES) {
-      const piece = new Uint8Array(buffer, at, Math.min(PAGE_BYTES, end - at));
+    // Whole pages: what lies around a range is zero, or in another.
+    const end = Math.min(Math.ceil(range.end / PAGE_BYTES) * PAGE_BYTES, buffer.byteLength);
+    for (let at = Math.max(range.at - range.at % PAGE_BYTES, done); at < end; at += PAGE_BYTES) {
+      const piece = new Uint8Array(buffer, at, Math.min(PAGE_BYTES, buffer.byteLength - at));
       if (piece.some(isSet)) parts.push({ at, data: piece.slice() });
     }
     done = Math.max(done, end);
@@ -204,17 +280,28 @@ function restore(memory: WebAssembly.Memory, { parts }: MemoryImage, from: numbe
   if (from >= to) return;
   const view = new Uint8Array(memory.buffer);
   let at = from;
-  for (const part of parts) {
-    const end = part.at + part.data.length;
-    if (end <= at) continue;
+  for (let i = firstEndingBehind(parts, from); i < parts.length; i++) {
+    const part = parts[i]!;
     if (part.at >= to) break;
     if (part.at > at) view.fill(0, at, part.at);
     const start = Math.max(at, part.at);
-    const stop = Math.min(to, end);
+    const stop = Math.min(to, part.at + part.data.length);
     view.set(part.data.subarray(start - part.at, stop - part.at), start);
     at = stop;
   }
   if (at < to) view.fill(0, at, to);
+}
+
+/** The index of the first part that ends behind an address. */
+function firstEndingBehind(parts: MemoryImage["parts"], address: number): number {
+  let [low, high] = [0, parts.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const { at, data } = parts[middle]!;
+    if (at + data.length <= address) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** For each instance with a memory of its own, who writes to it: `undefined` when somebody does not keep note. */

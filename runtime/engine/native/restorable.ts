@@ -14,8 +14,17 @@ import { CallGraph } from "./code.ts";
 import { CORE_KINDS, type CoreModuleShape, SECTION_RANK } from "./core_module.ts";
 import { factsOf, type ModuleSource } from "./metering.ts";
 import type { CoreItem, CoreModulePlan, Plan } from "./plan.ts";
-import { type ActiveData, activeData, HERE, NO_SLACK, PAGES, type Slack, type SlackPlan } from "./slack.ts";
-import { isTrackable, trackedCode, type TrackIndices } from "./track.ts";
+import {
+  type ActiveData,
+  activeData,
+  HERE,
+  NO_SLACK,
+  ownerOfMemory,
+  PAGES,
+  type Slack,
+  type SlackPlan,
+} from "./slack.ts";
+import { NOTES_PAGES, trackedCode, type TrackIndices, type Tracking, trackingOf } from "./track.ts";
 import { Writer } from "./writer.ts";
 
 /** Under these names, with a number, a prepared module exports what is to be restored. */
@@ -54,8 +63,8 @@ export interface ModuleState {
   /** The names under which the prepared module exports its memories, and its globals. */
   readonly memories: readonly string[];
   readonly globals: readonly string[];
-  /** Whether it keeps note of where it writes, in {@linkcode LOWEST} and {@linkcode SPAN}. */
-  readonly tracked: boolean;
+  /** How it keeps note of where it writes: in {@linkcode LOWEST} and {@linkcode SPAN}, or in {@linkcode NOTES}. */
+  readonly tracked: Tracking | undefined;
   /** What instantiating it writes into memories, if that is known. */
   readonly data: readonly ActiveData[] | undefined;
 }
@@ -75,6 +84,8 @@ export interface Restoring {
 /** Between these addresses a tracked module has written: the lowest, and the distance of the highest from it. */
 export const LOWEST = "skerry:lowest";
 export const SPAN = "skerry:span";
+/** A memory with a byte for each page: those that a tracked module has written to are not zero. */
+export const NOTES = "skerry:notes";
 
 /**
  * What there is to know once modules and slack are.
@@ -86,9 +97,10 @@ export function restoringOf(
   plan: Plan,
   sources: readonly ModuleSource[],
   slack: SlackPlan = NO_SLACK,
+  trackings: readonly (Tracking | undefined)[] = trackingsOf(plan, sources),
 ): Restoring {
   return {
-    states: sources.map((source, index) => stateOf(source, slack.get(index))),
+    states: sources.map((source, index) => stateOf(source, slack.get(index), trackings[index])),
     slack,
     startsOnce: plan.instances.every(({ start }) => start === undefined || isClosed(bytes, plan, start)),
   };
@@ -100,12 +112,27 @@ function isClosed(bytes: Uint8Array, plan: Plan, start: CoreItem): boolean {
   return new CallGraph(bytes, shape).isClosed(shape.exportIndices.get(start.name)!.index);
 }
 
-function stateOf(source: ModuleSource, slack: Slack | undefined): ModuleState {
+/** By module, how its writes are tracked: pages are noted by all who write to a memory, or by none. */
+export function trackingsOf(
+  plan: Plan,
+  sources: readonly ModuleSource[],
+  rangeCodeBytes?: number,
+): (Tracking | undefined)[] {
+  const trackings = sources.map(({ plan: { shape } }) => trackingOf(shape, rangeCodeBytes));
+  const writers = plan.instances.flatMap(({ elided, module }, index) =>
+    elided || trackings[module] === undefined ? [] : [{ module, owner: ownerOfMemory(plan, index, 0) }]
+  );
+  const noted = new Set(writers.filter(({ module }) => trackings[module] === "pages").map(({ owner }) => owner));
+  for (const { module, owner } of writers) if (noted.has(owner)) trackings[module] = "pages";
+  return trackings;
+}
+
+function stateOf(source: ModuleSource, slack: Slack | undefined, tracked: Tracking | undefined): ModuleState {
   const { shape } = source.plan;
   return {
     memories: ownMemories(shape).map((index) => MEMORY + index),
     globals: [...ownGlobals(shape).map((index) => GLOBAL + index), ...(slack?.kind === "own" ? [PAGES] : [])],
-    tracked: isTrackable(shape),
+    tracked,
     data: activeData(source),
   };
 }
@@ -124,8 +151,9 @@ export function prepared(
   bytes: Uint8Array<ArrayBuffer>,
   { start, end, shape }: CoreModulePlan,
   slack?: Slack,
+  tracking: Tracking | undefined = trackingOf(shape),
 ): Uint8Array<ArrayBuffer> {
-  const sections = preparedSections(bytes, shape, slack);
+  const sections = preparedSections(bytes, shape, slack, tracking);
   if (sections.size === 0) return bytes.subarray(start, end);
   // In the order of a module: one that was not there before goes before the first that comes after it.
   const changed = [...sections].sort(([a], [b]) => SECTION_RANK[a]! - SECTION_RANK[b]!);
@@ -159,6 +187,7 @@ function preparedSections(
   bytes: Uint8Array,
   shape: CoreModuleShape,
   slack: Slack | undefined,
+  tracking: Tracking | undefined,
 ): Map<number, Uint8Array> {
   const isMoved = slack?.kind === "imported";
   const moved = (global: number) => isMoved && global >= shape.importedGlobals ? global + 1 : global;
@@ -169,14 +198,13 @@ function preparedSections(
   const sections = new Map<number, Uint8Array>();
   const added: number[] = [];
   const addGlobal = (initial: number) => moved(shape.globals.length + added.push(initial) - 1);
-  if (isTrackable(shape)) {
+  if (tracking !== undefined) {
     // Nothing written yet is -1.
-    const lowest = addGlobal(-1);
-    const span = addGlobal(0);
-    exports.push([LOWEST, 3, lowest], [SPAN, 3, span]);
+    const range = tracking === "range" ? { lowest: addGlobal(-1), span: addGlobal(0) } : undefined;
+    if (range === undefined) exports.push([NOTES, 2, 1]);
+    else exports.push([LOWEST, 3, range.lowest], [SPAN, 3, range.span]);
     const indices: TrackIndices = {
-      lowest,
-      span,
+      ...(range && { range }),
       touch: shape.functions.length,
       movedGlobals: isMoved ? shape.importedGlobals : Infinity,
       ...(slack && {
@@ -192,7 +220,8 @@ function preparedSections(
     sections.set(
       1,
       extended(bytes, shape, 1, helpers, (w) => {
-        w.u8(0x60, 1, 0x7f, 0);
+        if (tracking === "range") w.u8(0x60, 1, 0x7f, 0);
+        else w.u8(0x60, 2, 0x7f, 0x7f, 0);
         if (slack !== undefined) w.u8(0x60, 1, 0x7f, 1, 0x7f);
       }),
     );
@@ -206,7 +235,8 @@ function preparedSections(
     // No code, and so nobody who grows it here.
     exports.push([PAGES, 3, addGlobal(slack.declared)]);
   }
-  if (slack?.kind === "own") sections.set(5, memoryOf(shape, slack.real));
+  const real = slack?.kind === "own" ? slack.real : undefined;
+  if (real !== undefined || tracking === "pages") sections.set(5, memoriesOf(shape, real, tracking === "pages"));
   if (isMoved) {
     sections.set(
       2,
@@ -259,13 +289,24 @@ function exportsOf(
   ]);
 }
 
-/** The memory section with another size at first. */
-function memoryOf({ memories }: CoreModuleShape, pages: number): Uint8Array {
-  const { max } = memories[0]!.limits;
+/** The memory section, with another size at first if `real` says so, and with the memory of the notes if there are any. */
+function memoriesOf(
+  { memories, importedMemories }: CoreModuleShape,
+  real: number | undefined,
+  notes: boolean,
+): Uint8Array {
+  const sizes: [min: number, max: number | undefined][] = memories.slice(importedMemories).map(({ limits }) => [
+    real ?? Number(limits.min),
+    limits.max === undefined ? undefined : Number(limits.max),
+  ]);
+  if (notes) sizes.push([NOTES_PAGES, NOTES_PAGES]);
   const out = new Writer();
-  out.u8(1, max === undefined ? 0 : 1);
-  out.u32(pages);
-  if (max !== undefined) out.u32(Number(max));
+  out.u32(sizes.length);
+  for (const [min, max] of sizes) {
+    out.u8(max === undefined ? 0 : 1);
+    out.u32(min);
+    if (max !== undefined) out.u32(max);
+  }
   return out.bytes;
 }
 

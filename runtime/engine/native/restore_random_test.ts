@@ -8,7 +8,8 @@ import { expect } from "@std/expect";
 import type { Engine, HostImports, LinkedComponent } from "../mod.ts";
 import { random, randomModule } from "../meter/testdata/random_module.ts";
 import { call, inIsolate } from "./_testing.ts";
-import { createNativeEngine, nativeEngine } from "./mod.ts";
+import { createNativeEngine } from "./mod.ts";
+import { MAX_RANGE_CODE_BYTES } from "./track.ts";
 
 const FUNCTIONS = 6;
 
@@ -62,19 +63,22 @@ async function request(linked: LinkedComponent, seed: number): Promise<string[]>
   });
 }
 
-Deno.test("random programs go in restored instances as in new ones, and find nothing of each other", async () => {
-  const fresh = createNativeEngine({ restore: false });
-  let changed = 0;
-  for (let seed = 1; seed <= 60; seed++) {
-    const host = { mix, program: randomModule(seed) } as unknown as HostImports;
-    const link = async (engine: Engine) => await (await engine.load(RUNNER, { name: `${seed}` })).link(host);
-    const [restored, anew] = [await link(nativeEngine), await link(fresh)];
-    for (let round = 1; round <= 8; round++) {
-      const found = await request(restored, seed * 100 + round);
-      expect([seed, round, ...found]).toEqual([seed, round, ...await request(anew, seed * 100 + round)]);
-      if (found.at(-1) !== "a trap" && found[0] !== found.at(-1)) changed++;
+for (const rangeCodeBytes of [MAX_RANGE_CODE_BYTES, 0]) {
+  Deno.test(`random programs go in restored instances as in new ones, and find nothing of each other: ${rangeCodeBytes}`, async () => {
+    const engine = createNativeEngine({ rangeCodeBytes });
+    const fresh = createNativeEngine({ restore: false });
+    let changed = 0;
+    for (let seed = 1; seed <= 60; seed++) {
+      const host = { mix, program: randomModule(seed) } as unknown as HostImports;
+      const link = async (engine: Engine) => await (await engine.load(RUNNER, { name: `${seed}` })).link(host);
+      const [restored, anew] = [await link(engine), await link(fresh)];
+      for (let round = 1; round <= 8; round++) {
+        const found = await request(restored, seed * 100 + round);
+        expect([seed, round, ...found]).toEqual([seed, round, ...await request(anew, seed * 100 + round)]);
+        if (found.at(-1) !== "a trap" && found[0] !== found.at(-1)) changed++;
+      }
     }
-  }
-  // Of programs that leave all as it was, nothing could be found.
-  expect(changed).toBeGreaterThan(100);
-});
+    // Of programs that leave all as it was, nothing could be found.
+    expect(changed).toBeGreaterThan(100);
+  });
+}

@@ -20,7 +20,7 @@ import { instruction } from "./code.ts";
 import type { CoreModuleShape } from "./core_module.ts";
 import { factsOf, type ModuleSource } from "./metering.ts";
 import type { CoreInstancePlan, CoreItem, CoreModulePlan } from "./plan.ts";
-import { isTrackable } from "./track.ts";
+import { trackingOf } from "./track.ts";
 
 /** How many pages the memories of one isolate have more than they declare, all together. */
 export const SLACK_PAGES = 64;
@@ -106,7 +106,7 @@ function canHaveSlack(source: ModuleSource, owner: CoreModuleShape): boolean {
   // Instantiating would fail, and should go on failing.
   if (declaredPages(shape) > pages || !isDataWithin(source, pages * PAGE_BYTES)) return false;
   if (!shape.sections.has(10)) return true;
-  if (!isTrackable(shape)) return false;
+  if (trackingOf(shape) === undefined) return false;
   return shape.importedMemories === 0 || !factsOf(source)?.asksForSize || canMoveGlobals(source);
 }
 

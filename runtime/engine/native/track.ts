@@ -1,10 +1,12 @@
 /**
- * Makes core code keep note of where it writes: after every store, two globals say between which addresses all bytes lie
- * that were written since they were last reset. What is outside of them is as it was.
+ * Makes core code keep note of where it writes, so that what it has not written to need not be put back.
  *
- * Compiled code uses the memory around its stack's upper end: frames below, data and heap above. So the two addresses
- * stay near each other, and the note costs a comparison that is almost always false. Code that writes elsewhere only
- * makes them differ by more.
+ * In most modules two globals say, after every store, between which addresses all bytes lie that were written since they
+ * were last reset. Compiled code uses the memory around its stack's upper end: frames below, data and heap above. So the
+ * two addresses stay near each other, and the note costs a comparison that is almost always false.
+ *
+ * Large modules, such as whole JavaScript engines, write here and there in a large heap. In these a second memory has a
+ * byte for each page of the first, which every store sets: it costs more, and what is to be put back is far less.
  *
  * @module
  */
@@ -13,20 +15,26 @@ import { coreValType } from "../../component/core_types.ts";
 import type { CoreModuleShape } from "./core_module.ts";
 import { Numbers } from "../numbers.ts";
 import { afterMemarg, BYTES4, BYTES8, GLOBAL, LEB, MEMARG, NONE, skipOther, STEP, STORE } from "./steps.ts";
-import { grow, touch } from "./track_helpers.ts";
+import { grow, touch, touchPages } from "./track_helpers.ts";
 import { putPadded, putS32, putU32, type Writer } from "./writer.ts";
 
-/**
- * In larger modules the notes cost more than they save: such guests write more, and start more slowly anyway. A small
- * program in Go is below.
- */
-export const MAX_TRACKED_CODE_BYTES = 2 * 1024 * 1024;
+/** Modules with more code note the pages that they write to. A small program in Go has less. */
+export const MAX_RANGE_CODE_BYTES = 2 * 1024 * 1024;
+
+/** How a module keeps note of where it writes: between which addresses, or on which pages. */
+export type Tracking = "range" | "pages";
+
+/** What is noted together, in bytes: 2 to this. */
+export const PAGE_SHIFT = 12;
+
+/** The memory of the notes, in its pages: a byte for each page that there may be. */
+export const NOTES_PAGES = 2 ** (32 - PAGE_SHIFT - 16);
 
 /** A store writes at most so many bytes from its address on. */
 export const MAX_STORE_BYTES = 16;
 
 const LOCAL_GET = 0x20, LOCAL_SET = 0x21, LOCAL_TEE = 0x22, GLOBAL_GET = 0x23, GLOBAL_SET = 0x24;
-const I32_CONST = 0x41, I32_GT_U = 0x4b, I32_ADD = 0x6a, I32_SUB = 0x6b;
+const I32_CONST = 0x41, I32_GT_U = 0x4b, I32_ADD = 0x6a, I32_SUB = 0x6b, I32_SHR_U = 0x76, I32_STORE8 = 0x3a;
 const CALL = 0x10, IF = 0x04, END = 0x0b, VOID = 0x40;
 const MEMORY_SIZE = 0x3f, MEMORY_GROW = 0x40;
 
@@ -43,17 +51,26 @@ for (const opcode of [0x37, 0x3c, 0x3d, 0x3e]) STORES[opcode] = NEEDS_I64;
 STORES[0x38] = NEEDS_F32;
 STORES[0x39] = NEEDS_F64;
 
-/** Whether the writes of this module can be tracked. */
-export function isTrackable(shape: CoreModuleShape): boolean {
+/**
+ * How the writes of this module can be tracked; `undefined` if they cannot.
+ *
+ * @param mostBytes of code, for keeping addresses
+ */
+export function trackingOf(shape: CoreModuleShape, mostBytes: number = MAX_RANGE_CODE_BYTES): Tracking | undefined {
   const code = shape.sections.get(10);
-  return code !== undefined && code.end - code.start <= MAX_TRACKED_CODE_BYTES && shape.memories.length === 1 &&
-    shape.functions.every((type) => type !== undefined) && shape.sections.has(1) && shape.sections.has(3);
+  const can = code !== undefined && shape.memories.length === 1 &&
+    shape.functions.every((type) => type !== undefined) &&
+    shape.sections.has(1) && shape.sections.has(3);
+  if (!can) return undefined;
+  if (code.end - code.start <= mostBytes) return "range";
+  return shape.memories[0]!.limits.pageSizeLog2 === undefined ? "pages" : undefined;
 }
 
-/** The indices of what {@linkcode trackedCode} uses: the globals are of type i32, `touch` takes one. */
+/** The indices of what {@linkcode trackedCode} uses. */
 export interface TrackIndices {
-  readonly lowest: number;
-  readonly span: number;
+  /** Globals of type i32, between which all writes are; without them, pages are noted in the second memory. */
+  readonly range?: { readonly lowest: number; readonly span: number };
+  /** A function that notes an address, or an address and a length. */
   readonly touch: number;
   /** For a memory that has slack (see `slack.ts`): the global with its apparent size, and what grows it. */
   readonly slack?: { readonly pages: number; readonly grow: number };
@@ -128,7 +145,8 @@ class Tracker {
       r.pos = from + size;
     }
     this.#copy(same, r.pos);
-    this.#append(touch(this.#indices));
+    const { range } = this.#indices;
+    this.#append(range === undefined ? touchPages(PAGE_SHIFT) : touch(range));
     if (this.#indices.slack !== undefined) this.#append(grow(this.#indices.slack.pages));
     return this.#out.subarray(0, this.#pos);
   }
@@ -310,7 +328,7 @@ class Tracker {
 
   /** @param prefix how many bytes of the opcode stand before its last number */
   #store(at: number, to: number, address: number, value: number, prefix: number): void {
-    const { lowest, span, touch } = this.#indices;
+    const { range, touch } = this.#indices;
     this.#op(LOCAL_SET, value);
     this.#op(LOCAL_TEE, address);
     this.#op(LOCAL_GET, value);
@@ -322,11 +340,19 @@ class Tracker {
       this.#u8(I32_CONST);
       this.#pos = putS32(this.#out, this.#pos, offset);
       this.#u8(I32_ADD);
-      this.#op(LOCAL_TEE, address);
+      if (range !== undefined) this.#op(LOCAL_TEE, address);
     }
-    this.#op(GLOBAL_GET, lowest);
+    if (range === undefined) {
+      this.#op(I32_CONST, PAGE_SHIFT);
+      this.#u8(I32_SHR_U);
+      this.#op(I32_CONST, 1);
+      // To the memory with the index 1.
+      for (const byte of [I32_STORE8, 0x40, 1, 0]) this.#u8(byte);
+      return;
+    }
+    this.#op(GLOBAL_GET, range.lowest);
     this.#u8(I32_SUB);
-    this.#op(GLOBAL_GET, span);
+    this.#op(GLOBAL_GET, range.span);
     this.#u8(I32_GT_U);
     this.#op(IF, VOID);
     this.#op(LOCAL_GET, address);
@@ -355,12 +381,15 @@ class Tracker {
     this.#op(LOCAL_GET, length);
     this.#op(IF, VOID);
     this.#op(LOCAL_GET, address);
-    this.#op(CALL, this.#indices.touch);
-    this.#op(LOCAL_GET, address);
-    this.#op(LOCAL_GET, length);
-    this.#u8(I32_ADD);
-    this.#op(I32_CONST, 1);
-    this.#u8(I32_SUB);
+    if (this.#indices.range === undefined) this.#op(LOCAL_GET, length);
+    else {
+      this.#op(CALL, this.#indices.touch);
+      this.#op(LOCAL_GET, address);
+      this.#op(LOCAL_GET, length);
+      this.#u8(I32_ADD);
+      this.#op(I32_CONST, 1);
+      this.#u8(I32_SUB);
+    }
     this.#op(CALL, this.#indices.touch);
     this.#u8(END);
   }

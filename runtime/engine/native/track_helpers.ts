@@ -11,12 +11,12 @@ const GRAIN = 4096;
 
 const LOCAL_GET = 0x20, GLOBAL_GET = 0x23, GLOBAL_SET = 0x24;
 const I32_CONST = 0x41, I32_EQZ = 0x45, I32_EQ = 0x46, I32_LT_U = 0x49, I32_GT_U = 0x4b, I32_GE_U = 0x4f;
-const I32_ADD = 0x6a, I32_SUB = 0x6b, I32_AND = 0x71, I32_OR = 0x72;
+const I32_ADD = 0x6a, I32_SUB = 0x6b, I32_AND = 0x71, I32_OR = 0x72, I32_SHR_U = 0x76;
 const IF = 0x04, ELSE = 0x05, END = 0x0b, RETURN = 0x0f, VOID = 0x40;
 const MEMORY_SIZE = 0x3f, MEMORY_GROW = 0x40;
 
 /** Widens the two addresses so that a third lies between them. */
-export function touch({ lowest, span }: TrackIndices): Writer {
+export function touch({ lowest, span }: NonNullable<TrackIndices["range"]>): Writer {
   const w = new Writer();
   const op = (opcode: number, operand: number) => {
     w.u8(opcode);
@@ -64,6 +64,28 @@ export function touch({ lowest, span }: TrackIndices): Writer {
   w.u8(I32_SUB);
   op(GLOBAL_SET, span);
   w.u8(END, END, END);
+  return w;
+}
+
+/** Notes the pages, of 2 to `shift` bytes, from an address on for a length that is not zero. */
+export function touchPages(shift: number): Writer {
+  const w = new Writer();
+  const pageOf = (address: () => void) => {
+    address();
+    w.u8(I32_CONST);
+    w.s32(shift);
+    w.u8(I32_SHR_U);
+  };
+  const first = () => w.u8(LOCAL_GET, 0);
+  const last = () => w.u8(LOCAL_GET, 0, LOCAL_GET, 1, I32_ADD, I32_CONST, 1, I32_SUB);
+  w.u8(0);
+  pageOf(first);
+  w.u8(I32_CONST, 1);
+  pageOf(last);
+  pageOf(first);
+  w.u8(I32_SUB, I32_CONST, 1, I32_ADD);
+  // `memory.fill` of the memory with the index 1.
+  w.u8(0xfc, 0x0b, 1, END);
   return w;
 }
 
