@@ -115,6 +115,14 @@ async function openAt(url: string | undefined): Promise<Deno.Kv> {
     );
   }
   if (url === "memory:") return await Deno.openKv(":memory:");
+  const scheme = /^([a-z][a-z0-9+.-]+:)\/\//i.exec(url ?? "")?.[1];
+  if (scheme !== undefined && !/^https?:$/.test(scheme)) {
+    throw new SkerryError(
+      "setting-invalid",
+      `opening the key-value store: KV_URL begins with ${JSON.stringify(scheme)}, which is not understood. ` +
+        "Write the path of a file, memory:, or the http: or https: URL of a denokv server.",
+    );
+  }
   const isFile = url !== undefined && !/^(https?:|:memory:$)/.test(url);
   try {
     if (isFile) await Deno.mkdir(dirname(url), { recursive: true });

@@ -33,10 +33,9 @@ export function listen(fetch: FetchHandler, settings: Settings): Deno.HttpServer
     if (error instanceof Deno.errors.AddrInUse) {
       throw new SkerryError("setting-invalid", `${where}: another program has it. Set PORT to a port that is free.`);
     }
-    if (error instanceof Deno.errors.AddrNotAvailable || error instanceof Deno.errors.PermissionDenied) {
-      throw new SkerryError("setting-invalid", `${where}: ${error.message}. Set PORT and SKERRY_HOST to others.`);
-    }
-    throw error;
+    // What is left, such as a name that has no address, comes in classes of its own or in none.
+    const why = error instanceof Error ? error.message : error;
+    throw new SkerryError("setting-invalid", `${where}: ${why}. Set PORT and SKERRY_HOST to others.`, { cause: error });
   }
 }
 

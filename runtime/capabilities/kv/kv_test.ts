@@ -281,6 +281,8 @@ Deno.test("KV_URL says where the data is, and a place that cannot be opened is r
     expect(await openBackend()).toBeInstanceOf(MemoryBackend);
     Deno.env.set("KV_URL", join(file, "below-a-file", "kv"));
     await expect(openBackend()).rejects.toThrow(/opening the key-value store .*--allow-write.*KV_URL/);
+    Deno.env.set("KV_URL", "redis://:t0p-s3cr3t@example.com");
+    await expect(openBackend()).rejects.toThrow(/KV_URL begins with "redis:", which is not understood(?!.*s3cr3t)/);
   } finally {
     if (before === undefined) Deno.env.delete("KV_URL");
     else Deno.env.set("KV_URL", before);

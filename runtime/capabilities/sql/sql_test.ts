@@ -175,6 +175,8 @@ Deno.test("SQL_URL says where the data is, and what cannot be opened is refused 
     expect(openBackend).toThrow(/^reading SQL_URL: every database.*\{database\}/);
     Deno.env.set("SQL_URL", "https://{database}:no-port?authToken=t0p-s3cr3t");
     expect(openBackend).toThrow(/^reading SQL_URL: it is no URL(?!.*s3cr3t)/);
+    Deno.env.set("SQL_URL", "redis://:t0p-s3cr3t@example.com");
+    expect(openBackend).toThrow(/^reading SQL_URL: it begins with "redis:", which is not understood(?!.*s3cr3t)/);
     Deno.env.set("SQL_URL", `${file}/below`);
     expect(openBackend).toThrow(/opening the databases in .*below: .*--allow-write=.*SQL_URL/);
   } finally {

@@ -37,6 +37,14 @@ export class SqlProcess {
  */
 export function openBackend(): Backend {
   const location = Deno.env.get("SQL_URL") || undefined;
+  const scheme = /^([a-z][a-z0-9+.-]+:)\/\//i.exec(location ?? "")?.[1];
+  if (scheme !== undefined && !isServerUrl(location!)) {
+    throw new SkerryError(
+      "setting-invalid",
+      `reading SQL_URL: it begins with ${JSON.stringify(scheme)}, which is not understood. ` +
+        "Write the path of a folder, memory:, or libsql://{database}.example.com.",
+    );
+  }
   if (location === undefined || !isServerUrl(location)) return openFolder(location);
   if (!location.includes("{database}")) {
     throw new SkerryError(
