@@ -6,6 +6,7 @@
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { suggest } from "../manifest/suggest.ts";
 
 /** `wasi:keyvalue/store@0.2.0-draft2`, in its parts. */
 const INTERFACE = /^([a-z][a-z0-9-]*:[a-z][a-z0-9-]*)\/([a-z][a-z0-9-]*)(?:@(.+))?$/;
@@ -70,9 +71,21 @@ async function write(deps: string, found: Package, there: readonly Package[]): P
 function unknownImport(id: string, name: string, item: string, known: readonly Package[]): string {
   const others = known.filter((one) => one.name === name && one.interfaces.includes(item));
   const versions = [...new Set(others.map(({ version }) => `"${name}/${item}${version && `@${version}`}"`))];
-  return versions.length > 0
-    ? `it imports "${id}"; write ${versions.join(" or ")}`
-    : `it imports "${id}", which no WIT here has; give a file with it as "wit" in function.json`;
+  if (versions.length > 0) return `it imports "${id}"; write ${versions.join(" or ")}`;
+  const ids = known.flatMap(({ name, version, interfaces }) =>
+    interfaces.map((item) => `${name}/${item}${version && `@${version}`}`)
+  );
+  const near = nearest(id, ids);
+  return `it imports "${id}", which no WIT here has; ` +
+    (near === undefined ? "" : `write ${JSON.stringify(near)}, or `) +
+    'give a file with it as "wit" in function.json';
+}
+
+/** The interface that was most likely meant: a version that is wrong too makes no name another. */
+function nearest(id: string, known: readonly string[]): string | undefined {
+  const bare = (name: string) => name.replace(/@.*/, "");
+  const near = suggest(bare(id), known.map(bare));
+  return known.find((name) => bare(name) === near);
 }
 
 /** The packages in the folders of a folder, or in `inner` of each. */

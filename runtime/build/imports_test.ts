@@ -70,4 +70,11 @@ Deno.test("an import that no WIT has is named, with what to write", async () => 
     'it imports "wasi:filesystem/types@0.2.2"; write "wasi:filesystem/types@0.2.10"',
     'it imports "my:app/kv", which no WIT here has; give a file with it as "wit" in function.json',
   ]);
+  const near = await completed(["wasi:keyvalue/stor", "wasi:messaging/produce@0.2.0"]);
+  expect(near.unknown).toEqual([
+    'it imports "wasi:keyvalue/stor", which no WIT here has; write "wasi:keyvalue/store@0.2.0-draft2", ' +
+    'or give a file with it as "wit" in function.json',
+    'it imports "wasi:messaging/produce@0.2.0", which no WIT here has; write "wasi:messaging/producer@0.2.0-draft", ' +
+    'or give a file with it as "wit" in function.json',
+  ]);
 });
