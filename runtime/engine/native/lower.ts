@@ -250,6 +250,23 @@ export class Lowerer {
    *
    * @param want the flat types to give, which inside of variants may be wider than the type's own
    */
+  /** Lowers what becomes one core value, without a list to hold it, for the kinds that most results and parameters are of. */
+  single(type: ValueType): ((cx: Cx, value: unknown) => CoreValue) | undefined {
+    switch (type.kind) {
+      case "bool":
+        return (_, v) => v ? 1 : 0;
+      case "u32":
+      case "s32":
+        return (_, v) => number(v) | 0;
+      case "own":
+        return lowerOwn(type.resource, this.#face);
+      case "borrow":
+        return lowerBorrow(type.resource, this.#face);
+      default:
+        return undefined;
+    }
+  }
+
   flat(type: ValueType, want: readonly FlatType[] = type.flat): LowerFlat {
     const encoding = this.#encoding;
     const string = this.#face.isHost ? storeString : storeForeign;

@@ -76,6 +76,8 @@ export function compileResultLower(
       return undefined;
     };
   }
+  const single = lowerer.single(result);
+  if (single !== undefined) return (cx, _args, value) => single(cx, value);
   const lower = lowerer.flat(result);
   return (cx, _args, value) => {
     const out: CoreValue[] = [];
@@ -97,6 +99,11 @@ export function compileParamsLower(
       stores.forEach((store, i) => store(cx, ptr + offsets[i]!, values[i]));
       return [ptr | 0];
     };
+  }
+  const [first, second] = type.params.map((p) => lowerer.single(p.type));
+  if (type.params.length === 1 && first !== undefined) return (cx, values) => [first(cx, values[0])];
+  if (type.params.length === 2 && first !== undefined && second !== undefined) {
+    return (cx, values) => [first(cx, values[0]), second(cx, values[1])];
   }
   const lowers = type.params.map((p): LowerFlat => lowerer.flat(p.type));
   return (cx, values) => {
