@@ -54,9 +54,15 @@ export function prepare(
   const slack = slackOf(sources, plan.instances, left);
   const trackings = trackingsOf(plan, sources, rangeCodeBytes);
   const used = new Set(plan.instances.filter((instance) => !instance.elided).map((instance) => instance.module));
+  // With a memory more, what names one that is not there would be valid, and the guest could forge the notes in it. The
+  // compiler refuses it as it is.
+  const isInvalid = (source: ModuleSource, i: number) =>
+    trackings[i] === "pages" && !WebAssembly.validate(bare(source));
   return {
     modules: sources.map((source, i) =>
-      used.has(i) ? prepared(source.bytes, source.plan, slack.get(i), trackings[i]) : bare(source)
+      used.has(i) && !isInvalid(source, i)
+        ? prepared(source.bytes, source.plan, slack.get(i), trackings[i])
+        : bare(source)
     ),
     restoring: restoringOf(bytes, plan, sources, slack, trackings),
     allocates,
