@@ -29,12 +29,13 @@ for (const [fixture, text] of HELLO) {
 }
 
 onEachEngine("export default { fetch } is a handler, and what it throws is logged and answered", async (engine) => {
-  await using server = await serve({ engine, guests: { guest: { fixture: "js-fetch" } } });
+  await using server = await serve({ engine, guests: { guest: { fixture: "js-fetch", grants: { kv: {} } } } });
   const hello = await server.fetch("/guest/hello", { method: "POST", body: "x" });
   expect([hello.status, hello.headers.get("x-method"), await hello.text()]).toEqual([200, "POST", "hello\n"]);
   for (
     const [path, said] of [
       ["throw", "RangeError: no such island"],
+      ["host", "Error: access-denied"],
       ["nothing", "TypeError: fetch() returned undefined, not a Response"],
     ] as const
   ) {

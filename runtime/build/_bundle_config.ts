@@ -110,6 +110,13 @@ const entryCode = (source: string) =>
 import * as source from ${source};
 export * from ${source};
 const app = source.default;
+// What a function of the host throws is no instance of the source's Error, and its message does not say which variant.
+const told = (error) => {
+  if (typeof error?.stack !== "string") return error;
+  const { tag, val } = error.payload ?? {};
+  const message = typeof tag !== "string" ? error.message : typeof val !== "string" ? tag : tag + ": " + val;
+  return error.name + ": " + message + "\\n" + error.stack.trimEnd();
+};
 if (typeof app?.fetch === "function") {
   const respond = async (request) => {
     try {
@@ -117,7 +124,7 @@ if (typeof app?.fetch === "function") {
       if (response instanceof Response) return response;
       throw new TypeError("fetch() returned " + (response === null ? "null" : typeof response) + ", not a Response");
     } catch (error) {
-      console.error(error instanceof Error ? error.name + ": " + error.message + "\\n" + error.stack?.trimEnd() : error);
+      console.error(told(error));
       return new Response("Internal Server Error\\n", { status: 500, headers: { "content-type": "text/plain" } });
     }
   };

@@ -63,7 +63,7 @@ interface Memory {
 const MAX_BUILD_AGE_MS = 3_600_000;
 
 /** Goes up when the same inputs make another component for a reason in our own code. */
-const BUILDER = 2;
+const BUILDER = 3;
 
 /** Where what is known of a source is kept, and under what. */
 async function placeOf(options: BuildOptions) {

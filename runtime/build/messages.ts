@@ -20,6 +20,8 @@ const COLOURS = /\x1b\[[0-9;]*m/g;
 const BUNDLER = /\[([A-Z_]+)\] ([^\n]*)\n\s*╭─\[ ([^\]]+?):(\d+):(\d+) \]/;
 const BUNDLER_HINT = /╰─+ ([^\n]+)/;
 const STARLING = /Exception while evaluating top-level script\n(?:\S+?:(\d+):(\d+) )?([^\n]+)/;
+/** Whatever is no WIT interface is in the bundle, and the bundler knows what it exports. */
+const NOT_EXPORTED = /^SyntaxError: The requested module '<internal>' doesn't provide an export named: '([^']+)'/;
 const QUICKJS =
   /(?:Failed to finish JavaScript module evaluation|Failed to declare JavaScript module|Failed to evaluate user JavaScript module): (?!Failed)([^\n]+)(?:\n\s+at [^\n(]*\(?[^\n]*?:(\d+):(\d+)\)?)?/;
 
@@ -47,6 +49,11 @@ export function explainFailure(printed: string, context: FailureContext): string
   const starling = STARLING.exec(text);
   if (starling !== null) {
     const [, line, column, message] = starling;
+    const lacking = NOT_EXPORTED.exec(message!)?.[1];
+    if (lacking !== undefined) {
+      return `${context.entry}: it imports ${JSON.stringify(lacking)} from a WIT interface that has no such name; ` +
+        "an editor or `deno check` shows what each has";
+    }
     return `${at(context, line, column)}: ${message} (thrown while the module was loaded, which happens at build time)`;
   }
   const quickjs = QUICKJS.exec(text);

@@ -26,6 +26,15 @@ Deno.test("an error thrown while the module loads is traced back to the source t
   expect(explainFailure(printed, { ...context, map })).toMatch(/^lib\/boom\.ts:5:3: Error: boom \(thrown while/);
 });
 
+Deno.test("a name that a WIT interface does not have is told as what the source imports", () => {
+  const printed = "Error: Failed to initialize component (wizer (/x/wizer)):\n" +
+    "Exception while evaluating top-level script\n" +
+    "SyntaxError: The requested module '<internal>' doesn't provide an export named: 'opn'\nStack backtrace:\n";
+  expect(explainFailure(printed, context)).toBe(
+    'app.ts: it imports "opn" from a WIT interface that has no such name; an editor or `deno check` shows what each has',
+  );
+});
+
 Deno.test("what is not understood is shown without stacks and without the build's own paths", () => {
   const printed =
     "(jco componentize) Error: no world 'x' in /cache/tmp-1/wit/world.wit\n    at f (file:///x.mjs:1:1)\n";
