@@ -149,6 +149,7 @@ onExample(
     for (const headers of [{ origin: stranger }, {}]) {
       const other = await server.fetch("/notes/7", { headers });
       expect([...said(other), await other.json()]).toEqual([200, null, app, { id: 7, text: "a note" }]);
+      expect(other.headers.get("vary")).toContain("origin");
     }
   },
 );

@@ -30,13 +30,12 @@ impl exports::wasi::http::handler::Guest for Cors {
         }
 
         let response = handler::handle(request).await?;
-        let Some(allowed) = allowed else { return Ok(response) };
         // The fields of a response that came are not to be changed: it is made anew, with the same body and trailers.
         let status = response.get_status_code();
         let fields = response.get_headers().clone();
         let (_, done) = wit_future::new(|| Ok(()));
         let (body, trailers) = Response::consume_body(response, done);
-        permit(&fields, allowed);
+        permit(&fields, allowed.as_deref());
         let (response, _) = Response::new(fields, Some(body), trailers);
         let _ = response.set_status_code(status);
         Ok(response)
@@ -53,19 +52,21 @@ fn allow(origin: &[u8]) -> Option<Vec<u8>> {
     listed.any(|one| one.as_bytes() == origin).then(|| origin.to_vec())
 }
 
-fn permit(fields: &Fields, allowed: Vec<u8>) {
-    // The answer depends on who asks, so no cache may give it to another.
-    if allowed != b"*" {
+fn permit(fields: &Fields, allowed: Option<&[u8]>) {
+    // The answer depends on who asks, even where it says nothing, so no cache may give it to another.
+    if allowed != Some(b"*") {
         let _ = fields.append("vary", b"origin");
     }
-    let _ = fields.set("access-control-allow-origin", &[allowed]);
+    if let Some(origin) = allowed {
+        let _ = fields.set("access-control-allow-origin", &[origin.to_vec()]);
+    }
 }
 
 /// The answer to the browser's question: 204, and who may send what.
 fn preflight(allowed: Option<Vec<u8>>, methods: Vec<Vec<u8>>, headers: Vec<Vec<u8>>) -> Response {
     let fields = Fields::new();
-    if let Some(allowed) = allowed {
-        permit(&fields, allowed);
+    permit(&fields, allowed.as_deref());
+    if allowed.is_some() {
         let _ = fields.set("access-control-allow-methods", &methods);
         if !headers.is_empty() {
             let _ = fields.set("access-control-allow-headers", &headers);
