@@ -24,6 +24,8 @@ const starts = new Watcher({ params: [], results: [] });
 
 /** What an isolate has that has handed its core instances on. */
 const NOTHING = new CoreSet({ instances: [], contexts: [] }, []);
+Object.freeze(NOTHING.exports);
+Object.freeze(NOTHING.contexts);
 
 export class NativeIsolate {
   readonly task: Task = currentTask();
