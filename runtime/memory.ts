@@ -38,7 +38,7 @@ export interface MemoryGateOptions {
 }
 
 /** Room to grow in is given while no more than this part of what V8 may hold is held. */
-const ROOMY_SHARE = 0.15;
+const ROOMY_SHARE = 0.1;
 
 interface Grower {
   readonly account: MemoryAccount;
@@ -282,7 +282,7 @@ function mostHeldByV8(): number {
  * The rest is for the dead: V8 holds them until it collects. With 0.85, as many again as had waited could come in when
  * five thousand isolates ended at once, and each of them made V8 look through all the others.
  */
-const SAFE_SHARE = 0.72;
+const SAFE_SHARE = 0.74;
 
 /** What V8 takes by itself on a machine with 8 GB. */
 const DEFAULT_HEAP_LIMIT_BYTES = 2 ** 32;
