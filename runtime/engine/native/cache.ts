@@ -16,6 +16,7 @@ import type { Preparation, PreparedCode } from "./load.ts";
 import type { Plan } from "./plan.ts";
 import type { ModuleState } from "./restorable.ts";
 import { type ActiveData, activeData, type Slack } from "./slack.ts";
+import { MAX_RANGE_CODE_BYTES } from "./track.ts";
 import { Writer } from "./writer.ts";
 
 /** Where rewritten modules are kept. */
@@ -125,8 +126,14 @@ async function versionOfRewriters(): Promise<string | undefined> {
 }
 
 async function keyOf(subject: Subject, preparation: Preparation, version: string): Promise<string> {
-  const { left, limits, restore } = preparation;
-  const built = [restore, left ?? null, limits?.memoryMb ?? null, limits?.tableElements ?? null];
+  const { left, limits, rangeCodeBytes, restore } = preparation;
+  const built = [
+    restore,
+    left ?? null,
+    limits?.memoryMb ?? null,
+    limits?.tableElements ?? null,
+    rangeCodeBytes ?? MAX_RANGE_CODE_BYTES,
+  ];
   return await hash(new TextEncoder().encode(JSON.stringify([version, await withoutData(subject), built])));
 }
 

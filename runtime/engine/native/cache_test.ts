@@ -7,6 +7,7 @@ import { elaborate } from "./elaborate.ts";
 import { type Preparation, prepare, type PreparedCode } from "./load.ts";
 import { createNativeEngine } from "./mod.ts";
 import { withoutShims } from "./shim.ts";
+import { MAX_RANGE_CODE_BYTES } from "./track.ts";
 
 const read = (name: string) => Deno.readFileSync(new URL(`testdata/${name}.wasm`, import.meta.url));
 const BYTES = read("starts");
@@ -60,6 +61,7 @@ Deno.test("what is for another component or other limits is not taken", async ()
       [read("starts_host"), PREPARATION],
       [BYTES, { ...PREPARATION, restore: false }],
       [BYTES, { ...PREPARATION, left: 101 }],
+      [BYTES, { ...PREPARATION, rangeCodeBytes: 0 }],
       [BYTES, { ...PREPARATION, limits: undefined }],
       [BYTES, { ...PREPARATION, limits: { ...DEFAULT_LIMITS, memoryMb: DEFAULT_LIMITS.memoryMb - 1 } }],
       [BYTES, { ...PREPARATION, limits: { ...DEFAULT_LIMITS, tableElements: 7 } }],
@@ -67,6 +69,8 @@ Deno.test("what is for another component or other limits is not taken", async ()
     for (const [bytes, preparation] of others) expect((await ask(folder, bytes, preparation)).made).toBe(true);
     expect((await filesIn(folder)).length).toBe(1 + others.length);
     expect((await ask(folder)).made).toBe(false);
+    // The default is the same, said or not.
+    expect((await ask(folder, BYTES, { ...PREPARATION, rangeCodeBytes: MAX_RANGE_CODE_BYTES })).made).toBe(false);
   });
 });
 
