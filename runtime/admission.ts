@@ -5,6 +5,7 @@
  * @module
  */
 import { SkerryError } from "./errors.ts";
+import { FairLine, FairLines, waitInLine } from "./fair_line.ts";
 import { DEFAULT_MAX_ISOLATES, type Limits } from "./limits.ts";
 import { type MemoryAccount, type MemoryGate, type MemoryNeed, NO_MEMORY, processMemory } from "./memory.ts";
 import { isCircle, type Taken, type Wait } from "./wait_circles.ts";
@@ -66,10 +67,9 @@ function heldBy(holder: Holder | undefined): LinePlace[] {
 }
 
 /** One function's places and its line. */
-class Line {
-  readonly waiting = new Set<Waiter>();
+class Line extends FairLine<Waiter> {
   /** Those of them that have a place already. */
-  readonly holders = new Set<Waiter>();
+  readonly holders = new FairLine<Waiter>();
   running = 0;
   /** What the function may have at once, as of its newest version. */
   isolates = 0;
@@ -96,10 +96,9 @@ export class Admission {
   readonly memory: MemoryGate;
   readonly #isolates: number;
   readonly #lines = new Map<string, Line>();
-  /** Lines with somebody in them, in the order of their turns. */
-  readonly #turns = new Set<Line>();
-  /** Lines in which somebody waits that has a place already. */
-  readonly #urgent = new Set<Line>();
+  readonly #turns = new FairLines<Waiter, Line>();
+  /** Those who wait and have a place already. */
+  readonly #urgent = new FairLines<Waiter, FairLine<Waiter>>();
   /** How many places beyond those of the process each has. */
   readonly #beyond = new Map<Holder, number>();
   /** The depths of calls at which an isolate has more memory than there was. */
@@ -124,9 +123,7 @@ export class Admission {
 
   /** Requests that wait. */
   get waiting(): number {
-    let count = 0;
-    for (const line of this.#turns) count += line.waiting.size;
-    return count;
+    return this.#turns.waiting;
   }
 
   /** Whether a function has all the isolates that it may have, however many places are free. */
@@ -196,36 +193,28 @@ export class Admission {
     if (held.length > 0 && line.running >= line.isolates && this.#closesCircle({ wants: line, held })) {
       return Promise.reject(circle(share.name, line, held));
     }
-    return new Promise((resolve, reject) => {
-      const give = (outcome: () => void) => {
-        line.waiting.delete(waiter);
-        if (line.waiting.size === 0) this.#turns.delete(line);
-        if (line.holders.delete(waiter) && line.holders.size === 0) this.#urgent.delete(line);
-        clearTimeout(timer);
-        signal.removeEventListener("abort", aborted);
-        outcome();
-      };
-      const admit = () => give(() => resolve(this.#take(line, need, holder)));
-      const waiter: Waiter = { need, holder, wants: line, held, admit };
-      const aborted = () => give(() => reject(signal.reason));
-      const late = () => refusal("queueWaitMs", `no place came free within ${share.limits.queueWaitMs} ms`);
-      const timer = setTimeout(() => give(() => reject(late())), share.limits.queueWaitMs);
-      line.waiting.add(waiter);
-      this.#turns.add(line);
-      if (holder !== undefined) {
-        line.holders.add(waiter);
-        this.#urgent.add(line);
-      }
-      if (signal.aborted) return aborted();
-      signal.addEventListener("abort", aborted, { once: true });
-      if (!this.memory.fits(need)) this.memory.whenRoom(this.#admitNext);
+    return waitInLine({
+      join: (admit) => {
+        const waiter: Waiter = { need, holder, wants: line, held, admit };
+        const leave = this.#turns.join(line, waiter);
+        const leaveHolders = holder && this.#urgent.join(line.holders, waiter);
+        if (!this.memory.fits(need)) this.memory.whenRoom(this.#admitNext);
+        return () => {
+          leave();
+          leaveHolders?.();
+        };
+      },
+      take: () => this.#take(line, need, holder),
+      signal,
+      mostMs: share.limits.queueWaitMs,
+      late: () => refusal("queueWaitMs", `no place came free within ${share.limits.queueWaitMs} ms`),
     });
   }
 
   /** Whether whoever comes to wait would do so for ever. */
   #closesCircle(wait: Wait<Line>): boolean {
     const waits = [wait];
-    for (const { holders } of this.#urgent) waits.push(...holders);
+    for (const { waiting } of this.#urgent) waits.push(...waiting);
     return isCircle(wait.wants, waits);
   }
 
@@ -270,32 +259,25 @@ export class Admission {
     else this.#beyond.delete(holder);
   }
 
-  /** Gives free places to the lines in turn, one each. */
+  /** Gives free places to those who wait. */
   readonly #admitNext = (): void => {
-    let skipped = 0;
-    while (this.#running < this.#isolates && skipped < this.#turns.size) {
-      const [line] = this.#turns;
-      // To the back of the turns, whether it gets a place or has all that it may have.
-      this.#turns.delete(line!);
-      this.#turns.add(line!);
-      // Who has a place already will give back two.
-      const [first] = line!.holders.size > 0 ? line!.holders : line!.waiting;
-      const hasMemory = this.memory.fits(first!.need);
-      if (!hasMemory) this.memory.whenRoom(this.#admitNext);
-      if (line!.running >= line!.isolates || !hasMemory) {
-        skipped++;
-        continue;
-      }
-      skipped = 0;
-      first!.admit();
-    }
-    for (const line of this.#urgent) {
-      for (const waiter of line.holders) {
-        if (line.running >= line.isolates) break;
-        if (this.#hasRoomBeyond(line, waiter.need, waiter.holder!)) waiter.admit();
-      }
+    if (this.#turns.size === 0) return;
+    this.#turns.serve(() => this.#running < this.#isolates, (line) => this.#admitFirst(line));
+    for (const { waiting } of this.#urgent) {
+      for (const { wants, need, holder, admit } of waiting) if (this.#hasRoomBeyond(wants, need, holder!)) admit();
     }
   };
+
+  /** Gives a free place to a line. Answers whether it may have one. */
+  #admitFirst(line: Line): boolean {
+    // Who has a place already will give back two.
+    const first = (line.holders.waiting.first ?? line.waiting.first)!;
+    const hasMemory = this.memory.fits(first.need);
+    if (!hasMemory) this.memory.whenRoom(this.#admitNext);
+    if (line.running >= line.isolates || !hasMemory) return false;
+    first.admit();
+    return true;
+  }
 }
 
 /** Why a call is not to wait. Where its own request has all the places, no other time will be better. */

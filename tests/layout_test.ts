@@ -59,6 +59,7 @@ Deno.test("the ground knows nothing of engines, capabilities or routes", async (
     "context",
     "deadline",
     "errors",
+    "fair_line",
     "limits",
     "log",
     "memory",

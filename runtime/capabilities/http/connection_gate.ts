@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { FairLine, FairLines, waitInLine } from "../../fair_line.ts";
 import { CONNECTION_WAIT_MS, DEFAULT_MAX_OUTGOING_CONNECTIONS } from "../../limits.ts";
 
 /** There was no connection for a request, and there would be none soon. */
@@ -15,9 +16,8 @@ interface Waiter {
 }
 
 /** What one function has, and its line. */
-class Line {
+class Line extends FairLine<Waiter> {
   open = 0;
-  readonly waiting = new Set<Waiter>();
 }
 
 /**
@@ -43,8 +43,7 @@ export class ConnectionGate {
   readonly #share: number;
   readonly #waitMs: number;
   readonly #lines = new Map<string, Line>();
-  /** Lines with somebody in them, in the order of their turns. */
-  readonly #turns = new Set<Line>();
+  readonly #turns = new FairLines<Waiter, Line>();
   /** Connections that are open for a request that may never come. */
   readonly #idle = new Set<{ readonly name: string; readonly close: () => void }>();
   #open = 0;
@@ -65,9 +64,7 @@ export class ConnectionGate {
 
   /** Requests that wait for one. */
   get waiting(): number {
-    let count = 0;
-    for (const line of this.#turns) count += line.waiting.size;
-    return count;
+    return this.#turns.waiting;
   }
 
   /** How many have waited so far. */
@@ -108,22 +105,18 @@ export class ConnectionGate {
     }
     if (own.waiting.size >= this.most) return Promise.reject(this.#refusal(own, `${own.waiting.size} wait already`));
     this.#waited++;
-    return new Promise((resolve, reject) => {
-      const give = (outcome: () => void) => {
-        own.waiting.delete(waiter);
-        if (own.waiting.size === 0) this.#turns.delete(own);
-        clearTimeout(timer);
-        signal.removeEventListener("abort", aborted);
-        outcome();
-        this.#forget(name, own);
-      };
-      const waiter: Waiter = { admit: () => give(() => resolve(this.#take(name, own))) };
-      const aborted = () => give(() => reject(signal.reason));
-      const late = () => give(() => reject(this.#refusal(own, `none came free within ${this.#waitMs} ms`)));
-      const timer = setTimeout(late, this.#waitMs);
-      own.waiting.add(waiter);
-      this.#turns.add(own);
-      signal.addEventListener("abort", aborted, { once: true });
+    return waitInLine({
+      join: (admit) => {
+        const leave = this.#turns.join(own, { admit });
+        return () => {
+          leave();
+          this.#forget(name, own);
+        };
+      },
+      take: () => this.#take(name, own),
+      signal,
+      mostMs: this.#waitMs,
+      late: () => this.#refusal(own, `none came free within ${this.#waitMs} ms`),
     });
   }
 
@@ -171,20 +164,14 @@ export class ConnectionGate {
     if (line.open === 0 && line.waiting.size === 0) this.#lines.delete(name);
   }
 
-  /** Gives free connections to the lines in turn, one each. */
+  /** Gives free connections to those who wait. */
   #admitNext(): void {
-    for (let skipped = 0; this.#open < this.most && skipped < this.#turns.size;) {
-      const [line] = this.#turns;
-      this.#turns.delete(line!);
-      this.#turns.add(line!);
-      if (!this.#hasRoom(line!)) {
-        skipped++;
-        continue;
-      }
-      skipped = 0;
-      const [first] = line!.waiting;
-      first!.admit();
-    }
+    if (this.#turns.size === 0) return;
+    this.#turns.serve(() => this.#open < this.most, (line) => {
+      if (!this.#hasRoom(line)) return false;
+      line.waiting.first!.admit();
+      return true;
+    });
   }
 
   #refusal(line: Line, why: string): NoConnection {
