@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { SkerryError } from "../errors.ts";
 import { coreValType } from "./core_types.ts";
 import type { Canon, CanonOptions } from "./model.ts";
 import { hex, type Reader } from "./reader.ts";
@@ -45,12 +44,7 @@ function options(r: Reader): CanonOptions {
         return;
       case 0x08:
       case 0x09:
-        throw new SkerryError(
-          "component-unsupported",
-          `decoding ${r.name}: the canonical option ${
-            code === 0x08 ? "core-type" : "gc"
-          } is not supported, at offset 0x${at.toString(16)}`,
-        );
+        return r.unsupported(`the canonical option ${code === 0x08 ? "core-type" : "gc"} is not supported`, at);
       default:
         r.fail(`invalid leading byte 0x${hex(code)} for canonical option`, at);
     }
@@ -195,13 +189,10 @@ export function canon(r: Reader): Canon {
       r.flag("shared");
       return { kind: "thread.available-parallelism" };
     case 0x2e:
-    case 0x2f:
-      throw new SkerryError(
-        "component-unsupported",
-        `decoding ${r.name}: the canonical function ${
-          code === 0x2e ? "stream.forward" : "future.forward"
-        } is not supported, at offset 0x${at.toString(16)}`,
-      );
+    case 0x2f: {
+      const name = code === 0x2e ? "stream.forward" : "future.forward";
+      return r.unsupported(`the canonical function ${name} is not supported`, at);
+    }
     default:
       return r.fail(
         `invalid leading byte 0x${hex(code)} for canonical function`,

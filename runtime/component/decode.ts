@@ -43,7 +43,7 @@ export function binaryKind(
  *
  * @param name what the bytes are called in messages
  * @param start where the component begins; it ends with the bytes
- * @throws {SkerryError} `component-malformed`, with the offset; `component-unsupported` for value definitions.
+ * @throws {SkerryError} `component-malformed`, with the offset; `component-unsupported` for what no engine takes yet.
  *
  * @example
  * ```ts
@@ -190,10 +190,7 @@ function section(
     case 11:
       return each("exports", (offset) => ({ ...exportDef(s), offset }));
     case 12:
-      throw new SkerryError(
-        "component-unsupported",
-        `decoding ${s.name}: value definitions are not supported, at offset 0x${at.toString(16)}`,
-      );
+      return s.unsupported("value definitions are not supported", at);
     default:
       s.fail(`malformed section id ${id}`, at);
   }

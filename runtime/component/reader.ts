@@ -61,6 +61,14 @@ export class Reader {
     throw malformed(this.name, what, offset);
   }
 
+  /** Throws: what is valid, but not supported, at `offset`. */
+  unsupported(what: string, offset: number): never {
+    throw new SkerryError(
+      "component-unsupported",
+      `decoding ${this.name}: ${what}, at offset 0x${offset.toString(16)}`,
+    );
+  }
+
   u8(): number {
     if (this.pos >= this.end) this.fail("unexpected end");
     return this.bytes[this.pos++]!;
