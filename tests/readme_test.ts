@@ -60,6 +60,17 @@ async function run(main: string, files: Record<string, string | URL>): Promise<s
   }
 }
 
+/** The component that a block of TypeScript is built into, in a file called `source`. Without a change it is not built anew. */
+async function built(source: string, mark: string): Promise<string> {
+  const dir = new URL(".skerry/readme/", root).pathname;
+  await Deno.mkdir(dir, { recursive: true });
+  const path = join(dir, source);
+  const text = typescript(mark);
+  if (await Deno.readTextFile(path).catch(() => "") !== text) await Deno.writeTextFile(path, text);
+  const { wasm } = await buildFunction({ dir, source, cacheDir: new URL(".skerry/build", root).pathname });
+  return wasm;
+}
+
 /** What a test below looks for in its block of TypeScript. */
 const HANDLER = "Hello from ${new URL(request.url).pathname}";
 const CAPABILITY = "export const notebook = defineCapability";
@@ -145,17 +156,7 @@ Deno.test("the README's TypeScript has the right types", async () => {
 });
 
 Deno.test("the README's handler answers", async () => {
-  const dir = new URL(".skerry/readme/", root).pathname;
-  await Deno.mkdir(dir, { recursive: true });
-  const path = join(dir, "handler.ts");
-  const text = typescript(HANDLER);
-  if (await Deno.readTextFile(path).catch(() => "") !== text) await Deno.writeTextFile(path, text);
-  const { wasm } = await buildFunction({
-    dir,
-    source: "handler.ts",
-    cacheDir: new URL(".skerry/build", root).pathname,
-  });
-  const handle = component(pathToFileURL(wasm));
+  const handle = component(pathToFileURL(await built("handler.ts", HANDLER)));
   const { Hono } = await import("hono");
   const response = await new Hono().all("*", handle).request("/a/b?c");
   expect(await response.text()).toBe("Hello from /a/b\n");
@@ -191,13 +192,7 @@ Deno.test("the README's app of one's own serves a component and a folder", async
 });
 
 Deno.test("the README's function with a store counts", async () => {
-  const dir = new URL(".skerry/readme/", root).pathname;
-  await Deno.mkdir(dir, { recursive: true });
-  const path = join(dir, "visits.ts");
-  const text = typescript(VISITS);
-  if (await Deno.readTextFile(path).catch(() => "") !== text) await Deno.writeTextFile(path, text);
-  const cacheDir = new URL(".skerry/build", root).pathname;
-  const { wasm } = await buildFunction({ dir, source: "visits.ts", cacheDir });
+  const wasm = await built("visits.ts", VISITS);
   const printed = await run("main.ts", {
     "main.ts": `Deno.env.set("KV_URL", "memory:");
 const { Hono } = await import("hono");
