@@ -89,6 +89,11 @@ export class HandleTable {
     return this.#entries.length - 1 - this.#free.length;
   }
 
+  /** Takes back what was on its way out of an isolate that has trapped, so that its end finds it: limits do not matter. */
+  keep(entry: object): void {
+    this.#entries.push(entry);
+  }
+
   /** Forgets everything, for another task. */
   begin(task: Pick<Task, "limits" | "countLimit">): void {
     this.#task = task;
@@ -116,11 +121,22 @@ export function checked(entry: object, index: number, type: ResourceType): Resou
   return entry;
 }
 
+/** Who is told of the own handles that are taken. */
+let watcher: ResourceHandle[] | undefined;
+
+/** Has {@linkcode takeOwn} put what it takes into `into`; answers who was told before, to be set again. */
+export function watchTaken(into: ResourceHandle[] | undefined): ResourceHandle[] | undefined {
+  const before = watcher;
+  watcher = into;
+  return before;
+}
+
 /** Takes an own handle out of a table, as it goes to somebody else. */
 export function takeOwn(table: HandleTable, index: number, type: ResourceType): unknown {
   const handle = table.resource(index, type);
   if (handle.lends !== 0) trap(`cannot remove owned resource ${type.name} while borrowed`);
   if (!handle.own) trap(`handle index ${index} is a borrow of ${type.name}, an own is needed`);
   table.remove(index);
+  if (watcher !== undefined) watcher.push(handle);
   return handle.rep;
 }

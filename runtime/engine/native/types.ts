@@ -69,6 +69,8 @@ export interface Layout {
   readonly nodes: number;
   readonly depth: number;
   readonly hasBorrow: boolean;
+  /** Whether a handle that is given away may be in it, not counting what goes through its streams and futures. */
+  readonly hasOwn: boolean;
   /** Whether lowering may need to allocate, or lifting to read, memory: it holds a string or a list. */
   readonly hasPointer: boolean;
 }
@@ -238,7 +240,7 @@ function layout(shape: ValueShape): LayoutOnly {
       return leaf(size, size, "i32");
     }
     case "own":
-      return leaf(4, 4, "i32");
+      return { ...leaf(4, 4, "i32"), hasOwn: true };
     case "borrow":
       return { ...leaf(4, 4, "i32"), hasBorrow: true };
     case "stream":
@@ -251,23 +253,23 @@ function layout(shape: ValueShape): LayoutOnly {
     case "map": {
       const nodes = 1 + shape.key.nodes + shape.value.nodes;
       const depth = 1 + Math.max(shape.key.depth, shape.value.depth);
-      const hasBorrow = shape.key.hasBorrow || shape.value.hasBorrow;
-      return { ...pointer(), nodes, depth, hasBorrow };
+      return { ...pointer(), nodes, depth, ...contents([shape.key, shape.value]), hasPointer: true };
     }
     case "list": {
       const { element, length } = shape;
       if (length === undefined) {
         const nodes = 1 + element.nodes;
-        const { hasBorrow, depth } = element;
-        return { ...pointer(), nodes, depth: 1 + depth, hasBorrow };
+        const { hasBorrow, hasOwn, depth } = element;
+        return { ...pointer(), nodes, depth: 1 + depth, hasBorrow, hasOwn };
       }
       const flat: FlatType[] = [];
       for (let i = 0; i < length && flat.length <= MAX_FLAT_PARAMS; i++) flat.push(...element.flat);
-      const { align, align64, hasBorrow, hasPointer } = element;
+      const { align, align64, hasBorrow, hasOwn, hasPointer } = element;
       return {
         align,
         align64,
         hasBorrow,
+        hasOwn,
         hasPointer,
         size: element.size * length,
         size64: element.size64 * length,
@@ -286,7 +288,8 @@ function layout(shape: ValueShape): LayoutOnly {
 }
 
 function leaf(size: number, align: number, ...flat: FlatType[]): LayoutOnly {
-  return { size, align, size64: size, align64: align, flat, nodes: 1, depth: 1, hasBorrow: false, hasPointer: false };
+  const nothing = { hasBorrow: false, hasOwn: false, hasPointer: false };
+  return { size, align, size64: size, align64: align, flat, nodes: 1, depth: 1, ...nothing };
 }
 
 /** An address and a length. */
@@ -359,8 +362,9 @@ function sum(cases: readonly (ValueType | undefined)[]): LayoutOnly {
   };
 }
 
-function contents(types: readonly (ValueType | undefined)[]): Pick<Layout, "hasBorrow" | "hasPointer"> {
+function contents(types: readonly (ValueType | undefined)[]): Pick<Layout, "hasBorrow" | "hasOwn" | "hasPointer"> {
   return {
+    hasOwn: types.some((t) => t?.hasOwn ?? false),
     hasBorrow: types.some((t) => t?.hasBorrow ?? false),
     hasPointer: types.some((t) => t?.hasPointer ?? false),
   };

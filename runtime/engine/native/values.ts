@@ -6,6 +6,7 @@
  * @module
  */
 import type { Cx } from "./context.ts";
+import { allOrNone, anyOwn, keepOwns } from "./given_away.ts";
 import type { CoreValue, Lifter, LiftFlat } from "./lift.ts";
 import type { Lowerer, LowerFlat } from "./lower.ts";
 import { flatParams, spillsParams, spillsResult } from "./signatures.ts";
@@ -29,6 +30,14 @@ export function compileParamsLift(
   type: FuncType,
   lifter: Lifter,
   max = MAX_FLAT_PARAMS,
+): (cx: Cx, args: readonly CoreValue[]) => unknown[] {
+  return allOrNone(type.params.map((p) => p.type), paramsLift(type, lifter, max));
+}
+
+function paramsLift(
+  type: FuncType,
+  lifter: Lifter,
+  max: number,
 ): (cx: Cx, args: readonly CoreValue[]) => unknown[] {
   if (spillsParams(type, max)) {
     const { offsets, size, align } = tuple(type);
@@ -63,6 +72,23 @@ export function compileResultLower(
   type: FuncType,
   lowerer: Lowerer,
 ): (cx: Cx, args: readonly CoreValue[], value: unknown) => CoreValue | undefined {
+  const lower = resultLower(type, lowerer);
+  const types = [type.result];
+  if (!anyOwn(types)) return lower;
+  return (cx, args, value) => {
+    try {
+      return lower(cx, args, value);
+    } catch (error) {
+      keepOwns(cx, types, [value]);
+      throw error;
+    }
+  };
+}
+
+function resultLower(
+  type: FuncType,
+  lowerer: Lowerer,
+): (cx: Cx, args: readonly CoreValue[], value: unknown) => CoreValue | undefined {
   const { result } = type;
   if (result === undefined) return () => undefined;
   if (spillsResult(type)) {
@@ -91,6 +117,23 @@ export function compileParamsLower(
   type: FuncType,
   lowerer: Lowerer,
 ): (cx: Cx, values: readonly unknown[]) => CoreValue[] {
+  const lower = paramsLower(type, lowerer);
+  const types = type.params.map((p) => p.type);
+  if (!anyOwn(types)) return lower;
+  return (cx, values) => {
+    try {
+      return lower(cx, values);
+    } catch (error) {
+      keepOwns(cx, types, values);
+      throw error;
+    }
+  };
+}
+
+function paramsLower(
+  type: FuncType,
+  lowerer: Lowerer,
+): (cx: Cx, values: readonly unknown[]) => CoreValue[] {
   if (spillsParams(type, MAX_FLAT_PARAMS)) {
     const { offsets, size, align } = tuple(type);
     const stores = type.params.map((p) => lowerer.store(p.type));
@@ -115,6 +158,10 @@ export function compileParamsLower(
 
 /** Lifts the result of a lifted function out of its core result. */
 export function compileResultLift(type: FuncType, lifter: Lifter): (cx: Cx, core: CoreValue | undefined) => unknown {
+  return allOrNone(type.result === undefined ? [] : [type.result], resultLift(type, lifter));
+}
+
+function resultLift(type: FuncType, lifter: Lifter): (cx: Cx, core: CoreValue | undefined) => unknown {
   const { result } = type;
   if (result === undefined) return () => undefined;
   if (spillsResult(type)) {

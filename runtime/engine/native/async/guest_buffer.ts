@@ -4,6 +4,7 @@
  * @module
  */
 import type { Cx } from "../context.ts";
+import { allOrNone, keepOwns } from "../given_away.ts";
 import type { Lifter } from "../lift.ts";
 import type { Lowerer } from "../lower.ts";
 import { trap } from "../trap.ts";
@@ -30,17 +31,40 @@ export function elementCodec(
   lowerers: Faces<Lowerer> | undefined,
 ): ElementCodec {
   const lift = (lifter: Lifter | undefined) =>
-    type === undefined || lifter === undefined
-      ? units
-      : lifter.elements(type) as (cx: Cx, ptr: number, length: number) => Elements;
+    type === undefined || lifter === undefined ? units : lifted(type, lifter);
   const lower = (lowerer: Lowerer | undefined) =>
-    type === undefined || lowerer === undefined ? nothing : lowerer.elements(type);
+    type === undefined || lowerer === undefined ? nothing : lowered(type, lowerer);
   return {
     type,
     liftForHost: lift(lifters?.host),
     lift: lift(lifters?.component),
     lowerFromHost: lower(lowerers?.host),
     lower: lower(lowerers?.component),
+  };
+}
+
+type LiftElements = (cx: Cx, ptr: number, length: number) => Elements;
+
+function lifted(type: ValueType, lifter: Lifter): LiftElements {
+  const elements = lifter.elements(type) as LiftElements;
+  if (!type.hasOwn) return elements;
+  const all = allOrNone(
+    [type, type],
+    (cx, [ptr, length]: readonly [number, number]) => elements(cx, ptr, length),
+  );
+  return (cx, ptr, length) => all(cx, [ptr, length]);
+}
+
+function lowered(type: ValueType, lowerer: Lowerer): (cx: Cx, ptr: number, elements: unknown) => void {
+  const lower = lowerer.elements(type);
+  if (!type.hasOwn) return lower;
+  return (cx, ptr, elements) => {
+    try {
+      lower(cx, ptr, elements);
+    } catch (error) {
+      for (const element of elements as Iterable<unknown>) keepOwns(cx, [type], [element]);
+      throw error;
+    }
   };
 }
 

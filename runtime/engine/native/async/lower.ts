@@ -7,6 +7,7 @@
  */
 import { CALL_OFF } from "../../streams.ts";
 import type { Cx } from "../context.ts";
+import { keepOwns } from "../given_away.ts";
 import type { Face } from "../handles.ts";
 import { callName, errorOf, type ResolvedHost } from "../host_call.ts";
 import { type CoreValue, Lifter } from "../lift.ts";
@@ -45,9 +46,14 @@ function storeResult({ result, ...type }: FuncType, lowerer: Lowerer): LowerResu
   const store = lowerer.store(result);
   const { size, align } = result;
   return (cx, args, value) => {
-    const ptr = (args[at] as number) >>> 0;
-    cx.checkTarget(ptr, align, size, "result");
-    store(cx, ptr, value);
+    try {
+      const ptr = (args[at] as number) >>> 0;
+      cx.checkTarget(ptr, align, size, "result");
+      store(cx, ptr, value);
+    } catch (error) {
+      keepOwns(cx, [result], [value]);
+      throw error;
+    }
     return undefined;
   };
 }
