@@ -20,7 +20,8 @@ import { type OutparamOutcome, ResponseOutparam } from "./p2_outparam.ts";
  * Hands `request` to the guest. Call it inside the isolate's task.
  *
  * The response is there as soon as the guest has set it. If the guest ends its body within the same turn of the event
- * loop, as most do, the response comes with all of it, so that the server can send it whole.
+ * loop, as most do, the response comes with all of it, so that the server can send it whole; and if the body breaks off
+ * within that turn, nothing has been sent, and the caller can be told.
  *
  * @param interfaceName As the isolate exports it: `wasi:http/incoming-handler@0.2.3`.
  */
@@ -29,6 +30,9 @@ export function serveP2(isolate: Isolate, interfaceName: InterfaceName, request:
 }
 
 const ignore = () => {};
+
+/** Statuses of responses that have no body, whatever the guest has written: RFC 9110, sections 15.3.5 and 15.4.5. */
+const BODYLESS: ReadonlySet<number> = new Set([204, 304]);
 
 class P2Exchange implements Exchange, OutparamOutcome {
   readonly #task: Task = currentTask();
@@ -128,11 +132,17 @@ class P2Exchange implements Exchange, OutparamOutcome {
   #releaseSoon(): void {
     if (this.#response === undefined) return;
     if (this.#writer === undefined || this.#writer.ended) return this.#release();
-    this.#forgetTurn = afterTurn(this.#release.bind(this));
+    this.#forgetTurn = afterTurn(this.#release.bind(this, undefined));
   }
 
-  #release(): void {
-    if (this.#response !== undefined) this.#settle(this.#response);
+  /** The response goes out; or, if its body has broken off before that, an answer that says so. */
+  #release(failure?: SkerryError): void {
+    const response = this.#response;
+    if (response === undefined) return;
+    const error = response.body?.source.error;
+    // A response without a body goes out whatever became of the body that the guest wrote.
+    const bodyless = this.#request.method === "HEAD" || BODYLESS.has(response.status);
+    this.#settle(error instanceof SkerryError && !bodyless ? failure ?? error : response);
   }
 
   #settle(outcome: HttpResponse | SkerryError): void {
@@ -155,13 +165,13 @@ class P2Exchange implements Exchange, OutparamOutcome {
       this.#settle(failure ?? this.#failure("guest-no-response", "the guest returned without a response"));
     }
     this.#forgetTurn?.();
-    this.#release();
     if (this.#writer?.ended === false) {
       const why = failure === undefined ? "the guest returned without finishing it" : failure.message;
       this.#writer.breakOff(
         new SkerryError("guest-response-incomplete", `writing the response body: ${why}`, { cause: failure }),
       );
     }
+    this.#release(failure);
     this.#request.body?.source.cancel();
     if (failure === undefined) this.#end?.resolve();
     else this.#end!.reject(failure);

@@ -54,27 +54,30 @@ Deno.test("a failure tells the operator what the guest said, and where it trappe
   trapped.task.end();
 });
 
-for (
-  const [what, end] of [
-    ["returns", () => {}],
-    ["drops the body", (body) => body[Symbol.dispose]()],
-    ["traps", () => {
-      throw new WebAssembly.RuntimeError("unreachable");
-    }],
-    ["exits", () => {
-      throw new GuestExit(0);
-    }],
-  ] satisfies [string, (body: OutgoingBody) => void][]
-) {
+const BREAKS = [
+  ["returns", "guest-response-incomplete", () => {}],
+  ["drops the body", "guest-response-incomplete", (body) => body[Symbol.dispose]()],
+  ["traps", "guest-trapped", () => {
+    throw new WebAssembly.RuntimeError("unreachable");
+  }],
+  ["exits", "guest-exited", () => {
+    throw new GuestExit(0);
+  }],
+] satisfies [string, string, (body: OutgoingBody) => void][];
+
+for (const [what, , end] of BREAKS) {
   Deno.test(`a body is broken off when the guest ${what} before it has finished it`, async () => {
-    const { exchange, task } = serve((_, out) => {
+    const sent = Promise.withResolvers<void>();
+    const { exchange, task } = serve(async (_, out) => {
       const set = response();
       const body = set.body();
       ResponseOutparam.set(out, { tag: "ok", val: set });
       body.write().write(utf8("half"));
+      await sent.promise;
       end(body);
     });
     const { body } = await exchange.response;
+    sent.resolve();
     expect(body!.source.remaining).toBe(undefined);
     expect(await code(drain(body))).toBe("guest-response-incomplete");
     expect(await code(body!.trailers)).toBe("guest-response-incomplete");
@@ -82,6 +85,40 @@ for (
     task.end();
   });
 }
+
+for (const [what, expected, end] of BREAKS) {
+  Deno.test(`a guest that ${what} before anything of its body was sent gets the caller told ${expected}`, async () => {
+    for (const written of ["", "half"]) {
+      const { exchange, task } = serve((_, out) => {
+        const set = response();
+        const body = set.body();
+        ResponseOutparam.set(out, { tag: "ok", val: set });
+        const stream = body.write();
+        stream.write(utf8(written));
+        stream[Symbol.dispose]();
+        end(body);
+      });
+      expect([written, await code(exchange.response)]).toEqual([written, expected]);
+      await exchange.finished?.catch(() => {});
+      task.end();
+    }
+  });
+}
+
+Deno.test("a response without a body goes out whatever becomes of the body that its guest writes", async () => {
+  for (const [method, status] of [["HEAD", 200], ["GET", 204], ["GET", 304]] as const) {
+    const { exchange, task } = serve((_, out) => {
+      const set = response();
+      set.setStatusCode(status);
+      const body = set.body();
+      ResponseOutparam.set(out, { tag: "ok", val: set });
+      body[Symbol.dispose]();
+    }, { method });
+    expect((await exchange.response).status).toBe(status);
+    await exchange.finished;
+    task.end();
+  }
+});
 
 Deno.test("too few bytes for content-length are an error when the body is finished, and break it off", async () => {
   const { exchange, task } = serve((_, out) => {
@@ -93,9 +130,7 @@ Deno.test("too few bytes for content-length are an error when the body is finish
     stream[Symbol.dispose]();
     expect(caught(() => OutgoingBody.finish(body, undefined))).toEqual({ tag: "HTTP-response-body-size", val: 5n });
   });
-  const { body } = await exchange.response;
-  expect(body!.length).toBe(10);
-  expect(await code(drain(body))).toBe("guest-response-incomplete");
+  expect(await code(exchange.response)).toBe("guest-response-incomplete");
   await exchange.finished;
   task.end();
 });
@@ -113,7 +148,7 @@ Deno.test("too many bytes for content-length fail the stream, and break the body
     stream[Symbol.dispose]();
     expect(caught(() => OutgoingBody.finish(body, undefined))).toEqual({ tag: "HTTP-response-body-size", val: 4n });
   });
-  expect(await code(drain((await exchange.response).body))).toBe("guest-response-incomplete");
+  expect(await code(exchange.response)).toBe("guest-response-incomplete");
   await exchange.finished;
   task.end();
 });
