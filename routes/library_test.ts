@@ -1,17 +1,9 @@
 import { expect } from "@std/expect";
 import { Hono } from "hono";
+import { withFolder } from "../tests/_folder.ts";
 import { component, functions } from "./mod.ts";
 
 const HELLO = new URL("../components/c-hello/hello.wasm", import.meta.url);
-
-async function inFolder(body: (directory: string) => Promise<void>): Promise<void> {
-  const directory = await Deno.makeTempDir({ prefix: "skerry-library-" });
-  try {
-    await body(directory);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-}
 
 Deno.test("component() serves one component on an app of one's own", async () => {
   const app = new Hono().all("/x/*", component(HELLO)).get("/own", (c) => c.text("own"));
@@ -22,7 +14,7 @@ Deno.test("component() serves one component on an app of one's own", async () =>
 });
 
 Deno.test("component() answers 503 for a file that is no component, and says why in development only", async () => {
-  await inFolder(async (directory) => {
+  await withFolder(async (directory) => {
     await Deno.writeTextFile(`${directory}/x.wasm`, "hello");
     for (const [dev, detail] of [[true, "component-malformed"], [false, undefined]] as const) {
       const app = new Hono().all("*", component(`${directory}/x.wasm`, { dev }));
@@ -45,7 +37,7 @@ Deno.test("component() checks its options as a manifest is checked", () => {
 });
 
 Deno.test("functions() mounts a folder on an app of one's own, and leaves it what is not theirs", async () => {
-  await inFolder(async (directory) => {
+  await withFolder(async (directory) => {
     await Deno.mkdir(`${directory}/hello`);
     await Deno.copyFile(HELLO, `${directory}/hello/hello.wasm`);
     const manifest = { name: "hello", routes: [{ path: "/hello", methods: ["GET"] }], source: "hello.wasm" };

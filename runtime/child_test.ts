@@ -1,9 +1,9 @@
 import { expect } from "@std/expect";
 import { join } from "node:path";
+import { withFolder } from "../tests/_folder.ts";
 
 Deno.test("what runs in a process of its own ends with the process that started it", async () => {
-  const directory = await Deno.makeTempDir({ prefix: "skerry-child-" });
-  try {
+  await withFolder(async (directory) => {
     const child = new URL("./child.ts", import.meta.url).href;
     const waiting = join(directory, "waiting.ts");
     // It says that it is there by a file with its number.
@@ -41,7 +41,5 @@ Deno.test("what runs in a process of its own ends with the process that started 
       }
     }
     expect([pid > 0, there]).toEqual([true, false]);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  });
 });

@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import { prepare } from "../runtime/cli/build.ts";
 import type { EngineChoice } from "../runtime/settings.ts";
+import { withFolder } from "./_folder.ts";
 import { fixturePath } from "./fixtures/mod.ts";
 
 /** After this, what a server has not said it will not say: a test should not wait for ever to say so. */
@@ -112,15 +113,6 @@ export class Server implements AsyncDisposable {
   }
 }
 
-export async function inFolder(body: (directory: string) => Promise<void>): Promise<void> {
-  const directory = await Deno.makeTempDir({ prefix: "skerry-server-" });
-  try {
-    await body(directory);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-}
-
 export async function writeFunction(folder: string, routes: unknown, component: string, name = "guest"): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   await Deno.copyFile(component, join(folder, "main.wasm"));
@@ -135,7 +127,7 @@ export async function prepared(
   body: (directory: string) => Promise<void>,
   engine: EngineChoice = "native",
 ): Promise<void> {
-  await inFolder(async (directory) => {
+  await withFolder(async (directory) => {
     const components = join(directory, "components");
     await writeFunction(join(components, "guest"), [{ path: "/*" }], await fixturePath("c-http"));
     await writeFunction(join(components, "p3"), [{ path: "/p3/*" }], await fixturePath("c-p3"), "p3");

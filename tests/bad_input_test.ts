@@ -6,7 +6,8 @@ import { component, functions } from "../routes/mod.ts";
 import { prepare } from "../runtime/cli/build.ts";
 import type { LogRecord } from "../runtime/log.ts";
 import { isSince } from "./_deno.ts";
-import { inFolder, manifest, Server, writeFunction } from "./_server.ts";
+import { withFolder } from "./_folder.ts";
+import { manifest, Server, writeFunction } from "./_server.ts";
 import { fixture, fixturePath } from "./fixtures/mod.ts";
 
 /** The same random bytes each time. */
@@ -132,7 +133,7 @@ async function askAll(url: string): Promise<void> {
 
 for (const task of ["start", "dev"] as const) {
   Deno.test(`deno task ${task} says once what is wrong with each function, and serves the good one on`, async () => {
-    await inFolder(async (directory) => {
+    await withFolder(async (directory) => {
       await writeAll(join(directory, "components"));
       await using server = await Server.start(task, directory, { env: { SKERRY_LOG: "pretty" } });
       const url = await server.url("/");
@@ -151,7 +152,7 @@ for (const task of ["start", "dev"] as const) {
 }
 
 Deno.test("deno task build says what is wrong with each function, and builds nothing", async () => {
-  await inFolder(async (directory) => {
+  await withFolder(async (directory) => {
     await writeAll(join(directory, "components"));
     const error = await prepare(join(directory, "components"), join(directory, "dist")).then(() => null, (e) => e);
     expect(error).toMatchObject({ code: "build-failed" });
@@ -161,7 +162,7 @@ Deno.test("deno task build says what is wrong with each function, and builds not
 });
 
 Deno.test("an app of one's own answers 503 for what is broken, and serves the rest", async () => {
-  await inFolder(async (directory) => {
+  await withFolder(async (directory) => {
     await writeAll(directory);
     const records: LogRecord[] = [];
     const app = new Hono().route("/", await functions(directory, { sink: (record) => records.push(record) }));

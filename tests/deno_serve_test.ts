@@ -2,7 +2,8 @@
 import { expect } from "@std/expect";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { inFolder, Server, writeFunction } from "./_server.ts";
+import { withFolder } from "./_folder.ts";
+import { Server, writeFunction } from "./_server.ts";
 import { fixturePath } from "./fixtures/mod.ts";
 
 const MAIN = new URL("../main.ts", import.meta.url).href;
@@ -10,7 +11,7 @@ const CONFIG = fileURLToPath(new URL("../deno.json", import.meta.url));
 
 for (const flags of [["--parallel"], []]) {
   Deno.test(`deno serve ${[...flags, "main.ts"].join(" ")} serves, and ends well at SIGTERM`, async () => {
-    await inFolder(async (directory) => {
+    await withFolder(async (directory) => {
       await writeFunction(join(directory, "guest"), [{ path: "/*" }], await fixturePath("c-http"));
       const permissions = ["--allow-net", "--allow-read", "--allow-env"];
       const args = ["serve", ...permissions, "--host=127.0.0.1", "--port=0", "--config", CONFIG, ...flags, MAIN];

@@ -9,6 +9,7 @@ import { builtinCapabilities } from "../runtime/capabilities/mod.ts";
 import { parseManifest } from "../runtime/manifest.ts";
 import { grantSchemas } from "../runtime/manifest/grants.ts";
 import { readSettings } from "../runtime/mod.ts";
+import { withFolder } from "./_folder.ts";
 import { fixturePath } from "./fixtures/mod.ts";
 
 const root = new URL("../", import.meta.url);
@@ -37,8 +38,7 @@ const rooted = (text: string) =>
 
 /** Runs TypeScript in a process of its own, in a folder with some files. Fails when it, or an assertion in it, does. */
 async function run(main: string, files: Record<string, string | URL>): Promise<string> {
-  const directory = await Deno.makeTempDir({ prefix: "skerry-readme-" });
-  try {
+  return await withFolder(async (directory) => {
     for (const [name, content] of Object.entries(files)) {
       const path = join(directory, name);
       await Deno.mkdir(join(path, ".."), { recursive: true });
@@ -55,9 +55,7 @@ async function run(main: string, files: Record<string, string | URL>): Promise<s
     const [out, error] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
     expect([code, error]).toEqual([0, ""]);
     return out!;
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  });
 }
 
 /** The component that a block of TypeScript is built into, in a file called `source`. Without a change it is not built anew. */

@@ -1,7 +1,8 @@
 // Servers as the tasks start them, in processes of their own, with the permissions that the tasks give them.
 import { expect } from "@std/expect";
 import { join } from "node:path";
-import { commandOf, filesIn, inFolder, manifest, prepared, Server, writeFunction } from "./_server.ts";
+import { withFolder } from "./_folder.ts";
+import { commandOf, filesIn, manifest, prepared, Server, writeFunction } from "./_server.ts";
 import { fixturePath } from "./fixtures/mod.ts";
 
 Deno.test("deno task start serves dist/ with its three permissions, and writes nothing", async () => {
@@ -67,7 +68,7 @@ Deno.test({
   ignore: Deno.build.os !== "linux",
   async fn() {
     const worker = /^worker-/;
-    await inFolder(async (directory) => {
+    await withFolder(async (directory) => {
       const script = join(directory, "worker.ts");
       await Deno.writeTextFile(
         script,
@@ -98,7 +99,7 @@ Deno.test({
 });
 
 Deno.test("a server whose settings are wrong says so in one sentence", async () => {
-  await inFolder(async (directory) => {
+  await withFolder(async (directory) => {
     for (
       const [env, message] of [
         [{ PORT: "http" }, 'reading the environment: PORT: "http" is not understood'],
@@ -115,7 +116,7 @@ Deno.test("a server whose settings are wrong says so in one sentence", async () 
 });
 
 Deno.test("a runtime without JSPI gets one sentence", async () => {
-  await inFolder(async (directory) => {
+  await withFolder(async (directory) => {
     const without = join(directory, "without_jspi.ts");
     await Deno.writeTextFile(without, "delete (WebAssembly as { Suspending?: unknown }).Suspending;");
     await using server = await Server.start("start", directory, { flags: [`--preload=${without}`] });
@@ -127,7 +128,7 @@ Deno.test("a runtime without JSPI gets one sentence", async () => {
 });
 
 Deno.test("deno task dev serves what changes, and the last good version while a manifest is broken", async () => {
-  await inFolder(async (directory) => {
+  await withFolder(async (directory) => {
     const folder = join(directory, "components", "guest");
     await writeFunction(folder, [{ path: "/hello" }], await fixturePath("c-http"));
     await using server = await Server.start("dev", directory);

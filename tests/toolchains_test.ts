@@ -6,6 +6,7 @@
 import { expect } from "@std/expect";
 import { join } from "node:path";
 import { buildFunction } from "../runtime/build/mod.ts";
+import { withFolder } from "./_folder.ts";
 import { type Fixture, whySkipped } from "./fixtures/mod.ts";
 import { ENGINES, onEachEngine, serve } from "./http/_serve.ts";
 
@@ -47,8 +48,7 @@ onEachEngine("export default { fetch } is a handler, and what it throws is logge
 });
 
 Deno.test("a source that answers no requests does not build, and is told what to write", async () => {
-  const dir = await Deno.makeTempDir({ prefix: "skerry-silent-" });
-  try {
+  await withFolder(async (dir) => {
     for (
       const [text, message] of [
         ["export const greet = () => 1;\n", /nothing answers requests; write: export default \{ fetch\(request\)/],
@@ -59,9 +59,7 @@ Deno.test("a source that answers no requests does not build, and is told what to
       const build = buildFunction({ dir, source: "main.ts", cacheDir: join(dir, "cache") });
       await expect(build).rejects.toThrow(message);
     }
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  });
 });
 
 onEachEngine("wstd's futures wait side by side, read bodies and hash", async (engine) => {

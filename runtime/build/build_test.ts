@@ -1,6 +1,7 @@
 import { expect } from "@std/expect";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { withFolder } from "../../tests/_folder.ts";
 import { describeComponent } from "../component/describe.ts";
 import { createNativeEngine } from "../engine/native/mod.ts";
 import { SkerryError } from "../errors.ts";
@@ -64,16 +65,13 @@ class Workshop {
 }
 
 async function inWorkshop(body: (shop: Workshop) => Promise<void>): Promise<void> {
-  const root = await Deno.makeTempDir();
-  try {
+  await withFolder(async (root) => {
     const shop = new Workshop(root);
     await shop.write("main.ts", HANDLER);
     await shop.write("lib/greeting.ts", GREETING);
     await shop.write("wit/app.wit", WIT);
     await body(shop);
-  } finally {
-    await Deno.remove(root, { recursive: true });
-  }
+  });
 }
 
 Deno.test("a source becomes a component with the function's own imports, once for the same inputs", async () => {

@@ -1,12 +1,12 @@
 import { expect } from "@std/expect";
 import { join } from "node:path";
+import { withFolder } from "../../tests/_folder.ts";
 import { importBySource } from "./imports.ts";
 import { prepareWit } from "./wit.ts";
 
 /** The world and the names of the packages when a source has these imports, and what is unknown. */
 async function completed(imports: readonly string[], own: Record<string, string> = {}) {
-  const dir = await Deno.makeTempDir();
-  try {
+  return await withFolder(async (dir) => {
     const wit = join(dir, "own");
     for (const [name, text] of Object.entries(own)) {
       await Deno.mkdir(join(wit, name, ".."), { recursive: true });
@@ -22,9 +22,7 @@ async function completed(imports: readonly string[], own: Record<string, string>
       texts[name] = files.map((file) => Deno.readTextFileSync(join(outDir, "deps", name, file.name))).join("\n");
     }
     return { world: await Deno.readTextFile(join(outDir, "world.wit")), texts, unknown };
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  });
 }
 
 Deno.test("what a source imports of a capability is in its world, with the text, and nothing else is", async () => {

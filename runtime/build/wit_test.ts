@@ -1,11 +1,11 @@
 import { expect } from "@std/expect";
 import { join } from "node:path";
+import { withFolder } from "../../tests/_folder.ts";
 import { SkerryError } from "../errors.ts";
 import { prepareWit, withoutWorlds } from "./wit.ts";
 
 async function prepared(files: Record<string, string>, world: string | null = null): Promise<string> {
-  const dir = await Deno.makeTempDir();
-  try {
+  return await withFolder(async (dir) => {
     const wit = join(dir, "wit");
     for (const [name, text] of Object.entries(files)) {
       await Deno.mkdir(join(wit, name, ".."), { recursive: true });
@@ -14,9 +14,7 @@ async function prepared(files: Record<string, string>, world: string | null = nu
     const outDir = join(dir, "out");
     await prepareWit({ backend: "starlingmonkey", wit: Object.keys(files).length > 0 ? wit : null, world, outDir });
     return await Deno.readTextFile(join(outDir, "world.wit"));
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  });
 }
 
 Deno.test("without WIT of its own, a function's world has an HTTP handler and can call out", async () => {
@@ -27,8 +25,7 @@ Deno.test("without WIT of its own, a function's world has an HTTP handler and ca
 });
 
 Deno.test("StarlingMonkey gets every WASI package at the one version that it takes", async () => {
-  const outDir = await Deno.makeTempDir();
-  try {
+  await withFolder(async (outDir) => {
     await prepareWit({ backend: "starlingmonkey", wit: null, world: null, outDir });
     const versions = new Set<string>();
     for (const { name } of await Array.fromAsync(Deno.readDir(join(outDir, "deps")))) {
@@ -36,9 +33,7 @@ Deno.test("StarlingMonkey gets every WASI package at the one version that it tak
       for (const [, version] of text.matchAll(/wasi:[a-z]+(?:\/[a-z-]+)?@(\d+\.\d+\.\d+)/g)) versions.add(version!);
     }
     expect([...versions]).toEqual(["0.2.10"]);
-  } finally {
-    await Deno.remove(outDir, { recursive: true });
-  }
+  });
 });
 
 Deno.test("interfaces of WIT without a world are imported, each with its version", async () => {

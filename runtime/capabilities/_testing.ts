@@ -12,6 +12,8 @@ import type { LogRecord } from "../log.ts";
 import { Task } from "../task.ts";
 import { member, readWit } from "./_wit.ts";
 
+export { withFolder } from "../../tests/_folder.ts";
+
 /** The payload of the error that `attempt` ends in. */
 export async function payloadOf(attempt: () => unknown): Promise<unknown> {
   try {
@@ -31,16 +33,6 @@ export async function inTask(body: (records: LogRecord[], task: Task) => unknown
     await withTask(task, () => body(records, task));
   } finally {
     task.end();
-  }
-}
-
-/** Runs `body` with a folder that is gone afterwards. */
-export async function withFolder(body: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "skerry-data-" });
-  try {
-    await body(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
   }
 }
 

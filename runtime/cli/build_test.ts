@@ -1,6 +1,7 @@
 import { expect } from "@std/expect";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { withFolder } from "../../tests/_folder.ts";
 
 const SMALL = new URL("../../tests/fixtures/small/small.wasm", import.meta.url);
 const CONFIG = fileURLToPath(new URL("../../deno.json", import.meta.url));
@@ -11,8 +12,7 @@ async function withFunctions(
   functions: Readonly<Record<string, { readonly manifest?: object; readonly component: boolean }>>,
   body: (root: string) => Promise<void>,
 ): Promise<void> {
-  const root = await Deno.makeTempDir({ prefix: "skerry-build-" });
-  try {
+  await withFolder(async (root) => {
     for (const [name, { manifest, component }] of Object.entries(functions)) {
       const folder = join(root, "components", name);
       await Deno.mkdir(folder, { recursive: true });
@@ -22,9 +22,7 @@ async function withFunctions(
       await Deno.writeTextFile(join(folder, "function.json"), JSON.stringify(written));
     }
     await body(root);
-  } finally {
-    await Deno.remove(root, { recursive: true });
-  }
+  });
 }
 
 /** Runs the command where `root` is, and says what it printed and ended with. */

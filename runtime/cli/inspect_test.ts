@@ -1,4 +1,5 @@
 import { expect } from "@std/expect";
+import { withFolder } from "../../tests/_folder.ts";
 import { describeComponent, type ExternDescription } from "../component/mod.ts";
 import { host } from "./_testing.ts";
 import { inspect } from "./inspect.ts";
@@ -56,8 +57,7 @@ async function command(...args: string[]): Promise<{ code: number; stdout: strin
 }
 
 Deno.test("deno task inspect has one sentence for what is no component", async () => {
-  const directory = await Deno.makeTempDir({ prefix: "skerry-inspect-" });
-  try {
+  await withFolder(async (directory) => {
     const write = async (name: string, bytes: Uint8Array) => {
       await Deno.writeFile(`${directory}/${name}`, bytes);
       return `${directory}/${name}`;
@@ -80,7 +80,5 @@ Deno.test("deno task inspect has one sentence for what is no component", async (
     const good = await command(await write("good.wasm", hello));
     expect([good.code, good.stderr]).toEqual([0, ""]);
     expect(good.stdout).toContain("serves        HTTP");
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  });
 });

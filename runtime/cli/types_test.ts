@@ -1,6 +1,7 @@
 import { expect } from "@std/expect";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { withFolder } from "../../tests/_folder.ts";
 import { TYPES_URL, typesOf } from "./types.ts";
 
 const CONFIG = fileURLToPath(new URL("../../deno.json", import.meta.url));
@@ -11,8 +12,7 @@ Deno.test("the committed declarations are those that the WIT makes: run `deno ta
 });
 
 Deno.test("a function's own interface is declared with its documentation, whatever it is built with", async () => {
-  const folder = await Deno.makeTempDir({ prefix: "skerry-types-" });
-  try {
+  await withFolder(async (folder) => {
     for (const backend of ["starlingmonkey", "quickjs"]) {
       await Deno.mkdir(join(folder, backend));
       const manifest = { name: backend, routes: [], source: "main.ts", backend, wit: "own.wit" };
@@ -34,9 +34,7 @@ Deno.test("a function's own interface is declared with its documentation, whatev
       );
     }
     expect(text).toContain("declare module 'wasi:keyvalue/store@0.2.0-draft2'");
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 });
 
 /** What `deno check` says to a source, in this project. */

@@ -11,6 +11,7 @@ import type { Engine } from "../../runtime/engine/mod.ts";
 import { createNativeEngine } from "../../runtime/engine/native/mod.ts";
 import { SkerryError } from "../../runtime/errors.ts";
 import { Task } from "../../runtime/task.ts";
+import { withFolder } from "../_folder.ts";
 import { scriptsUnder } from "./commands.ts";
 import { echoComponent } from "./echo_component.ts";
 import { trapText } from "./errors.ts";
@@ -30,8 +31,7 @@ async function originals(): Promise<Uint8Array<ArrayBuffer>[]> {
 
 /** The components of the scripts: many rules in few bytes. */
 async function scripted(): Promise<Uint8Array<ArrayBuffer>[]> {
-  const folder = await Deno.makeTempDir({ prefix: "skerry-fuzz-" });
-  try {
+  return await withFolder(async (folder) => {
     const found: Uint8Array<ArrayBuffer>[] = [];
     for (const path of await scriptsUnder(join(import.meta.dirname!, "scripts"))) {
       const { commands } = await convertOwn(path, folder);
@@ -40,9 +40,7 @@ async function scripted(): Promise<Uint8Array<ArrayBuffer>[]> {
       }
     }
     return found;
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 }
 
 /** Where a component's own bytes are: core code that is changed could run for ever, which is another test's matter. */

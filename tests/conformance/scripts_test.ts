@@ -6,14 +6,14 @@
 import { basename, join } from "node:path";
 import { expect } from "@std/expect";
 import { createNativeEngine } from "../../runtime/engine/native/mod.ts";
+import { withFolder } from "../_folder.ts";
 import { scriptsUnder } from "./commands.ts";
 import { execute, type Outcome } from "./execute.ts";
 import { convertOwn, forms } from "./text.ts";
 
 for (const path of await scriptsUnder(join(import.meta.dirname!, "scripts"))) {
   Deno.test(`what scripts/${basename(path)} says holds`, async () => {
-    const folder = await Deno.makeTempDir({ prefix: "skerry-script-" });
-    try {
+    await withFolder(async (folder) => {
       const script = await convertOwn(path, folder);
       const outcomes: Outcome[] = [];
       await execute(script, createNativeEngine(), (outcome) => outcomes.push(outcome));
@@ -27,9 +27,7 @@ for (const path of await scriptsUnder(join(import.meta.dirname!, "scripts"))) {
         if (!said.includes(text)) throw new Error(`${basename(path)}:${line}: expected "${text}", got "${said}"`);
         if (type === "assert_invalid") expect(said).toMatch(/ at offset 0x[0-9a-f]+/);
       }
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
+    });
   });
 }
 

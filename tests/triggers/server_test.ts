@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { LEASE_MS, QueueStore } from "../../runtime/capabilities/queue/store.ts";
 import { prepare } from "../../runtime/cli/build.ts";
-import { filesIn, inFolder, Server } from "../_server.ts";
+import { withFolder } from "../_folder.ts";
+import { filesIn, Server } from "../_server.ts";
 import { fixturePath } from "../fixtures/mod.ts";
 
 const MANIFESTS: Readonly<Record<string, Record<string, unknown>>> = {
@@ -19,7 +20,7 @@ const MANIFESTS: Readonly<Record<string, Record<string, unknown>>> = {
 
 /** A folder with a `dist/` of functions that send and receive. */
 async function prepared(names: readonly string[], body: (directory: string) => Promise<void>): Promise<void> {
-  await inFolder(async (directory) => {
+  await withFolder(async (directory) => {
     for (const name of names) {
       const folder = join(directory, "components", name);
       await Deno.mkdir(folder, { recursive: true });

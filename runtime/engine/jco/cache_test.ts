@@ -1,16 +1,11 @@
 import { expect } from "@std/expect";
 import { pathToFileURL } from "node:url";
+import { withFolder } from "../../../tests/_folder.ts";
 import { GENERATED_FOLDERS_KEPT } from "../../limits.ts";
 import { prune, readFacts, touch, writeFolder } from "./cache.ts";
 
-async function withFolder(body: (cacheDir: URL) => Promise<void>): Promise<void> {
-  const path = await Deno.makeTempDir();
-  try {
-    await body(pathToFileURL(`${path}/`));
-  } finally {
-    await Deno.remove(path, { recursive: true });
-  }
-}
+/** A cache of its own. */
+const withCache = (body: (cacheDir: URL) => Promise<void>) => withFolder((folder) => body(pathToFileURL(`${folder}/`)));
 
 /** Makes a folder look as if it had been used so many hours ago. */
 async function age(dir: URL, hours: number): Promise<void> {
@@ -19,7 +14,7 @@ async function age(dir: URL, hours: number): Promise<void> {
 }
 
 Deno.test("a folder is written as a whole, and the second writer of it does no harm", async () => {
-  await withFolder(async (cacheDir) => {
+  await withCache(async (cacheDir) => {
     const dir = new URL("abc/", cacheDir);
     expect(await readFacts(dir)).toBe(undefined);
     await writeFolder(dir, new Map([["a.js", new Uint8Array([1])]]), { n: 1 });
@@ -31,7 +26,7 @@ Deno.test("a folder is written as a whole, and the second writer of it does no h
 });
 
 Deno.test("a folder that cannot be written leaves nothing behind", async () => {
-  await withFolder(async (cacheDir) => {
+  await withCache(async (cacheDir) => {
     const files = new Map([["no/such/folder.js", new Uint8Array(1)]]);
     await expect(writeFolder(new URL("abc/", cacheDir), files, {})).rejects.toThrow(Deno.errors.NotFound);
     expect(await Array.fromAsync(Deno.readDir(cacheDir))).toEqual([]);
@@ -39,7 +34,7 @@ Deno.test("a folder that cannot be written leaves nothing behind", async () => {
 });
 
 Deno.test("pruning removes what was not used for the longest time, and half-written folders, but nothing young", async () => {
-  await withFolder(async (cacheDir) => {
+  await withCache(async (cacheDir) => {
     for (let i = 0; i < GENERATED_FOLDERS_KEPT + 3; i++) {
       const dir = new URL(`${i}/`, cacheDir);
       await writeFolder(dir, new Map(), {});

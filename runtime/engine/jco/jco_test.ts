@@ -2,6 +2,7 @@ import { expect } from "@std/expect";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { withFolder } from "../../../tests/_folder.ts";
 import { runChild } from "../../child.ts";
 import { SkerryError } from "../../errors.ts";
 import { createJcoEngine } from "./mod.ts";
@@ -9,15 +10,6 @@ import { HOOKS_IMPORT, patch } from "./patch.ts";
 import { TRANSPILER } from "./transpile.ts";
 
 const THINGS = new URL("../../../tests/fixtures/wat/things.wasm", import.meta.url);
-
-async function withCache(body: (cacheDir: string) => Promise<void>): Promise<void> {
-  const cacheDir = await Deno.makeTempDir();
-  try {
-    await body(cacheDir);
-  } finally {
-    await Deno.remove(cacheDir, { recursive: true });
-  }
-}
 
 function testdata(name: string): Promise<Uint8Array<ArrayBuffer>> {
   return Deno.readFile(new URL(`testdata/${name}.wasm`, import.meta.url));
@@ -30,7 +22,7 @@ async function failure(promise: Promise<unknown>): Promise<SkerryError> {
 }
 
 Deno.test("a component with nothing in it loads", async () => {
-  await withCache(async (cacheDir) => {
+  await withFolder(async (cacheDir) => {
     const empty = new Uint8Array([0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0]);
     const component = await createJcoEngine({ cacheDir }).load(empty);
     expect([component.imports, component.exports]).toEqual([[], []]);
@@ -39,7 +31,7 @@ Deno.test("a component with nothing in it loads", async () => {
 });
 
 Deno.test("a component that breaks the transpiler is refused by name, and the next one loads", async () => {
-  await withCache(async (cacheDir) => {
+  await withFolder(async (cacheDir) => {
     const engine = createJcoEngine({ cacheDir });
     const error = await failure(engine.load(await testdata("core_import"), { name: "breaker" }));
     expect(error.code).toBe("component-unsupported");
@@ -51,7 +43,7 @@ Deno.test("a component that breaks the transpiler is refused by name, and the ne
 });
 
 Deno.test("what was transpiled is taken from the folder, which holds nothing half-written", async () => {
-  await withCache(async (cacheDir) => {
+  await withFolder(async (cacheDir) => {
     const bytes = await Deno.readFile(THINGS);
     // Two engines do the same at once; one of them comes second.
     await Promise.all([createJcoEngine({ cacheDir }).load(bytes), createJcoEngine({ cacheDir }).load(bytes)]);
@@ -66,7 +58,7 @@ Deno.test("what was transpiled is taken from the folder, which holds nothing hal
 });
 
 Deno.test("a read-only engine refuses what was not prepared, and says how to prepare it", async () => {
-  await withCache(async (cacheDir) => {
+  await withFolder(async (cacheDir) => {
     const engine = createJcoEngine({ cacheDir, readOnly: true });
     const error = await failure(engine.load(await Deno.readFile(THINGS), { name: "things" }));
     expect(error.code).toBe("function-broken");
@@ -76,7 +68,7 @@ Deno.test("a read-only engine refuses what was not prepared, and says how to pre
 });
 
 Deno.test("a prepared component loads and runs with leave to read, and with no other", async () => {
-  await withCache(async (cacheDir) => {
+  await withFolder(async (cacheDir) => {
     await createJcoEngine({ cacheDir }).load(await Deno.readFile(THINGS));
     const here = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
     const script = join(cacheDir, "serve.ts");
@@ -111,7 +103,7 @@ Deno.test("a prepared component loads and runs with leave to read, and with no o
 });
 
 Deno.test("a host function that waits where the guest cannot is refused when linking", async () => {
-  await withCache(async (cacheDir) => {
+  await withFolder(async (cacheDir) => {
     // wasi:random never waits, so code for it does not either.
     const component = await createJcoEngine({ cacheDir }).load(
       await testdata("random"),
@@ -134,7 +126,7 @@ Deno.test("the transpiler that the cache names is the one that is installed", as
 });
 
 Deno.test("generated code of another shape is refused, not run without hooks", async () => {
-  await withCache(async (cacheDir) => {
+  await withFolder(async (cacheDir) => {
     await createJcoEngine({ cacheDir }).load(await Deno.readFile(THINGS));
     const [folder] = await Array.fromAsync(Deno.readDir(cacheDir));
     const patched = await Deno.readTextFile(join(cacheDir, folder!.name, "component.js"));

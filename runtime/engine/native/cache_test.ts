@@ -1,4 +1,5 @@
 import { expect } from "@std/expect";
+import { withFolder } from "../../../tests/_folder.ts";
 import { decodeComponent } from "../../component/mod.ts";
 import { DEFAULT_LIMITS } from "../../limits.ts";
 import { call, inIsolate } from "./_testing.ts";
@@ -20,15 +21,6 @@ function rewrite(bytes: Uint8Array<ArrayBuffer>, preparation: Preparation): Prep
   return prepare(bytes, planOf(bytes), preparation);
 }
 
-async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "skerry-modules-" });
-  try {
-    await body(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
 const filesIn = async (folder: string) => (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
 
 /** Asks a cache as a new process would; says whether it had to be made. */
@@ -43,7 +35,7 @@ async function ask(folder: string, bytes = BYTES, preparation = PREPARATION, rea
 
 Deno.test("what has been rewritten is found again as it was", async () => {
   for (const name of ["starts", "traces", "grow", "gc_constants", "values"]) {
-    await inFolder(async (folder) => {
+    await withFolder(async (folder) => {
       const bytes = read(name);
       const first = await ask(folder, bytes);
       const second = await ask(folder, bytes);
@@ -55,7 +47,7 @@ Deno.test("what has been rewritten is found again as it was", async () => {
 });
 
 Deno.test("what is for another component or other limits is not taken", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     await ask(folder);
     const others: readonly (readonly [Uint8Array<ArrayBuffer>, Preparation])[] = [
       [read("starts_host"), PREPARATION],
@@ -88,7 +80,7 @@ function withData(text: string, at: number): Uint8Array<ArrayBuffer> {
 }
 
 Deno.test("components that differ in their data alone share what is kept, and each has its own data", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const one = withData("one", 64);
     expect((await ask(folder, one)).made).toBe(true);
     for (
@@ -108,7 +100,7 @@ Deno.test("components that differ in their data alone share what is kept, and ea
 });
 
 Deno.test("a component that is broken is refused in the same words, with a folder and without", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     // Its data runs over the end of its section.
     const broken = withData("one", 64);
     broken[broken.indexOf(0x6f) - 1] = 9;
@@ -122,7 +114,7 @@ Deno.test("a component that is broken is refused in the same words, with a folde
 });
 
 Deno.test("a file that is not whole is made again", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const { code } = await ask(folder);
     const path = `${folder}/${(await filesIn(folder))[0]}`;
     const whole = await Deno.readFile(path);
@@ -137,7 +129,7 @@ Deno.test("a file that is not whole is made again", async () => {
 });
 
 Deno.test("a folder to read from is not written to, and one that is not there does not matter", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     expect((await ask(folder, BYTES, PREPARATION, true)).made).toBe(true);
     expect(await filesIn(folder)).toEqual([]);
     expect((await ask(`${folder}/none`, BYTES, PREPARATION, true)).made).toBe(true);
@@ -148,7 +140,7 @@ Deno.test("a folder to read from is not written to, and one that is not there do
 });
 
 Deno.test("isolates of what was kept are those of what was just made", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const states = async (readOnly: boolean) => {
       const engine = createNativeEngine({ cacheDir: folder, readOnly });
       const linked = await (await engine.load(BYTES, { name: "starts" })).link({
