@@ -6,402 +6,175 @@
  *
  * @module
  */
-import { hex, Reader } from "../../component/reader.ts";
-import { Cursor } from "./_cursor.ts";
-import {
-  BULK_BYTES_SHIFT,
-  BULK_ELEMENTS_SHIFT,
-  COST,
-  COST_ALLOCATION,
-  COST_ATOMIC,
-  COST_GC,
-  COST_GROW,
-  COST_THROW,
-  MAX_CONSTANT_BULK,
-  MAX_COST,
-} from "./_costs.ts";
+import { MAX_COST } from "./_costs.ts";
 import * as ev from "./_events.ts";
-import type { Limited, ModuleInfo } from "./_module.ts";
 import * as op from "./_opcodes.ts";
-import { fieldsOf, skipValueType } from "./_types.ts";
+import { BLOCK_FRAME, FUNCTION_FRAME, IF_FRAME, SeldomScan } from "./_seldom.ts";
 
-// What may stand open.
-const FUNCTION_FRAME = 0, BLOCK_FRAME = 1, IF_FRAME = 2, ELSE_FRAME = 3;
-const TRY_FRAME = 4, CATCH_FRAME = 5, CATCH_ALL_FRAME = 6;
+const SIGN = 1 << 31;
 
-export class BodyScan {
-  readonly events: ev.Ints;
-  readonly references: Set<number> = new Set();
-  takesReferences = false;
-  catches = false;
-  allocates = false;
-  /** Which of the opcodes have been read that `_scan.ts` asks for, and which ones behind the prefix 0xfc. */
-  readonly seen: Uint8Array = new Uint8Array(256);
-  readonly seenMisc: Uint8Array = new Uint8Array(32);
-  readonly #cursor: Cursor;
-  #frames = new Uint8Array(256);
-  #cost = 0;
-  #dead = false; // Whether the last event ended its path.
-  constructor(module: ModuleInfo, size: number) {
-    this.#cursor = new Cursor(module);
-    this.events = new ev.Ints(64 + (size * 3 >> 3));
-  }
-
+export class BodyScan extends SeldomScan {
   /** Reads one body, whose instructions stand from `start` to `end`. */
   run(start: number, end: number, locals: number): void {
-    const c = this.#cursor;
+    const c = this.cursor;
     const b = c.bytes;
-    const plain = op.PLAIN;
-    const costs = COST;
-    this.#frames[0] = FUNCTION_FRAME;
-    c.depth = 0;
-    this.#cost = 0;
-    this.#dead = false;
-    c.end = end;
+    const steps = op.STEP;
+    const { functionTypes: { length: functions }, globals, importedFunctions: imported } = c.module;
+    const { events } = this;
+    let { data, length } = events;
+    let frames = this.frames;
+    frames[0] = FUNCTION_FRAME;
+    const lastLocal = locals - 1;
+    // Behind it, the bytes after an opcode may be none.
+    const safe = Math.min(end, b.length - 2);
+    let depth = 0;
+    let dead = false;
     let cost = 0;
     let previous = start;
     let at = start;
-    // The common instructions are read here, with all that matters in registers.
+    c.end = end;
+    // Most instructions are read here, with all that matters in registers, and as few branches as can be.
     for (let p = start; p < end;) {
+      let step = 0;
+      while (p < safe) {
+        step = steps[b[p]!]!;
+        const next = b[p + 1]!;
+        if ((step & (next | b[p + 2]! << 8 | op.NOT_AT_ONCE | (lastLocal - next) & SIGN)) !== 0) break;
+        cost += step >>> op.COST_SHIFT & op.COST_MASK;
+        previous = at;
+        at = p;
+        p += step >> op.LENGTH_SHIFT & 3;
+      }
+      if (p >= end) break;
       previous = at;
       at = p;
       const code = b[p++]!;
-      cost += costs[code]!;
-      switch (plain[code]) {
-        case op.NONE:
-          break;
-        case op.LEB:
-          while (b[p++]! & 0x80);
-          break;
-        case op.MEMARG: {
-          const align = b[p]!;
-          while (b[p++]! & 0x80);
-          if (align & 0x40) { while (b[p++]! & 0x80); }
-          while (b[p++]! & 0x80);
+      cost += steps[code]! >>> op.COST_SHIFT & op.COST_MASK;
+      let word = 0;
+      switch (code) {
+        case 0x02: // block
+        case 0x03: // loop
+        case 0x04: { // if
+          const type = b[p]!;
+          if (type === 0x40 || type >= 0x7b && type < 0x80) p++;
+          else {
+            c.pos = p;
+            c.blockType(at);
+            p = c.pos;
+          }
+          if (++depth === frames.length) frames = this.widen();
+          if (code === 0x02) word = ev.BLOCK;
+          else if (code === 0x04) word = ev.IF;
+          else {
+            word = ev.LOOP | p - at << ev.KIND_BITS;
+            this.loops.push(length);
+          }
+          frames[depth] = code === 0x04 ? IF_FRAME : BLOCK_FRAME;
           break;
         }
-        case op.LOCAL: {
+        case 0x0b: // end
+          word = ev.END;
+          depth--;
+          break;
+        case 0x0c: // br
+        case 0x0d: { // br_if
+          let label = b[p++]!;
+          if (label >= 0x80) {
+            label = c.long(p - 1);
+            while (b[p++]! & 0x80);
+          }
+          if (label > depth) c.fail(`there is no label ${label}`, at);
+          word = (code === 0x0c ? ev.BR : ev.BR_IF) | label << ev.KIND_BITS;
+          break;
+        }
+        case 0x10: { // call
+          let callee = b[p++]!;
+          if (callee >= 0x80) {
+            const high = b[p]!;
+            if (high < 0x80) {
+              callee = callee & 0x7f | high << 7;
+              p++;
+            } else {
+              callee = c.long(p - 1);
+              while (b[p++]! & 0x80);
+            }
+          }
+          if (callee >= functions) c.fail(`there is no function ${callee}`, at);
+          if (callee >= imported) this.calls.push(callee - imported);
+          word = ev.CALL | callee << ev.KIND_BITS;
+          break;
+        }
+        case 0x23: // global.get
+        case 0x24: { // global.set
           let index = b[p++]!;
           if (index >= 0x80) {
             index = c.long(p - 1);
             while (b[p++]! & 0x80);
           }
-          if (index >= locals) c.fail(`there is no local ${index}`, at);
-          break;
+          if (index >= globals) c.fail(`there is no global ${index}`, at);
+          continue;
         }
+        case 0x43: // f32.const
+          p += 4;
+          continue;
+        case 0x44: // f64.const
+          p += 8;
+          continue;
         default:
-          this.#cost += cost;
-          cost = 0;
-          c.pos = p;
-          this.#instruction(code, at, previous);
-          p = c.pos;
-          if (c.depth < 0) {
-            if (p !== end) c.fail("a body goes on behind its end", p);
-            return;
+          switch (op.PLAIN[code]) {
+            case op.NONE:
+              continue;
+            case op.LEB:
+              while (b[p++]! & 0x80);
+              continue;
+            case op.MEMARG: {
+              const align = b[p]!;
+              while (b[p++]! & 0x80);
+              if (align & 0x40) { while (b[p++]! & 0x80); }
+              while (b[p++]! & 0x80);
+              continue;
+            }
+            case op.LOCAL: {
+              let index = b[p++]!;
+              if (index >= 0x80) {
+                index = c.long(p - 1);
+                while (b[p++]! & 0x80);
+              }
+              if (index > lastLocal) c.fail(`there is no local ${index}`, at);
+              continue;
+            }
           }
+          this.cost = cost;
+          this.dead = dead;
+          events.length = length;
+          c.depth = depth;
+          c.pos = p;
+          this.instruction(code, at, previous);
+          p = c.pos;
+          depth = c.depth;
+          frames = this.frames;
+          ({ data, length } = events);
+          dead = this.dead;
+          cost = this.cost;
+          continue;
+      }
+      dead = false;
+      if (length + ev.EVENT > data.length) {
+        events.length = length;
+        events.reserve(ev.EVENT);
+        data = events.data;
+      }
+      data[length] = word;
+      data[length + 1] = at;
+      data[length + 2] = cost < MAX_COST ? cost : MAX_COST;
+      length += ev.EVENT;
+      cost = 0;
+      if (depth < 0) {
+        events.length = length;
+        if (p !== end) c.fail("a body goes on behind its end", p);
+        return;
       }
     }
     c.fail("a body without its end", end);
-  }
-
-  #event(kind: number, arg: number, at: number): void {
-    // A row of them would take twelve times the memory of the module.
-    const stops = kind === ev.RETURN || kind === ev.STOP && this.#cursor.bytes[at] === 0x00;
-    if (this.#dead && stops) return;
-    this.#dead = stops;
-    this.events.push3(kind | arg << ev.KIND_BITS, at, Math.min(this.#cost, MAX_COST));
-    this.#cost = 0;
-  }
-
-  #open(frame: number): void {
-    const c = this.#cursor;
-    if (++c.depth === this.#frames.length) {
-      const wider = new Uint8Array(c.depth * 2);
-      wider.set(this.#frames);
-      this.#frames = wider;
-    }
-    this.#frames[c.depth] = frame;
-  }
-
-  #expect(what: string, at: number, frame: number, other = frame): void {
-    const c = this.#cursor;
-    const open = this.#frames[c.depth];
-    if (open !== frame && open !== other) c.fail(`${what} in the wrong place`, at);
-  }
-
-  /** Control flow, calls, what costs by its operand, and all that is rare. */
-  #instruction(code: number, at: number, previous: number): void {
-    const c = this.#cursor;
-    const { module, module: { functionTypes: { length: functions } } } = c;
-    switch (code) {
-      case 0x23: // global.get
-      case 0x24: // global.set
-        c.below(module.globals, "global", at);
-        return;
-      case 0x00: // unreachable
-        return this.#event(ev.STOP, 0, at);
-      case 0x02: // block
-        c.blockType(at);
-        this.#open(BLOCK_FRAME);
-        return this.#event(ev.BLOCK, 0, at);
-      case 0x03: // loop
-        c.blockType(at);
-        this.#open(BLOCK_FRAME);
-        return this.#event(ev.LOOP, c.pos - at, at);
-      case 0x04: // if
-        c.blockType(at);
-        this.#open(IF_FRAME);
-        return this.#event(ev.IF, 0, at);
-      case 0x05: // else
-        this.#expect("else", at, IF_FRAME);
-        this.#frames[c.depth] = ELSE_FRAME;
-        return this.#event(ev.ELSE, 0, at);
-      case 0x06: // try
-        c.blockType(at);
-        this.#open(TRY_FRAME);
-        this.catches = true;
-        return this.#event(ev.TRY, 0, at);
-      case 0x07: // catch
-      case 0x19: // catch_all
-        this.#expect("catch", at, TRY_FRAME, CATCH_FRAME);
-        if (code === 0x07) c.below(module.tags, "tag", at);
-        this.#frames[c.depth] = code === 0x07 ? CATCH_FRAME : CATCH_ALL_FRAME;
-        return this.#event(ev.CATCH, 0, at);
-      case 0x18: // delegate
-        this.#expect("delegate", at, TRY_FRAME);
-        c.depth--;
-        c.label(at);
-        return this.#event(ev.DELEGATE, 0, at);
-      case 0x1f: // try_table
-        return this.#tryTable(at);
-      case 0x08: // throw
-      case 0x09: // rethrow
-      case 0x0a: // throw_ref
-        if (code === 0x08) c.below(module.tags, "tag", at);
-        else if (code === 0x09) c.label(at);
-        this.#cost += COST_THROW;
-        return this.#event(ev.STOP, 0, at);
-      case 0x0b: // end
-        this.#event(ev.END, 0, at);
-        c.depth--;
-        return;
-      case 0x0c: // br
-        return this.#event(ev.BR, c.label(at), at);
-      case 0x0d: // br_if
-      case 0xd5: // br_on_null
-      case 0xd6: // br_on_non_null
-        return this.#event(ev.BR_IF, c.label(at), at);
-      case 0x0e: { // br_table
-        const count = c.count("labels", at);
-        for (let i = 0; i <= count; i++) c.label(at);
-        return this.#event(ev.BR_TABLE, 0, at);
-      }
-      case 0x0f: // return
-        return this.#event(ev.RETURN, 0, at);
-      case 0x10: // call
-        return this.#event(ev.CALL, c.below(functions, "function", at), at);
-      case 0x12: // return_call
-        return this.#event(ev.RETURN_CALL, c.below(functions, "function", at), at);
-      case 0x11: // call_indirect
-      case 0x13: // return_call_indirect
-        c.functionType(at);
-        c.skip();
-        return this.#event(code === 0x11 ? ev.CALL_INDIRECT : ev.RETURN_CALL_INDIRECT, 0, at);
-      case 0x14: // call_ref
-      case 0x15: // return_call_ref
-        c.functionType(at);
-        this.takesReferences = true;
-        return this.#event(code === 0x14 ? ev.CALL_INDIRECT : ev.RETURN_CALL_INDIRECT, 0, at);
-      case 0x26: // table.set
-        this.takesReferences = true;
-        // falls through
-      case 0x3f: // memory.size
-        this.seen[code] = 1;
-        return c.skip();
-      case 0x1c: { // select t
-        const count = c.count("types", at);
-        for (let i = 0; i < count; i++) c.read((r) => skipValueType(r, module.typeParams.length));
-        return;
-      }
-      case 0x40: // memory.grow
-        this.#cost += COST_GROW;
-        this.seen[code] = 1;
-        return this.#event(ev.MEMORY_GROW, c.below(module.memories.length, "memory", at), at);
-      case 0x43: // f32.const
-        c.pos += 4;
-        return;
-      case 0x44: // f64.const
-        c.pos += 8;
-        return;
-      case 0xd0: // ref.null
-        return c.heapType();
-      case 0xd2: // ref.func
-        return this.#reference(c.below(functions, "function", at), at);
-      case 0xfb:
-        return this.#gc(at, previous);
-      case 0xfc:
-        return this.#misc(at, previous);
-      case 0xfd:
-        return c.vector(at);
-      case 0xfe:
-        return this.#atomic(at);
-      default:
-        c.unknown(`the opcode 0x${hex(code)}`, at);
-    }
-  }
-
-  #reference(index: number, at: number): void {
-    this.references.add(index);
-    this.#event(ev.REF_FUNC, index, at);
-  }
-
-  #tryTable(at: number): void {
-    const c = this.#cursor;
-    c.blockType(at);
-    const catches = c.count("catches", at);
-    const first = c.pos - at;
-    for (let i = 0; i < catches; i++) {
-      const kind = c.bytes[c.pos++]!;
-      if (kind > 3) c.unknown(`the catch 0x${hex(kind)}`, c.pos - 1);
-      if (kind < 2) c.below(c.module.tags, "tag", at);
-      c.label(at);
-    }
-    this.#open(BLOCK_FRAME);
-    if (catches > 0) this.catches = true;
-    this.#event(ev.TRY_TABLE, catches === 0 ? 0 : first, at);
-  }
-
-  /** Work as long as the number on the stack says, which often is the constant just before. */
-  #bulk(unit: number, is64: boolean, at: number, previous: number): void {
-    const c = this.#cursor;
-    if (c.bytes[previous] === 0x41) {
-      const r = new Reader(c.bytes, c.module.name, previous + 1, at);
-      const length = r.s33();
-      if (length >= 0 && length <= MAX_CONSTANT_BULK) {
-        if (unit === ev.BULK_BYTES) this.#cost += length >> BULK_BYTES_SHIFT;
-        else this.#cost += unit === ev.BULK_ELEMENTS ? length << BULK_ELEMENTS_SHIFT : length;
-        return;
-      }
-    }
-    this.#event(ev.BULK, unit << 1 | (is64 ? 1 : 0), at);
-  }
-
-  #is64(list: readonly Limited[], index: number, at: number): boolean {
-    const c = this.#cursor;
-    return (list[index] ?? c.fail(`there is no memory or table ${index}`, at)).is64;
-  }
-
-  #misc(at: number, previous: number): void {
-    const c = this.#cursor;
-    const { memories, tables } = c.module;
-    const sub = c.u32();
-    const kind = op.MISC[sub];
-    this.seenMisc[sub] = 1;
-    if (kind === op.NONE) return;
-    if (kind === op.LEB) return c.skip();
-    if (kind !== op.OWN) c.unknown(`the opcode 0xfc 0x${hex(sub)}`, at);
-    const first = c.u32();
-    switch (sub) {
-      case 0x0b: // memory.fill
-        return this.#bulk(ev.BULK_BYTES, this.#is64(memories, first, at), at, previous);
-      case 0x0f: // table.grow
-        this.#is64(tables, first, at);
-        this.takesReferences = true;
-        this.#cost += COST_GROW;
-        return this.#event(ev.TABLE_GROW, first, at);
-      case 0x11: // table.fill
-        this.takesReferences = true;
-        return this.#bulk(ev.BULK_ELEMENTS, this.#is64(tables, first, at), at, previous);
-    }
-    const second = c.u32();
-    switch (sub) {
-      case 0x08: // memory.init
-        return this.#bulk(ev.BULK_BYTES, false, at, previous);
-      case 0x0c: // table.init
-        return this.#bulk(ev.BULK_ELEMENTS, false, at, previous);
-      case 0x0a: // memory.copy
-        return this.#bulk(
-          ev.BULK_BYTES,
-          this.#is64(memories, first, at) && this.#is64(memories, second, at),
-          at,
-          previous,
-        );
-      default: // table.copy
-        return this.#bulk(
-          ev.BULK_ELEMENTS,
-          this.#is64(tables, first, at) && this.#is64(tables, second, at),
-          at,
-          previous,
-        );
-    }
-  }
-
-  #gc(at: number, previous: number): void {
-    const c = this.#cursor;
-    const sub = c.u32();
-    this.seen[0xfb] = 1;
-    this.#cost += COST_GC;
-    switch (op.GC[sub]) {
-      case op.NONE:
-        return;
-      case op.HEAP:
-        return c.heapType();
-      case op.TYPE:
-        if (sub <= 0x01) this.#structure(c.type(at));
-        else c.type(at);
-        return;
-      case op.TYPE_LEB:
-        c.type(at);
-        return c.skip();
-      case op.OWN:
-        break;
-      default:
-        c.unknown(`the opcode 0xfb 0x${hex(sub)}`, at);
-    }
-    if (sub === 0x18 || sub === 0x19) { // br_on_cast, br_on_cast_fail
-      c.pos++;
-      const depth = c.label(at);
-      c.heapType();
-      c.heapType();
-      return this.#event(ev.BR_IF, depth, at);
-    }
-    c.type(at);
-    if (sub <= 0x0a) this.#allocation();
-    if (sub === 0x08) { // array.new_fixed
-      this.#cost += Math.min(c.u32(), MAX_COST);
-      return;
-    }
-    if (sub === 0x11) c.type(at); // array.copy
-    else if (sub === 0x09 || sub === 0x0a || sub >= 0x12) c.skip(); // a segment
-    this.#bulk(ev.BULK_ITEMS, false, at, previous);
-  }
-
-  /** Pays for its fields: so a look comes after so many bytes, whatever they are the fields of. */
-  #structure(type: number): void {
-    this.#allocation();
-    this.#cost += Math.min(fieldsOf(this.#cursor.module.typeParams[type]!), MAX_COST);
-  }
-
-  #allocation(): void {
-    this.allocates = true;
-    this.#cost += COST_ALLOCATION;
-  }
-
-  #atomic(at: number): void {
-    const c = this.#cursor;
-    const sub = c.u32();
-    this.seen[0xfe] = 1;
-    this.#cost += COST_ATOMIC;
-    switch (op.ATOMIC[sub]) {
-      case op.MEMARG:
-        return c.memarg();
-      case op.LEB:
-        return c.skip();
-      case op.OWN: // wait32, wait64
-        c.memarg();
-        return this.#event(ev.ATOMIC_WAIT, 0, at);
-      default:
-        c.unknown(`the opcode 0xfe 0x${hex(sub)}`, at);
-    }
   }
 }

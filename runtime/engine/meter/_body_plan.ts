@@ -70,7 +70,7 @@ export class BodyPlanner {
     this.#module = module;
     this.#code = code;
     this.#options = options;
-    this.edits = new ev.Ints(64 + code.events.length);
+    this.edits = new ev.Ints(64 + (code.events.length >> 2));
     this.loops = new ev.Ints(256);
   }
 

@@ -50,6 +50,8 @@ class Graph {
   readonly #low: Int32Array;
   readonly #open: Uint8Array;
   readonly #callsItself: Uint8Array;
+  /** Members of the cycle that is being ordered that its search has not met. */
+  readonly #unseen: Uint8Array;
   readonly #pending: number[] = [];
   #time = 0;
 
@@ -60,13 +62,14 @@ class Graph {
     this.#low = new Int32Array(code.bodyStart.length);
     this.#open = new Uint8Array(code.bodyStart.length);
     this.#callsItself = new Uint8Array(code.bodyStart.length);
+    this.#unseen = new Uint8Array(code.bodyStart.length);
   }
 
   *from(root: number, indirect: boolean): Generator<Cycle> {
     if (root < 0 || this.#met[root] !== 0) return;
     const met = this.#met;
     const low = this.#low;
-    const { firstEvent } = this.#code;
+    const { calls, firstCall } = this.#code;
     const stack: number[] = [];
     const cursors: number[] = [];
     const enter = (f: number) => {
@@ -74,17 +77,18 @@ class Graph {
       this.#open[f] = 1;
       this.#pending.push(f);
       stack.push(f);
-      cursors.push(firstEvent[f]!);
+      cursors.push(firstCall[f]!);
     };
     enter(root);
     while (stack.length > 0) {
       const top = stack.length - 1;
       const f = stack[top]!;
       let entered = false;
-      for (;;) {
-        const callee = this.#next(cursors, top, firstEvent[f + 1]!);
-        if (callee < 0) break;
+      const end = firstCall[f + 1]!;
+      for (let i = cursors[top]!; i < end; i++) {
+        const callee = calls[i]!;
         if (met[callee] === 0) {
+          cursors[top] = i + 1;
           enter(callee);
           entered = true;
           break;
@@ -98,23 +102,6 @@ class Graph {
       if (top > 0) low[stack[top - 1]!] = Math.min(low[stack[top - 1]!]!, low[f]!);
       if (low[f] === met[f]) yield this.#close(f, indirect);
     }
-  }
-
-  /** The next callee that is defined here, or -1. */
-  #next(cursors: number[], top: number, end: number): number {
-    const data = this.#code.events.data;
-    const imported = this.#module.importedFunctions;
-    for (let cursor = cursors[top]!; cursor < end; cursor += ev.EVENT) {
-      const word = data[cursor]!;
-      const kind = word & ev.KIND_MASK;
-      if (kind !== ev.CALL && kind !== ev.RETURN_CALL) continue;
-      const callee = (word >>> ev.KIND_BITS) - imported;
-      if (callee < 0) continue;
-      cursors[top] = cursor + ev.EVENT;
-      return callee;
-    }
-    cursors[top] = end;
-    return -1;
   }
 
   #close(root: number, indirect: boolean): Cycle {
@@ -153,38 +140,49 @@ class Graph {
 
   /** Orders the functions of a cycle, callees first, from the beginning that cuts the fewest calls. */
   #order(members: readonly number[]): readonly number[] {
-    const inside = new Set(members);
-    const calls = new Map(members.map((f) => [f, this.#calls(f).filter(([callee]) => inside.has(callee))]));
+    if (members.length > MAX_TRIED) return this.#postorder(members[0]!, members);
+    const calls = members.map((f) => [f, this.#calls(f)] as const);
     let best: number[] = [];
     let least = Infinity;
-    for (const root of members.slice(0, members.length > MAX_TRIED ? 1 : undefined)) {
-      const order = postorder(root, calls);
+    for (const root of members) {
+      const order = this.#postorder(root, members);
       const rank = new Map(order.map((f, i) => [f, i]));
       let cost = 0;
       for (const [f, callees] of calls) {
-        for (const [callee, weight] of callees) if (rank.get(callee)! >= rank.get(f)!) cost += weight;
+        for (const [callee, weight] of callees) if ((rank.get(callee) ?? -1) >= rank.get(f)!) cost += weight;
       }
       if (cost < least) [best, least] = [order, cost];
     }
     return best;
   }
-}
 
-/** Functions in the order in which a search from `root` leaves them. */
-function postorder(root: number, calls: ReadonlyMap<number, readonly (readonly [number, number])[]>): number[] {
-  const seen = new Set([root]);
-  const order: number[] = [];
-  const stack: [f: number, next: number][] = [[root, 0]];
-  while (stack.length > 0) {
-    const top = stack[stack.length - 1]!;
-    const callee = calls.get(top[0])![top[1]++];
-    if (callee === undefined) {
-      order.push(top[0]);
-      stack.pop();
-    } else if (!seen.has(callee[0])) {
-      seen.add(callee[0]);
-      stack.push([callee[0], 0]);
+  /** Members of a cycle in the order in which a search from `root` leaves them. */
+  #postorder(root: number, members: readonly number[]): number[] {
+    const { calls, firstCall } = this.#code;
+    const unseen = this.#unseen;
+    for (const f of members) unseen[f] = 1;
+    const order: number[] = [];
+    const stack = [root];
+    const cursors = [firstCall[root]!];
+    unseen[root] = 0;
+    while (stack.length > 0) {
+      const top = stack.length - 1;
+      const f = stack[top]!;
+      const end = firstCall[f + 1]!;
+      let i = cursors[top]!;
+      while (i < end && unseen[calls[i]!] === 0) i++;
+      if (i === end) {
+        order.push(f);
+        stack.pop();
+        cursors.pop();
+        continue;
+      }
+      const callee = calls[i]!;
+      cursors[top] = i + 1;
+      unseen[callee] = 0;
+      stack.push(callee);
+      cursors.push(firstCall[callee]!);
     }
+    return order;
   }
-  return order;
 }

@@ -29,31 +29,27 @@ export function chooseLoops(module: ModuleInfo, code: ScannedCode, growth: numbe
   /** Triples: the loop's event, its body's size, how much it would add. */
   const found: number[] = [];
   const added = new Float64Array(MAX_BYTES + 1);
-  let start = -1;
-  let depth = 0;
-  let cost = 0;
-  for (let e = 0; e < length; e += ev.EVENT) {
-    const kind = data[e]! & ev.KIND_MASK;
-    // Whatever follows a loop's head, the innermost loop is the last one that began.
-    if (kind === ev.LOOP) {
-      start = takesNothing(module, data[e + 1]! + 1) ? e : -1;
-      depth = 0;
-      cost = 0;
-      continue;
+  for (let i = 0; i < code.loops.length; i++) {
+    const start = code.loops[i]!;
+    if (!takesNothing(module, data[start + 1]! + 1)) continue;
+    const first = data[start + 1]! + (data[start]! >>> ev.KIND_BITS);
+    let depth = 0;
+    let cost = 0;
+    for (let e = start + ev.EVENT; e < length && data[e + 1]! - first <= MAX_BYTES; e += ev.EVENT) {
+      const kind = data[e]! & ev.KIND_MASK;
+      cost += data[e + 2]!;
+      if (kind === ev.BLOCK || kind === ev.IF) depth++;
+      else if (kind === ev.END) {
+        if (depth-- > 0) continue;
+        const size = data[e + 1]! - first;
+        const times = repeats(cost);
+        if (times > 1) {
+          found.push(start, size, cost);
+          added[size]! += size * (times - 1);
+        }
+        break;
+      } else if (!isSimple(kind) || kind === ev.STOP && module.bytes[data[e + 1]!] === RETHROW) break;
     }
-    if (start < 0) continue;
-    cost += data[e + 2]!;
-    if (kind === ev.BLOCK || kind === ev.IF) depth++;
-    else if (kind === ev.END) {
-      if (depth-- > 0) continue;
-      const size = data[e + 1]! - data[start + 1]! - (data[start]! >>> ev.KIND_BITS);
-      const times = repeats(cost);
-      if (size <= MAX_BYTES && times > 1) {
-        found.push(start, size, cost);
-        added[size]! += size * (times - 1);
-      }
-      start = -1;
-    } else if (!isSimple(kind) || kind === ev.STOP && module.bytes[data[e + 1]!] === RETHROW) start = -1;
   }
   let limit = -1;
   for (let left = growth; limit < MAX_BYTES && left >= added[limit + 1]!; limit++) left -= added[limit + 1]!;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { COST } from "./_costs.ts";
 
 /** No immediate. */
 export const NONE = 0;
@@ -28,6 +29,18 @@ export const MEMARG_BYTE1 = 10;
 export const BYTE16 = 11;
 /** An opcode that V8 does not accept by default, or none at all. */
 export const UNKNOWN = 255;
+
+/**
+ * How a one-byte opcode is stepped over at once, together with the two bytes behind it, which must be clear where the
+ * masks are set. From the lowest bit: a mask of eight bits for each of the two; {@linkcode NOT_AT_ONCE}; two bits for the
+ * length; from {@linkcode COST_SHIFT} on the cost; the sign, where the first of them is a local's index.
+ */
+export const STEP: Int32Array = new Int32Array(256);
+/** There is more to it than to step over it. */
+export const NOT_AT_ONCE: number = 1 << 16;
+export const LENGTH_SHIFT = 17;
+export const COST_SHIFT = 24;
+export const COST_MASK = 0x7f;
 
 function table(size: number, ranges: readonly (readonly [from: number, to: number, kind: number])[]): Uint8Array {
   const kinds = new Uint8Array(size).fill(UNKNOWN);
@@ -60,6 +73,19 @@ export const PLAIN: Uint8Array = table(256, [
   [0xd5, 0xd6, OWN], // br_on_null, br_on_non_null
   [0xfb, 0xfe, OWN], // prefixes
 ]);
+
+for (let code = 0; code < 256; code++) {
+  const kind = PLAIN[code];
+  // Numbers of one byte, and an alignment without the number of a memory.
+  const [length, masks] = kind === NONE
+    ? [1, 0]
+    : kind === LEB || kind === LOCAL
+    ? [2, 0x80]
+    : kind === MEMARG
+    ? [3, 0x80_c0]
+    : [1, NOT_AT_ONCE];
+  STEP[code] = masks | length << LENGTH_SHIFT | COST[code]! << COST_SHIFT | (kind === LOCAL ? 1 << 31 : 0);
+}
 
 /** Immediates behind the prefix 0xfb: garbage collection. */
 export const GC: Uint8Array = table(0x1f, [

@@ -70,15 +70,18 @@ class Planner {
   readonly #code: ScannedCode;
   readonly #options: PlanOptions;
   readonly #body: BodyPlanner;
-  /** By body: a defined function, or a clone. */
+  /** Clones, and whose they are. */
   readonly #source: number[] = [];
-  readonly #firstEdit: number[] = [];
-  readonly #lastEdit: number[] = [];
-  readonly #needs: number[] = [];
-  readonly #leak: number[] = [];
-  readonly #looks: boolean[] = [];
+  /** By body: a defined function, or a clone. There is a clone for each function at most. */
+  readonly #firstEdit: Int32Array;
+  readonly #lastEdit: Int32Array;
+  readonly #needs: Uint8Array;
+  readonly #leak: Int32Array;
+  readonly #looks: Uint8Array;
   /** The first clone of a function; the others follow. */
   readonly #clones = new Map<number, number>();
+  /** Of the members of the cycle that is being planned, their place in it; -1 of all others. */
+  readonly #rank: Int32Array;
   /** Bytes that clones may still add; repeated loops get as much. */
   #growth: number;
   /** Functions that others than direct calls of this module may call. */
@@ -86,6 +89,8 @@ class Planner {
   readonly #targets: readonly number[];
   /** The most that an indirect call may leave unpaid, once all its targets are planned. */
   #indirectLeak = MAX_PENDING_AT_EXIT;
+  /** What the call leads to that was asked about last. */
+  readonly #callee: Writable<Callee> = { index: 0, cost: 0, ahead: 0, cut: false, looks: false };
 
   constructor(module: ModuleInfo, code: ScannedCode, options: PlanOptions) {
     this.#module = module;
@@ -93,12 +98,17 @@ class Planner {
     this.#options = options;
     this.#growth = Math.max(MIN_GROWTH_BYTES, GROWTH * code.bodyBytes) / 2;
     this.#body = new BodyPlanner(module, code, chooseLoops(module, code, this.#growth), options);
-    for (let f = 0; f < code.bodyStart.length; f++) this.#source.push(f);
-    const defined = (indices: Iterable<number>) =>
-      [...indices].map((index) => index - module.importedFunctions).filter((f) => f >= 0);
-    this.#targets = defined(indirectTargets(module, code));
-    this.#entered = new Uint8Array(code.bodyStart.length);
-    for (const f of [...this.#targets, ...defined(module.exportedFunctions)]) this.#entered[f] = 1;
+    const count = code.bodyStart.length;
+    const ints = () => new Int32Array(count * CLONES);
+    [this.#firstEdit, this.#lastEdit, this.#leak] = [ints(), ints(), ints()];
+    this.#needs = new Uint8Array(count * CLONES);
+    this.#looks = new Uint8Array(count * CLONES);
+    this.#rank = new Int32Array(count).fill(-1);
+    const imported = module.importedFunctions;
+    this.#targets = [...new Set(indirectTargets(module, code))].map((index) => index - imported).filter((f) => f >= 0);
+    this.#entered = new Uint8Array(count);
+    for (const f of this.#targets) this.#entered[f] = 1;
+    for (const index of module.exportedFunctions) if (index >= imported) this.#entered[index - imported] = 1;
   }
 
   plan(): Plan {
@@ -113,12 +123,16 @@ class Planner {
     }
     // A recursion that no path reaches is cloned, and pays nothing.
     const meters = this.#body.meters || this.#clones.size > 0;
+    const count = this.#code.bodyStart.length;
+    const bodies = new Int32Array(count + this.#source.length);
+    for (let f = 0; f < count; f++) bodies[f] = f;
+    bodies.set(this.#source, count);
     return {
       edits: this.#body.edits,
-      bodies: Int32Array.from(this.#source),
-      firstEdit: Int32Array.from(this.#firstEdit),
-      lastEdit: Int32Array.from(this.#lastEdit),
-      needs: Uint8Array.from(this.#needs),
+      bodies,
+      firstEdit: this.#firstEdit,
+      lastEdit: this.#lastEdit,
+      needs: this.#needs,
       loops: this.#body.loops,
       meters,
       changes: meters || this.#body.changes,
@@ -138,16 +152,21 @@ class Planner {
   }
 
   #planOnce({ members, recursive, indirect }: Cycle): void {
+    if (!recursive) {
+      const f = members[0]!;
+      this.#planBody(f, f, { indirect, ownCount: false, bounded: this.#entered[f] === 1 }, this.#call);
+      return;
+    }
     const imported = this.#module.importedFunctions;
-    const rank = new Map(members.map((f, i) => [f, i]));
+    const rank = this.#rank;
+    members.forEach((f, i) => rank[f] = i);
     for (const f of members) {
-      const own = rank.get(f)!;
-      this.#planBody(f, f, { indirect, ownCount: false, bounded: recursive || this.#entered[f] === 1 }, (callee) => {
-        const other = rank.get(callee);
-        const cut = other !== undefined && other >= own;
-        return cut ? cutCall(callee + imported) : this.#call(callee);
+      const own = rank[f]!;
+      this.#planBody(f, f, { indirect, ownCount: false, bounded: true }, (callee) => {
+        return rank[callee]! >= own ? this.#cutCall(callee + imported) : this.#call(callee);
       });
     }
+    for (const f of members) rank[f] = -1;
   }
 
   /**
@@ -158,7 +177,7 @@ class Planner {
     const imported = this.#module.importedFunctions;
     const rank = new Map(members.map((f, i) => [f, i]));
     for (const f of members) {
-      this.#clones.set(f, this.#source.length);
+      this.#clones.set(f, this.#code.bodyStart.length + this.#source.length);
       for (let i = 1; i < CLONES; i++) this.#source.push(f);
     }
     const bodyOf = (f: number, clone: number) => clone === 0 ? f : this.#clones.get(f)! + clone - 1;
@@ -170,53 +189,58 @@ class Planner {
           const other = rank.get(callee);
           if (other === undefined) return this.#call(callee);
           if (other < own) return this.#call(bodyOf(callee, clone));
-          return clone === CLONES - 1 ? cutCall(callee + imported) : this.#call(bodyOf(callee, clone + 1));
+          return clone === CLONES - 1 ? this.#cutCall(callee + imported) : this.#call(bodyOf(callee, clone + 1));
         });
       }
     }
   }
 
   /** A call of a body that is planned. */
-  #call(body: number): Callee {
-    return {
-      index: body + this.#module.importedFunctions,
-      cost: COST_CALL + this.#leak[body]!,
-      ahead: 0,
-      cut: false,
-      looks: this.#looks[body]!,
-    };
+  readonly #call = (body: number): Callee =>
+    this.#leads(
+      body + this.#module.importedFunctions,
+      COST_CALL + this.#leak[body]!,
+      0,
+      false,
+      this.#looks[body] === 1,
+    );
+
+  /** A call that is cut: what its callee leaves unpaid is not known yet. */
+  #cutCall(index: number): Callee {
+    return this.#leads(index, COST_CALL, MAX_PENDING_AT_EXIT, true, false);
+  }
+
+  /** There are many calls, and each is asked about only while it is planned. */
+  #leads(index: number, cost: number, ahead: number, cut: boolean, looks: boolean): Callee {
+    const callee = this.#callee;
+    callee.index = index;
+    callee.cost = cost;
+    callee.ahead = ahead;
+    callee.cut = cut;
+    callee.looks = looks;
+    return callee;
   }
 
   #planBody(f: number, body: number, how: How, direct: (callee: number) => Callee): void {
     const imported = this.#module.importedFunctions;
-    const indirectCall: Callee = {
-      index: -1,
-      cost: COST_INDIRECT,
-      ahead: this.#indirectLeak,
-      cut: how.indirect,
-      looks: false,
-    };
     const planned = this.#body.plan(f, how, (index) => {
-      if (index < 0) return indirectCall;
       if (index >= imported) return direct(index - imported);
-      return { index, cost: COST_CALL, ahead: COST_IMPORT, cut: true, looks: false };
+      if (index >= 0) return this.#leads(index, COST_CALL, COST_IMPORT, true, false);
+      return this.#leads(-1, COST_INDIRECT, this.#indirectLeak, how.indirect, false);
     });
     this.#firstEdit[body] = planned.firstEdit;
     this.#lastEdit[body] = planned.lastEdit;
     this.#needs[body] = planned.needs;
     this.#leak[body] = planned.leak;
-    this.#looks[body] = planned.looks;
+    this.#looks[body] = planned.looks ? 1 : 0;
   }
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** How a body is planned: see {@linkcode BodyPlanner.plan}. */
 interface How {
   readonly indirect: boolean;
   readonly ownCount: boolean;
   readonly bounded: boolean;
-}
-
-/** A call that is cut: what its callee leaves unpaid is not known yet. */
-function cutCall(index: number): Callee {
-  return { index, cost: COST_CALL, ahead: MAX_PENDING_AT_EXIT, cut: true, looks: false };
 }

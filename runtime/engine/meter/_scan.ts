@@ -18,6 +18,11 @@ export interface ScannedCode {
   readonly events: Ints;
   /** Per defined function and one more: where its events begin. */
   readonly firstEvent: Int32Array;
+  /** The functions that direct calls name, of those that are defined here, and per function and one more where they begin. */
+  readonly calls: Int32Array;
+  readonly firstCall: Int32Array;
+  /** The events of loops. */
+  readonly loops: Int32Array;
   /** Per defined function: where its size stands, where its body begins and ends, where its instructions begin. */
   readonly sizeStart: Int32Array;
   readonly bodyStart: Int32Array;
@@ -64,7 +69,7 @@ export function scanCode(module: ModuleInfo, section: Section | undefined): Scan
   const count = module.functionTypes.length - module.importedFunctions;
   const make = () => new Int32Array(count);
   const scan = new BodyScan(module, section === undefined ? 0 : section.end - section.body);
-  const firstEvent = new Int32Array(count + 1);
+  const [firstEvent, firstCall] = [new Int32Array(count + 1), new Int32Array(count + 1)];
   const [sizeStart, bodyStart, bodyEnd, codeStart, locals] = [make(), make(), make(), make(), make()];
   if (section !== undefined) {
     const r = new Reader(module.bytes, module.name, section.body, section.end);
@@ -80,6 +85,7 @@ export function scanCode(module: ModuleInfo, section: Section | undefined): Scan
       codeStart[i] = r.pos;
       scan.run(r.pos, end, locals[i]!);
       firstEvent[i + 1] = scan.events.length;
+      firstCall[i + 1] = scan.calls.length;
       r.pos = end;
     }
     r.finish("the code section");
@@ -88,6 +94,9 @@ export function scanCode(module: ModuleInfo, section: Section | undefined): Scan
   return {
     events,
     firstEvent,
+    calls: scan.calls.data.subarray(0, scan.calls.length),
+    firstCall,
+    loops: scan.loops.data.subarray(0, scan.loops.length),
     sizeStart,
     bodyStart,
     bodyEnd,
