@@ -246,12 +246,10 @@ export class Lowerer {
   }
 
   /**
-   * A closure that appends the flat form of a value.
-   *
-   * @param want the flat types to give, which inside of variants may be wider than the type's own
+   * Lowers what becomes one i32, without a list to hold it, for the kinds that most results and parameters are of.
+   * {@linkcode flat} has the numbers among them once more, for a call of this would cost it more than all that it does.
    */
-  /** Lowers what becomes one core value, without a list to hold it, for the kinds that most results and parameters are of. */
-  single(type: ValueType): ((cx: Cx, value: unknown) => CoreValue) | undefined {
+  single(type: ValueType): ((cx: Cx, value: unknown) => number) | undefined {
     switch (type.kind) {
       case "bool":
         return (_, v) => v ? 1 : 0;
@@ -259,14 +257,18 @@ export class Lowerer {
       case "s32":
         return (_, v) => number(v) | 0;
       case "own":
-        return lowerOwn(type.resource, this.#face);
       case "borrow":
-        return lowerBorrow(type.resource, this.#face);
+        return this.#handle(type);
       default:
         return undefined;
     }
   }
 
+  /**
+   * A closure that appends the flat form of a value.
+   *
+   * @param want the flat types to give, which inside of variants may be wider than the type's own
+   */
   flat(type: ValueType, want: readonly FlatType[] = type.flat): LowerFlat {
     const encoding = this.#encoding;
     const string = this.#face.isHost ? storeString : storeForeign;
