@@ -20,7 +20,9 @@ servers, of which one function has at most half; an outgoing request waits for o
 gets \`connection-limit-reached\` then.
 
 Each limit that was met is counted: in the request's last log record, under \`limits\`, and at \`/-/metrics\` as
-\`skerry_limit_met_total\`, if \`SKERRY_METRICS\` is 1. This file is made from \`limits.ts\` by \`deno task schema\`.
+\`skerry_limit_met_total\`, if \`SKERRY_METRICS\` is 1. What stores, queues and containers may hold is bounded by their
+grants, and counted there as \`kv.maxBytes\`, \`kv.maxKeys\`, \`queue.maxBytes\`, \`queue.maxMessages\`, \`blob.maxBytes\` and
+\`blob.maxObjects\`; the guest gets an error that says so. This file is made from \`limits.ts\` by \`deno task schema\`.
 
 `;
 

@@ -5,6 +5,7 @@
  */
 import { currentTask } from "../../context.ts";
 import { WitError } from "../../errors.ts";
+import { meetQuota } from "../../quota.ts";
 import { taskLocal } from "../../task.ts";
 import type { Amount, Backend, ContainerId, ObjectId, ObjectInfo, Reading } from "./backend.ts";
 import type { BlobGrant } from "./grant.ts";
@@ -90,7 +91,7 @@ export async function withRoom<T>(what: string, most: Amount | undefined, step: 
     if (!(error instanceof Full) || most === undefined) throw error;
     const key = error.what === "objects" ? "maxObjects" : "maxBytes";
     const message = `${what} is full: ${error.held} of ${most[error.what]} ${error.what}`;
-    currentTask().log("warn", `blob: ${message}. To allow more, write "${key}" in the grant "blob" in function.json.`);
+    meetQuota({ grant: "blob", key, message });
     throw new BlobError(message);
   }
 }

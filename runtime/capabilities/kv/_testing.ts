@@ -9,6 +9,7 @@ import type { LogRecord } from "../../log.ts";
 import { inTask } from "../_testing.ts";
 import { type Backend, MemoryBackend } from "./backend.ts";
 import { DenoKvBackend } from "./deno_kv.ts";
+import { kvGrant } from "./grant.ts";
 import { spin } from "./spin.ts";
 import { KvProcess } from "./store.ts";
 import { wasi } from "./wasi.ts";
@@ -53,9 +54,14 @@ export function onEachBackend(name: string, body: (backend: Backend, records: Lo
 type Stores = Readonly<Record<string, true | string>>;
 
 /** The interfaces of one function. */
-export function hostOf(backend: Backend | KvProcess, name = "f", stores: Stores = { default: true }): HostImports {
+export function hostOf(
+  backend: Backend | KvProcess,
+  name = "f",
+  stores: Stores = { default: true },
+  quota: { readonly maxBytes?: number; readonly maxKeys?: number } = {},
+): HostImports {
   const process = backend instanceof KvProcess ? backend : new KvProcess(backend);
-  const owner = { process, function: name, grant: { stores } };
+  const owner = { process, function: name, grant: kvGrant.parse({ stores, ...quota }) };
   return { ...wasi(owner), ...spin(owner) };
 }
 

@@ -5,12 +5,16 @@
  */
 import { z } from "zod";
 import { currentTask } from "../../context.ts";
+import { MAX_KV_BYTES, MAX_KV_KEYS } from "../../limits.ts";
 import { KvError, type KvProcess, Store } from "./store.ts";
 
 /** The parameters of the grant. */
 export interface KvGrant {
   /** By what the function calls it: `true` for a store of its own, or the name of one that functions share. */
   readonly stores: Readonly<Record<string, true | string>>;
+  /** What each of them may hold. */
+  readonly maxBytes: number;
+  readonly maxKeys: number;
 }
 
 const storeName = z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,62}$/, {
@@ -38,6 +42,12 @@ export const kvGrant: z.ZodType<KvGrant> = z.strictObject({
       "with every function that is granted it.",
     examples: [{ default: true, carts: "shop-carts" }],
   }),
+  maxBytes: z.int().min(1).max(2 ** 50).default(MAX_KV_BYTES).meta({
+    description: "How many bytes each of the stores may hold in its keys and values, for this function to add some.",
+  }),
+  maxKeys: z.int().min(1).max(2 ** 40).default(MAX_KV_KEYS).meta({
+    description: "How many keys each of the stores may hold, for this function to add one.",
+  }),
 }).meta({ description: "Keys and values." });
 
 /** The function that stores belong to, and where they are. */
@@ -63,5 +73,6 @@ export function openStore({ process, function: owner, grant }: StoreOwner, label
     );
     throw new KvError({ tag: "access-denied" });
   }
-  return new Store(process, store === true ? ["own", owner, name] : ["shared", store]);
+  const id = store === true ? ["own", owner, name] : ["shared", store];
+  return new Store(process, { id, name, most: { bytes: grant.maxBytes, entries: grant.maxKeys } });
 }

@@ -2,12 +2,13 @@ import { expect } from "@std/expect";
 import { join } from "node:path";
 import { withTask } from "../../context.ts";
 import { Task } from "../../task.ts";
+import { linkForTest } from "../../testing.ts";
 import { expectAllOf, payloadOf } from "../_testing.ts";
 import { bytes, call, type GuestBucket, hostOf, onEachBackend, open, text } from "./_testing.ts";
 import { MemoryBackend } from "./backend.ts";
 import { DenoKvBackend, openBackend } from "./deno_kv.ts";
 import { kvGrant } from "./grant.ts";
-import { kv } from "./mod.ts";
+import { kv, kvOn } from "./mod.ts";
 import { KvProcess, MAX_KEY_BYTES, MAX_KEYS_AT_ONCE, MAX_OPEN_HANDLES, MAX_VALUE_BYTES } from "./store.ts";
 
 onEachBackend("a function gets what it has set, until it deletes it", async (backend) => {
@@ -246,7 +247,7 @@ Deno.test("when the store fails, the guest gets an error without the reason, and
   const task = new Task({ function: "f", sink: ({ message }) => records.push(message) });
   const fails = () => Promise.reject(new Error("disk at /secret/place is full"));
   await withTask(task, async () => {
-    const bucket = open(hostOf({ get: fails, write: fails, list: fails }));
+    const bucket = open(hostOf({ get: fails, write: fails, list: fails, usage: fails }));
     expect(await payloadOf(() => bucket.set("a", bytes("1")))).toEqual({
       tag: "other",
       val: "the store failed to set",
@@ -331,7 +332,7 @@ onEachBackend(
 );
 
 Deno.test("a malformed grant of kv is refused, and an empty one is a store of the function's own", () => {
-  expect(kvGrant.parse({})).toEqual({ stores: { default: true } });
+  expect(kvGrant.parse({})).toEqual({ stores: { default: true }, maxBytes: 2 ** 30, maxKeys: 1_000_000 });
   const bad = [
     { store: {} },
     { stores: ["default"] },
@@ -340,19 +341,17 @@ Deno.test("a malformed grant of kv is refused, and an empty one is a store of th
     { stores: { default: "Shop Carts" } },
     { stores: { default: "../x" } },
     { stores: { ["x".repeat(64)]: true } },
+    { maxBytes: 0 },
+    { maxBytes: "1 GB" },
+    { maxKeys: 1.5 },
+    { maxkeys: 5 },
   ];
   expect(bad.filter((grant) => kvGrant.safeParse(grant).success)).toEqual([]);
 });
 
-Deno.test("the capability provides what it names", () => {
-  const linked = kv.link({
-    function: "f",
-    directory: "/",
-    env: {},
-    grant: kvGrant.parse({}),
-    store: new KvProcess(new MemoryBackend()),
-  });
-  expect(Object.keys(linked).sort()).toEqual([...kv.interfaces].sort());
+Deno.test("the capability provides what it names", async () => {
+  const { host } = await linkForTest(kvOn(() => new MemoryBackend()));
+  expect(Object.keys(host).sort()).toEqual([...kv.interfaces].sort());
 });
 
 Deno.test("every function of the WIT is there, and what is async may wait", async () => {

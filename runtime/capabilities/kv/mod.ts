@@ -12,7 +12,7 @@ import { spin } from "./spin.ts";
 import { KvProcess } from "./store.ts";
 import { wasi } from "./wasi.ts";
 
-export { type Backend, type BucketId, type Entry, MemoryBackend } from "./backend.ts";
+export { type Backend, type BucketId, type Entry, MemoryBackend, type WriteOptions } from "./backend.ts";
 
 /** The capability on a backend of one's own. */
 export function kvOn(open: () => Backend | Promise<Backend>): Capability {

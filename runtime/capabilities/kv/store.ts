@@ -5,7 +5,9 @@
  */
 import { currentTask } from "../../context.ts";
 import { WitError } from "../../errors.ts";
+import { type Amount, Full, meetQuota } from "../../quota.ts";
 import { taskLocal } from "../../task.ts";
+import { Turns } from "../../turns.ts";
 import type { Backend, BucketId, Entry } from "./backend.ts";
 
 /** Deno KV's own limit for a value. */
@@ -77,31 +79,34 @@ function checkCount(count: number): void {
 
 /** A backend with what one process needs of it: increments of one key in turn, so that they do not retry each other. */
 export class KvProcess {
-  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly turns = new Turns();
   readonly backend: Backend;
 
   constructor(backend: Backend) {
     this.backend = backend;
   }
+}
 
-  /** Runs `step` after those of the same name. */
-  inTurn<T>(name: string, step: () => Promise<T>): Promise<T> {
-    const turn = (this.#turns.get(name) ?? Promise.resolve()).then(step, step);
-    this.#turns.set(name, turn);
-    const forget = () => this.#turns.get(name) === turn && this.#turns.delete(name);
-    turn.then(forget, forget);
-    return turn;
-  }
+/** Which bucket, and what it may hold. */
+export interface StoreOptions {
+  readonly id: BucketId;
+  /** What the function calls it. */
+  readonly name: string;
+  readonly most: Amount;
 }
 
 /** One bucket. Every error that it throws is a {@linkcode KvError}. */
 export class Store {
   readonly #process: KvProcess;
   readonly #id: BucketId;
+  readonly #name: string;
+  readonly #most: Amount;
 
-  constructor(process: KvProcess, id: BucketId) {
+  constructor(process: KvProcess, { id, name, most }: StoreOptions) {
     this.#process = process;
     this.#id = id;
+    this.#name = name;
+    this.#most = most;
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
@@ -120,7 +125,7 @@ export class Store {
   async set(key: string, value: Uint8Array): Promise<void> {
     checkKey(key);
     checkValue(value);
-    await this.#attempt("set", (backend) => backend.write(this.#id, key, value));
+    await this.#attempt("set", (backend) => backend.write(this.#id, key, value, { most: this.#most }));
   }
 
   async delete(key: string): Promise<void> {
@@ -132,7 +137,8 @@ export class Store {
   swap(key: string, value: Uint8Array, expected: Entry | undefined): Promise<boolean> {
     checkKey(key);
     checkValue(value);
-    return this.#attempt("swap", (backend) => backend.write(this.#id, key, value, expected?.version ?? null));
+    const options = { expected: expected ?? null, most: this.#most };
+    return this.#attempt("swap", (backend) => backend.write(this.#id, key, value, options));
   }
 
   /** A page of keys, and the key to go on after; `undefined` at the end. */
@@ -164,7 +170,7 @@ export class Store {
   increment(key: string, delta: bigint, range: { least: bigint; most: bigint }): Promise<bigint> {
     checkKey(key);
     const task = currentTask();
-    return this.#process.inTurn(JSON.stringify([this.#id, key]), async () => {
+    return this.#process.turns.run(JSON.stringify([this.#id, key]), async () => {
       // Another process may be faster each time, but then it is done sooner.
       while (!task.ended) {
         const entry = await this.entry(key);
@@ -210,9 +216,17 @@ export class Store {
     try {
       return await step(this.#process.backend);
     } catch (error) {
+      if (error instanceof Full) throw this.#full(error);
       currentTask().log("error", `kv ${what}: ${error instanceof Error ? error.stack : error}`);
       throw other(`the store failed to ${what}`);
     }
+  }
+
+  #full({ what, held, most }: Full): KvError {
+    const [unit, key] = what === "bytes" ? ["bytes", "maxBytes"] : ["keys", "maxKeys"];
+    const message = `the store ${JSON.stringify(this.#name)} is full: ${held} of ${most} ${unit}`;
+    meetQuota({ grant: "kv", key, message });
+    return other(message);
   }
 }
 

@@ -4,10 +4,14 @@
  * @module
  */
 import { z } from "zod";
+import { MAX_QUEUE_BYTES, MAX_QUEUE_MESSAGES } from "../../limits.ts";
 
 /** The parameters of the grant. */
 export interface QueueGrant {
   readonly send: readonly string[];
+  /** What each of them may hold. */
+  readonly maxBytes: number;
+  readonly maxMessages: number;
 }
 
 const NAME = /^[a-z0-9][a-z0-9_.-]{0,62}$/;
@@ -35,5 +39,13 @@ export const queueGrant: z.ZodType<QueueGrant> = z.strictObject({
   send: z.array(queueName).meta({
     description: 'The queues that the function may send to. Who receives them says so under "queues".',
     examples: [["orders"]],
+  }),
+  maxBytes: z.int().min(1).max(2 ** 50).default(MAX_QUEUE_BYTES).meta({
+    description: "How many bytes the messages of each of the queues may have, for this function to send one.",
+  }),
+  maxMessages: z.int().min(1).max(2 ** 40).default(MAX_QUEUE_MESSAGES).meta({
+    description:
+      "How many messages each of the queues may hold, for this function to send one: those that wait, those " +
+      "that are being handled, and dead letters.",
   }),
 }).meta({ description: "Sending messages to queues." });

@@ -7,7 +7,7 @@ import { currentTask } from "../../context.ts";
 import type { HostInterface } from "../../engine/mod.ts";
 import { WitError } from "../../errors.ts";
 import { taskLocal } from "../../task.ts";
-import { MAX_MESSAGE_BYTES, type QueueMessage } from "./store.ts";
+import { MAX_MESSAGE_BYTES, type QueueMessage, sizeOf } from "./store.ts";
 
 /** Messages that a task may have in memory at once: host memory, 60 KiB each. */
 export const MAX_OPEN_MESSAGES = 256;
@@ -28,7 +28,6 @@ export class MessagingError extends WitError {
 }
 
 const openMessages = taskLocal(() => ({ count: 0 }));
-const encoder = new TextEncoder();
 const NOTHING = new Uint8Array(0);
 
 /** A message that a guest makes, or is called for. */
@@ -71,8 +70,7 @@ export class Message {
    */
   static content(message: Message): Pick<QueueMessage, "data" | "contentType" | "metadata"> {
     const metadata = [...message.#metadata];
-    const texts = [message.#contentType ?? "", ...metadata.flat()];
-    const kept = texts.reduce((sum, text) => sum + encoder.encode(text).byteLength, message.#data.byteLength);
+    const kept = sizeOf({ data: message.#data, contentType: message.#contentType, metadata });
     const bytes = Math.max(kept, message.#tooLarge);
     if (bytes > MAX_MESSAGE_BYTES) {
       const val = `the message has ${bytes} bytes with its metadata, and may have ${MAX_MESSAGE_BYTES}`;

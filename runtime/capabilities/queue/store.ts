@@ -6,6 +6,8 @@
  *
  * @module
  */
+import type { Amount } from "../../quota.ts";
+import { StoredUsage } from "../../stored_usage.ts";
 
 /** Of a message with its metadata. A value of Deno KV has at most 64 KiB. */
 export const MAX_MESSAGE_BYTES = 60 * 1024;
@@ -94,6 +96,7 @@ export class QueueStore {
   /** For how long a claim holds if it is not renewed. */
   readonly leaseMs: number;
   readonly #waiting = new Map<string, Set<() => void>>();
+  readonly #usages = new Map<string, StoredUsage>();
 
   constructor(kv: Deno.Kv, { leaseMs = LEASE_MS, now = Date.now }: QueueStoreOptions = {}) {
     this.#kv = kv;
@@ -108,21 +111,57 @@ export class QueueStore {
     return store;
   }
 
-  /** Keeps a message. When this resolves, it will be handed out, whatever becomes of the process. Resolves to its id. */
-  async send(queue: string, message: QueueMessage): Promise<string> {
+  /**
+   * Keeps a message. When this resolves, it will be handed out, whatever becomes of the process. Resolves to its id.
+   *
+   * @throws {Full} when the queue would hold more than `most`.
+   */
+  async send(queue: string, message: QueueMessage, most: Amount = UNBOUNDED): Promise<string> {
     const now = this.#now();
     // Messages of one sender keep their order, as far as there is one.
     const id = `${now.toString(36)}-${(sent++ % 36 ** 4).toString(36).padStart(4, "0")}-${
       crypto.randomUUID().slice(0, 8)
     }`;
     const place: Place = { attempts: 0, leased: false };
-    await this.#kv.atomic()
-      .set(bodyKey(queue, id), message)
-      .set(placeKey(queue, now, id), place)
-      .set(wakeKey(queue), id)
-      .commit();
+    const operation = () =>
+      this.#kv.atomic()
+        .set(bodyKey(queue, id), message)
+        .set(placeKey(queue, now, id), place)
+        .set(wakeKey(queue), id);
+    const by = { bytes: sizeOf(message), entries: 1 };
+    // It has no checks of its own: it fails only where others changed how much there is.
+    while (!(await this.#usageOf(queue).commit({ by, most, operation })).ok);
     this.wake(queue);
     return id;
+  }
+
+  /** How much a queue holds: what waits, what is being handled, and dead letters. */
+  usage(queue: string): Promise<Amount> {
+    return this.#usageOf(queue).held();
+  }
+
+  #usageOf(queue: string): StoredUsage {
+    let usage = this.#usages.get(queue);
+    if (usage === undefined) {
+      const count = async () => {
+        let [bytes, entries] = [0, 0];
+        const bodies = { prefix: bodyKey(queue) };
+        for await (const { value } of this.#kv.list<QueueMessage>(bodies, { batchSize: COUNTED_AT_ONCE })) {
+          bytes += sizeOf(value);
+          entries++;
+        }
+        return { bytes, entries };
+      };
+      this.#usages.set(queue, usage = new StoredUsage(this.#kv, { key: usageKey(queue), count }));
+    }
+    return usage;
+  }
+
+  /** Deletes a message by an operation with checks of its own. Resolves to whether those held. */
+  async #drop(queue: string, claim: Pick<Claim, "id" | "message">, add: () => Deno.AtomicOperation): Promise<boolean> {
+    const by = { bytes: -sizeOf(claim.message), entries: -1 };
+    const operation = () => add().delete(bodyKey(queue, claim.id));
+    return (await this.#usageOf(queue).commit({ by, most: UNBOUNDED, operation })).ok;
   }
 
   /** Claims at most `limit` messages whose time has come. */
@@ -164,8 +203,8 @@ export class QueueStore {
   }
 
   /** The message was handled, and is gone. Resolves to whether the claim still held. */
-  async done(queue: string, claim: Claim): Promise<boolean> {
-    return (await this.#move(claim as Held).delete(bodyKey(queue, claim.id)).commit()).ok;
+  done(queue: string, claim: Claim): Promise<boolean> {
+    return this.#drop(queue, claim, () => this.#move(claim as Held));
   }
 
   /** Hands the message out again after `delayMs`. With `uncounted`, as if it had not been handed out this time. */
@@ -216,24 +255,23 @@ export class QueueStore {
   async revive(queue: string, id: string): Promise<boolean> {
     const place: Place = { attempts: 0, leased: false };
     const key = placeKey(queue, this.#now(), id);
-    const ok = await this.#leave(queue, id, (operation) => operation.set(key, place).set(wakeKey(queue), id));
+    const entry = await this.#kv.get(deadKey(queue, id));
+    if (entry.versionstamp === null) return false;
+    const { ok } = await this.#kv.atomic().check(entry).delete(entry.key).set(key, place).set(wakeKey(queue), id)
+      .commit();
     if (ok) this.wake(queue);
     return ok;
   }
 
   /** Throws a dead letter away. Resolves to whether there was one. */
-  discard(queue: string, id: string): Promise<boolean> {
-    return this.#leave(queue, id, (operation) => operation.delete(bodyKey(queue, id)));
-  }
-
-  async #leave(
-    queue: string,
-    id: string,
-    add: (operation: Deno.AtomicOperation) => Deno.AtomicOperation,
-  ): Promise<boolean> {
-    const entry = await this.#kv.get(deadKey(queue, id));
+  async discard(queue: string, id: string): Promise<boolean> {
+    const [entry, { value: message }] = await this.#kv.getMany<[unknown, QueueMessage]>([
+      deadKey(queue, id),
+      bodyKey(queue, id),
+    ]);
     if (entry.versionstamp === null) return false;
-    return (await add(this.#kv.atomic().check(entry).delete(entry.key)).commit()).ok;
+    const remove = () => this.#kv.atomic().check(entry).delete(entry.key);
+    return message === null ? (await remove().commit()).ok : await this.#drop(queue, { id, message }, remove);
   }
 
   /** Every queue that there has been, and what is in it. */
@@ -282,7 +320,7 @@ export class QueueStore {
 }
 
 const ROOT: Deno.KvKey = ["skerry", "queue"];
-const bodyKey = (queue: string, id: string): Deno.KvKey => [...ROOT, queue, "body", id];
+const bodyKey = (queue: string, ...id: [] | [string]): Deno.KvKey => [...ROOT, queue, "body", ...id];
 const placeKey = (queue: string, ...at: [] | [number] | [number, string]): Deno.KvKey => [
   ...ROOT,
   queue,
@@ -291,6 +329,20 @@ const placeKey = (queue: string, ...at: [] | [number] | [number, string]): Deno.
 ];
 const deadKey = (queue: string, ...id: [] | [string]): Deno.KvKey => [...ROOT, queue, "dead", ...id];
 const wakeKey = (queue: string): Deno.KvKey => [...ROOT, queue, "wake"];
+const usageKey = (queue: string): Deno.KvKey => [...ROOT, queue, "usage"];
+
+const UNBOUNDED: Amount = Object.freeze({ bytes: Infinity, entries: Infinity });
+
+/** Messages that are in the host's memory at once while they are counted. */
+const COUNTED_AT_ONCE = 100;
+
+const encoder = new TextEncoder();
+
+/** The bytes that a message says, which never change; not what the host adds. */
+export function sizeOf({ data, contentType = "", metadata = [] }: Omit<QueueMessage, "sender" | "sentAt">): number {
+  const texts = [contentType, ...metadata.flat()];
+  return texts.reduce((sum, text) => sum + encoder.encode(text).byteLength, data.byteLength);
+}
 
 /** Reasons are for people, and stand in the database. */
 function short(text: string): string {
