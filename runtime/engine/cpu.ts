@@ -34,6 +34,11 @@ export class CpuClock {
 
   /** What the process had computed when it was first asked for in this slice. */
   #processAtMs: number | undefined;
+  /** When {@linkcode look} was last called, and what the process had computed by then. */
+  #lookedAt = 0;
+  #lookedMs: number | undefined;
+  /** For how long others had the processor since guest code began to run without a break. */
+  #lostMs = 0;
   /** What else is counted while guest code runs, for guests that make objects in the host's heap. */
   readonly heap: HeapUse | undefined;
 
@@ -58,8 +63,9 @@ export class CpuClock {
     if (this.#since < 0) return;
     this.#stoppedAt = performance.now();
     const ms = this.#stoppedAt - this.#since;
-    this.#task.cpuMs += ms;
+    this.#task.cpuMs += ms - this.#lostMs;
     this.#sliceMs += ms;
+    this.#lostMs = 0;
     this.#since = -1;
     this.heap?.stop();
   }
@@ -68,6 +74,27 @@ export class CpuClock {
   turned(): void {
     this.#sliceMs = 0;
     this.#processAtMs = undefined;
+  }
+
+  /**
+   * Finds out what others had of the processor since it was last called: what the process has not computed, the guest has
+   * not either. It takes a microsecond, so it is for guests that run long; others are charged by the clock on the wall.
+   * Returns the time, by `performance.now()`.
+   */
+  look(): number {
+    // In this order: a system likes to give the processor away as it answers.
+    const computed = processMs();
+    const now = performance.now();
+    if (computed === undefined) return now;
+    if (this.#lookedMs !== undefined) {
+      const used = computed - this.#lookedMs;
+      // Some systems count in steps of many milliseconds: then it is too early to tell.
+      if (used === 0) return now;
+      if (this.#since >= 0) this.#lostMs += Math.max(0, now - Math.max(this.#lookedAt, this.#since) - used);
+    }
+    this.#lookedAt = now;
+    this.#lookedMs = computed;
+    return now;
   }
 
   /** For how long guest code has run without a pause in which others could, in milliseconds; 0 when it does not. */
@@ -88,6 +115,6 @@ export class CpuClock {
 
   /** What the task has computed by `now`, in milliseconds. */
   cpuMs(now: number): number {
-    return this.#task.cpuMs + (this.#since < 0 ? 0 : now - this.#since);
+    return this.#task.cpuMs + (this.#since < 0 ? 0 : now - this.#since - this.#lostMs);
   }
 }

@@ -95,3 +95,51 @@ Deno.test("a guest that had the processor for a part of the time has computed no
   }
   task.end();
 });
+
+Deno.test("a task is not charged for what other processes had of the processor while its guest ran", () => {
+  const task = new Task({ function: "f" });
+  const clock = new CpuClock(task);
+  const { now } = performance;
+  const { cpuUsage } = process;
+  let at = 1000;
+  let usedMs = 500;
+  performance.now = () => at;
+  process.cpuUsage = () => ({ user: usedMs * 600, system: usedMs * 400 });
+  const runs = (ms: number, used: number) => {
+    at += ms;
+    usedMs += used;
+    expect(clock.look()).toBe(at);
+    return clock.cpuMs(at);
+  };
+  try {
+    clock.start();
+    // Before the first look nobody knows.
+    expect(runs(10, 1)).toBe(10);
+    expect(runs(10, 4)).toBe(14);
+    // Other threads of the process compute as well: the guest is charged for no more than its time.
+    expect(runs(10, 35)).toBe(24);
+    // A clock in large steps stands still, and then makes up for it.
+    for (let i = 0; i < 5; i++) expect(runs(1, 0)).toBe(25 + i);
+    expect(runs(1, 6)).toBe(30);
+    clock.stop();
+    expect(task.cpuMs).toBe(30);
+    // What lies between its runs is neither its time nor lost to it.
+    expect(runs(100, 1)).toBe(30);
+    clock.start();
+    expect(runs(10, 8)).toBe(38);
+    clock.stop();
+    at += 50;
+    clock.start();
+    expect(runs(10, 4)).toBe(42);
+    process.cpuUsage = () => {
+      throw new Error("not here");
+    };
+    expect(runs(1, 1)).toBe(43);
+    clock.stop();
+    expect(task.cpuMs).toBe(43);
+  } finally {
+    performance.now = now;
+    process.cpuUsage = cpuUsage;
+  }
+  task.end();
+});

@@ -158,7 +158,7 @@ export class Meter {
     const { task, clock, fuel: use } = isolate;
     // Whoever stopped it: this is guest code that runs.
     clock.start();
-    const now = performance.now();
+    const now = clock.look();
     const sliceMs = clock.sliceMs(now);
     const cpuMs = clock.cpuMs(now);
     if (cpuMs > task.limits.cpuMs) {
@@ -201,6 +201,8 @@ export class Meter {
     }
     await fairTurn(task.function);
     clock.turned();
+    // What others did meanwhile is over; from here on the guest has the processor, or somebody else's process has.
+    clock.look();
     return isolate.over ? END : fuel.granted;
   }
 
