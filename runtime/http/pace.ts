@@ -34,10 +34,10 @@ export class BodyPace implements ReadPace {
 
   waiting(): void {
     if (this.#since >= 0) return;
+    // One that is armed is soon enough. Before the mark: on a stack that is full it throws, and the next wait must try again.
+    if (this.#timer === undefined) this.#arm(this.#leftMs);
     this.#since = performance.now();
     this.#cpuMs = this.#task.cpuMs;
-    // One that is armed is soon enough.
-    if (this.#timer === undefined) this.#arm(this.#leftMs);
   }
 
   arrived(bytes: number): void {
