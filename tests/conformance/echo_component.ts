@@ -127,8 +127,10 @@ const I64 = 0x7e;
 const F32 = 0x7d;
 const F64 = 0x7c;
 
+const pointer = (wide: boolean): number => wide ? I64 : I32;
+
 /** The flat form of a type, by the canonical ABI. */
-function flatten(type: WitType): number[] {
+function flatten(type: WitType, wide: boolean): number[] {
   switch (type.kind) {
     case "s64":
     case "u64":
@@ -139,29 +141,30 @@ function flatten(type: WitType): number[] {
       return [F64];
     case "string":
     case "map":
-      return [I32, I32];
+      return [pointer(wide), pointer(wide)];
     case "list":
-      return type.length === undefined ? [I32, I32] : new Array(type.length).fill(flatten(type.element)).flat();
+      if (type.length === undefined) return [pointer(wide), pointer(wide)];
+      return new Array(type.length).fill(flatten(type.element, wide)).flat();
     case "option":
-      return flattenCases([undefined, type.type]);
+      return flattenCases([undefined, type.type], wide);
     case "result":
-      return flattenCases([type.ok, type.err]);
+      return flattenCases([type.ok, type.err], wide);
     case "tuple":
-      return type.types.flatMap(flatten);
+      return type.types.flatMap((t) => flatten(t, wide));
     case "record":
-      return type.fields.flatMap(([, t]) => flatten(t));
+      return type.fields.flatMap(([, t]) => flatten(t, wide));
     case "variant":
-      return flattenCases(type.cases.map(([, t]) => t));
+      return flattenCases(type.cases.map(([, t]) => t), wide);
     default:
       return [I32];
   }
 }
 
-function flattenCases(cases: readonly (WitType | undefined)[]): number[] {
+function flattenCases(cases: readonly (WitType | undefined)[], wide: boolean): number[] {
   const joined: number[] = [];
   for (const type of cases) {
     if (type === undefined) continue;
-    flatten(type).forEach((flat, i) => {
+    flatten(type, wide).forEach((flat, i) => {
       const have = joined[i];
       const narrow = [have, flat].every((t) => t === I32 || t === F32);
       joined[i] = have === undefined || have === flat ? flat : narrow ? I32 : I64;
@@ -172,71 +175,66 @@ function flattenCases(cases: readonly (WitType | undefined)[]): number[] {
 
 const core = (sections: readonly Bytes[]): number[] => [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, ...sections.flat()];
 
-/** A memory, and an allocator that frees nothing. */
-const LIBC: Bytes = core([
-  section(1, vec([[0x60, ...vec([[I32], [I32], [I32], [I32]]), ...vec([[I32]])]])),
-  section(3, vec([[0]])),
-  section(5, vec([[0, 17]])),
-  section(6, vec([[I32, 1, 0x41, ...signed(1 << 20), 0x0b]])),
-  section(7, vec([[...name("m"), 2, 0], [...name("r"), 0, 0]])),
-  section(
-    10,
-    vec([body([
-      // ptr = (heap + align - 1) & -align
-      ...[0x23, 0, 0x20, 2, 0x6a, 0x41, 1, 0x6b, 0x41, 0, 0x20, 2, 0x6b, 0x71, 0x22, 4],
-      // heap = ptr + size
-      ...[0x20, 3, 0x6a, 0x24, 0],
-      // Grows, if the memory ends before the heap does.
-      ...[0x02, 0x40, 0x23, 0, 0x3f, 0, 0x41, 16, 0x74, 0x4d, 0x0d, 0],
-      ...[
-        0x23,
-        0,
-        0x3f,
-        0,
-        0x41,
-        16,
-        0x74,
-        0x6b,
-        0x41,
-        ...signed(65535),
-        0x6a,
-        0x41,
-        16,
-        0x76,
-        0x40,
-        0,
-        0x41,
-        0x7f,
-        0x47,
-      ],
-      ...[0x0d, 0, 0x00, 0x0b],
-      // Copies what was there: the smaller of both sizes.
-      ...[0x20, 0, 0x04, 0x40, 0x20, 4, 0x20, 0, 0x20, 1, 0x20, 3, 0x20, 1, 0x20, 3, 0x49, 0x1b, 0xfc, 10, 0, 0, 0x0b],
-      ...[0x20, 4],
-    ], 1)]),
-  ),
-]);
+/** Arithmetic on addresses. */
+const OPS32 = { const: 0x41, add: 0x6a, sub: 0x6b, and: 0x71, shl: 0x74, shrU: 0x76, leU: 0x4d, ltU: 0x49, ne: 0x47 };
+const OPS64 = { const: 0x42, add: 0x7c, sub: 0x7d, and: 0x83, shl: 0x86, shrU: 0x88, leU: 0x58, ltU: 0x54, ne: 0x52 };
 
-function body(code: Bytes, locals: number): number[] {
-  const all = [...(locals === 0 ? [0] : [1, locals, I32]), ...code, 0x0b];
+/** A memory, and an allocator that frees nothing. */
+function libc(wide: boolean): Bytes {
+  const op = wide ? OPS64 : OPS32;
+  const address = pointer(wide);
+  const bytesOfMemory = [0x3f, 0, op.const, 16, op.shl];
+  return core([
+    section(1, vec([[0x60, ...vec([[address], [address], [address], [address]]), ...vec([[address]])]])),
+    section(3, vec([[0]])),
+    section(5, vec([[wide ? 4 : 0, 17]])),
+    section(6, vec([[address, 1, op.const, ...signed(1 << 20), 0x0b]])),
+    section(7, vec([[...name("m"), 2, 0], [...name("r"), 0, 0]])),
+    section(
+      10,
+      vec([body(
+        [
+          // ptr = (heap + align - 1) & -align
+          ...[0x23, 0, 0x20, 2, op.add, op.const, 1, op.sub, op.const, 0, 0x20, 2, op.sub, op.and, 0x22, 4],
+          // heap = ptr + size
+          ...[0x20, 3, op.add, 0x24, 0],
+          // Grows, if the memory ends before the heap does.
+          ...[0x02, 0x40, 0x23, 0, ...bytesOfMemory, op.leU, 0x0d, 0],
+          ...[0x23, 0, ...bytesOfMemory, op.sub, op.const, ...signed(65535), op.add, op.const, 16, op.shrU, 0x40, 0],
+          ...[op.const, 0x7f, op.ne, 0x0d, 0, 0x00, 0x0b],
+          // Copies what was there: the smaller of both sizes.
+          ...[0x20, 0, op.const, 0, op.ne, 0x04, 0x40],
+          ...[0x20, 4, 0x20, 0, 0x20, 1, 0x20, 3, 0x20, 1, 0x20, 3, op.ltU, 0x1b, 0xfc, 10, 0, 0, 0x0b],
+          ...[0x20, 4],
+        ],
+        1,
+        address,
+      )]),
+    ),
+  ]);
+}
+
+function body(code: Bytes, locals: number, type = I32): number[] {
+  const all = [...(locals === 0 ? [0] : [1, locals, type]), ...code, 0x0b];
   return [...unsigned(all.length), ...all];
 }
 
 /** For each type a function that passes on what it has got. */
-function mainModule(types: readonly WitType[]): number[] {
+function mainModule(types: readonly WitType[], wide: boolean): number[] {
+  const address = pointer(wide);
   const signatures: number[][] = [];
   const bodies: number[][] = [];
   types.forEach((type, i) => {
-    const flat = flatten(type);
-    const params = flat.length > 16 ? [I32] : flat;
+    const flat = flatten(type, wide);
+    const params = flat.length > 16 ? [address] : flat;
     const spills = flat.length > 1;
     signatures.push([
       0x60,
-      ...vec([...params, ...(spills ? [I32] : [])].map((t) => [t])),
+      ...vec([...params, ...(spills ? [address] : [])].map((t) => [t])),
       ...vec(spills ? [] : [flat]),
     ]);
-    signatures.push([0x60, ...vec(params.map((t) => [t])), ...vec([spills ? [I32] : flat])]);
-    const result = [0x41, ...signed(RESULT_AT)];
+    signatures.push([0x60, ...vec(params.map((t) => [t])), ...vec([spills ? [address] : flat])]);
+    const result = [wide ? 0x42 : 0x41, ...signed(RESULT_AT)];
     bodies.push(body([
       ...params.flatMap((_, at) => [0x20, ...unsigned(at)]),
       ...(spills ? result : []),
@@ -256,8 +254,17 @@ function mainModule(types: readonly WitType[]): number[] {
 export type Encoding = "utf8" | "utf16" | "latin1+utf16";
 const ENCODINGS: readonly Encoding[] = ["utf8", "utf16", "latin1+utf16"];
 
+export interface EchoOptions {
+  readonly encoding?: Encoding;
+  /** Whether its memory is addressed by 64 bits. */
+  readonly wide?: boolean;
+}
+
 /** A component whose `echo-N` echoes values of the type number N. No type may be a `result` by itself. */
-export function echoComponent(types: readonly WitType[], encoding: Encoding = "utf8"): Uint8Array<ArrayBuffer> {
+export function echoComponent(
+  types: readonly WitType[],
+  { encoding = "utf8", wide = false }: EchoOptions = {},
+): Uint8Array<ArrayBuffer> {
   const declarations: number[][] = [];
   let count = 0;
   const define = (bytes: Bytes) => {
@@ -299,8 +306,8 @@ export function echoComponent(types: readonly WitType[], encoding: Encoding = "u
         ...[...names.values()].map((label) => [3, 0, 0, ...name(label)]),
       ]),
     ),
-    ...section(1, LIBC),
-    ...section(1, mainModule(types)),
+    ...section(1, libc(wide)),
+    ...section(1, mainModule(types, wide)),
     ...section(2, vec([[0, 0, ...vec([])]])),
     ...section(6, vec([coreAlias(2, 0, "m"), coreAlias(0, 0, "r")])),
     ...section(8, vec(types.map((_, i) => [1, 0, ...unsigned(i), ...options]))),

@@ -9,7 +9,7 @@ import { createJcoEngine } from "../../runtime/engine/jco/mod.ts";
 import { nativeEngine } from "../../runtime/engine/native/mod.ts";
 import type { Engine } from "../../runtime/engine/mod.ts";
 import { Task } from "../../runtime/task.ts";
-import { echoComponent, type Encoding, HOST } from "./echo_component.ts";
+import { echoComponent, type EchoOptions, HOST } from "./echo_component.ts";
 import { canonical, CHARS, PRIMITIVES, Random, randomType, randomValue, type WitType } from "./wit_types.ts";
 
 const jco = createJcoEngine({ cacheDir: new URL("../../.skerry/jco/", import.meta.url) });
@@ -19,9 +19,9 @@ async function echo(
   engine: Engine,
   types: readonly WitType[],
   values: (type: WitType) => readonly unknown[],
-  encoding?: Encoding,
+  options: EchoOptions = {},
 ): Promise<void> {
-  const component = await engine.load(echoComponent(types, encoding), { name: "echo" });
+  const component = await engine.load(echoComponent(types, options), { name: "echo" });
   let seen: unknown;
   const host = Object.fromEntries(types.map((_, i) => [`echo${i}`, (value: unknown) => {
     seen = canonical(value);
@@ -33,7 +33,7 @@ async function echo(
     await withTask(task, async () => {
       const { exports } = await linked.instantiate();
       for (const value of values(types[i]!)) {
-        const what = `${engine.name}, ${encoding}: ${JSON.stringify(types[i])}`;
+        const what = `${engine.name}, ${JSON.stringify(options)}: ${JSON.stringify(types[i])}`;
         const wanted = canonical(value);
         expect([what, canonical(await exports["$root"]![`echo${i}`]!(value))]).toEqual([what, wanted]);
         expect([what, seen]).toEqual([what, wanted]);
@@ -54,7 +54,16 @@ Deno.test("native: values of random types come back as they were, in each encodi
     const random = new Random(seed);
     const types = Array.from({ length: 10 }, () => inside(randomType(random, 4, true)));
     const encoding = (["utf8", "utf16", "latin1+utf16"] as const)[seed % 3]!;
-    await echo(nativeEngine, types, several(random, 4), encoding);
+    await echo(nativeEngine, types, several(random, 4), { encoding });
+  }
+});
+
+Deno.test("native: so they do where the guest's memory is addressed by 64 bits", async () => {
+  for (let seed = 1; seed <= 60; seed++) {
+    const random = new Random(seed);
+    const types = Array.from({ length: 10 }, () => inside(randomType(random, 4, true)));
+    const encoding = (["utf8", "utf16", "latin1+utf16"] as const)[seed % 3]!;
+    await echo(nativeEngine, types, several(random, 4), { encoding, wide: true });
   }
 });
 
@@ -65,7 +74,7 @@ Deno.test("native and jco: the same values of the same random types come back as
     for (const encoding of ["utf8", "utf16"] as const) {
       const random = new Random(7, chars);
       const types = Array.from({ length: 40 }, () => inside(randomType(random, 3)));
-      await echo(engine, types, several(random, 4), encoding);
+      await echo(engine, types, several(random, 4), { encoding });
     }
   }
 });
@@ -83,7 +92,7 @@ Deno.test("native: lists of every primitive type come back, empty ones and large
 Deno.test("native: a string of millions of characters comes back, in each encoding", async () => {
   for (const encoding of ["utf8", "utf16", "latin1+utf16"] as const) {
     const texts = ["a".repeat(2_000_000), "\xff".repeat(2_000_000), "\u{1f600}".repeat(500_000)];
-    await echo(nativeEngine, [{ kind: "string" }], () => texts, encoding);
+    for (const wide of [false, true]) await echo(nativeEngine, [{ kind: "string" }], () => texts, { encoding, wide });
   }
 });
 

@@ -12,12 +12,12 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { hex, Reader } from "../../component/reader.ts";
+import { Writer } from "../writer.ts";
 import type { Preparation, PreparedCode } from "./load.ts";
 import type { Plan } from "./plan.ts";
 import type { ModuleState } from "./restorable.ts";
 import { type ActiveData, activeData, type Slack } from "./slack.ts";
 import { MAX_RANGE_CODE_BYTES } from "./track.ts";
-import { Writer } from "./writer.ts";
 
 /** Where rewritten modules are kept. */
 export interface CodeCacheOptions {

@@ -11,6 +11,7 @@ import { checkLift, checkLower, checkOptions, type CoreSignature, same, synthSig
 import type { FuncType, ValueType } from "./types.ts";
 
 const REALLOC: CoreSignature = { params: ["i32", "i32", "i32", "i32"], results: ["i32"] };
+const WIDE_REALLOC: CoreSignature = { params: ["i64", "i64", "i64", "i64"], results: ["i64"] };
 
 export class Canons {
   readonly contexts: ContextPlan[] = [];
@@ -26,13 +27,16 @@ export class Canons {
     const item = (sort: "core memory" | "core func", index: number | undefined) =>
       index === undefined ? undefined : scope.get(sort, index, offset);
     const memory = item("core memory", o.memory);
-    const realloc = item("core func", o.realloc);
-    const cx = this.#context({ owner, memory, realloc }, scope, offset);
-    const type = realloc && this.coreType(realloc);
-    if (type !== undefined && !same(type, REALLOC)) {
+    const allocator = item("core func", o.realloc);
+    const wide = this.#isWide(memory);
+    const type = allocator && this.coreType(allocator);
+    if (type !== undefined && !same(type, wide ? WIDE_REALLOC : REALLOC)) {
       scope.fail("canonical option `realloc` uses a core function with an incorrect signature", offset);
     }
+    const realloc = allocator && wide ? this.#wideRealloc(allocator, owner) : allocator;
+    const cx = this.#context({ owner, memory, realloc }, scope, offset);
     return {
+      wide,
       encoding: o.encoding,
       async: o.async,
       cx,
@@ -56,14 +60,31 @@ export class Canons {
     return plan;
   }
 
+  /** The type of a memory or table. */
+  #typeOf(item: CoreItem | undefined) {
+    return item?.kind === "export" ? this.#shared.shapes[item.instance]!.exports.get(item.name)?.type : undefined;
+  }
+
+  /** Whether a memory or table is addressed by 64 bits. */
+  #isWide(item: CoreItem | undefined): boolean {
+    const type = this.#typeOf(item);
+    return (type?.kind === "memory" || type?.kind === "table") && type.limits.is64;
+  }
+
+  /** An allocator of a 64-bit memory, to be called with numbers. */
+  #wideRealloc(target: CoreItem, owner: number): CoreItem {
+    let index = this.synths.findIndex((s) => s.kind === "wide-realloc" && sameItem(s.target, target));
+    if (index < 0) index = this.synths.push({ kind: "wide-realloc", target, owner }) - 1;
+    return { kind: "synth", index, sort: "func" };
+  }
+
   #context(
     { owner, memory, realloc }: ContextPlan,
     scope: Scope,
     offset: number,
   ): number {
     if (memory?.kind === "export") {
-      const type = this.#shared.shapes[memory.instance]!.exports.get(memory.name)?.type;
-      if (type?.kind === "memory" && type.limits.is64) this.#shared.unsupported("a 64-bit memory", offset);
+      const type = this.#typeOf(memory);
       if (type?.kind === "memory" && type.limits.shared) this.#shared.unsupported("a shared memory", offset);
     }
     scope.spend(this.contexts.length, offset);
@@ -138,12 +159,9 @@ export class Canons {
         };
       case "waitable-set.wait":
       case "waitable-set.poll": {
-        const cx = this.#context(
-          { owner, memory: scope.get("core memory", canon.memory, offset), realloc: undefined },
-          scope,
-          offset,
-        );
-        return { kind: canon.kind, cancellable: canon.cancellable, cx, owner };
+        const memory = scope.get("core memory", canon.memory, offset);
+        const cx = this.#context({ owner, memory, realloc: undefined }, scope, offset);
+        return { kind: canon.kind, cancellable: canon.cancellable, cx, wide: this.#isWide(memory), owner };
       }
       case "thread.new-indirect": {
         const type = scope.get("core type", canon.type, offset);
@@ -152,7 +170,8 @@ export class Canons {
         if (param !== "i32" && param !== "i64") {
           return scope.fail("start function must take a single `i32` or `i64` argument", offset);
         }
-        return { kind: "thread.new-indirect", table: scope.get("core table", canon.table, offset), type: param, owner };
+        const table = scope.get("core table", canon.table, offset);
+        return { kind: "thread.new-indirect", table, wideTable: this.#isWide(table), type: param, owner };
       }
       case "thread.spawn-ref":
       case "thread.spawn-indirect":

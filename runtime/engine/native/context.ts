@@ -142,7 +142,9 @@ export class Cx {
     const { storage } = now.thread = this.#thread ??= new GuestThread(this.isolate, this.instance);
     storage[0] = storage[1] = 0;
     this.instance.mayLeave = false;
-    const ptr = this.#realloc(old, oldSize, align, size) >>> 0;
+    let ptr = this.#realloc(old, oldSize, align, size);
+    // It is an i32, or beyond that one of a 64-bit memory.
+    if (ptr < 0) ptr >>>= 0;
     this.instance.mayLeave = true;
     now.thread = thread;
     this.refresh();

@@ -8,10 +8,12 @@
 import { camelCase } from "../../component/mod.ts";
 import { type Cx, ELEMENT_BYTES } from "./context.ts";
 import { type Face, liftBorrow, liftOwn } from "./handles.ts";
+import { flatWide, floatReader, i32Reader, loadWide } from "./joined.ts";
 import { type Encoding, loadString } from "./strings.ts";
 import { loadForeignString } from "./transcode.ts";
 import { trap } from "./trap.ts";
 import { alignTo, discriminantSize, type FlatType, payloadOffset, payloads, type ValueType } from "./types.ts";
+import { fromCore, unitsFromWide } from "./wide.ts";
 
 export type CoreValue = number | bigint;
 /** Reads a value at a place that is known to be aligned and inside the memory. */
@@ -21,18 +23,6 @@ export type LiftFlat = (cx: Cx, flat: readonly CoreValue[]) => unknown;
 
 /** Lists longer than this trap. */
 const MAX_LIST_BYTES = 2 ** 28 - 1;
-
-const scratch = new DataView(new ArrayBuffer(8));
-
-function f32(bits: number): number {
-  scratch.setInt32(0, bits);
-  return scratch.getFloat32(0);
-}
-
-function f64(bits: bigint): number {
-  scratch.setBigInt64(0, bits);
-  return scratch.getFloat64(0);
-}
 
 function char(code: number): string {
   if (code >= 0x110000 || code >= 0xd800 && code <= 0xdfff) trap("converted char to integer: invalid char");
@@ -108,14 +98,17 @@ export class Lifter {
       case "char":
         return (cx, ptr) => char(cx.dv.getUint32(ptr, true));
       case "string":
+        if (type.wide) return loadWide((cx, at, units) => string(cx, at, unitsFromWide(units, encoding), encoding));
         return (cx, ptr) => string(cx, cx.dv.getUint32(ptr, true), cx.dv.getUint32(ptr + 4, true), encoding);
       case "list": {
         if (type.length !== undefined) return this.#fixedList(type.element, type.length);
         const range = this.#listRange(type.element);
+        if (type.wide) return loadWide((cx, at, length) => range(cx, at, fromCore(length)));
         return (cx, ptr) => range(cx, cx.dv.getUint32(ptr, true), cx.dv.getUint32(ptr + 4, true));
       }
       case "map": {
         const range = this.#mapRange(type.key, type.value);
+        if (type.wide) return loadWide((cx, at, length) => range(cx, at, fromCore(length)));
         return (cx, ptr) => range(cx, cx.dv.getUint32(ptr, true), cx.dv.getUint32(ptr + 4, true));
       }
       case "record":
@@ -261,7 +254,7 @@ export class Lifter {
   flat(type: ValueType, at: number, have: readonly FlatType[] = type.flat): LiftFlat {
     const encoding = this.#encoding;
     const string = this.#face.isHost ? loadString : loadForeignString;
-    const i32 = reader(at, "i32", have[0]);
+    const i32 = i32Reader(at, have[0]);
     switch (type.kind) {
       case "bool":
         return (_, flat) => i32(flat) !== 0;
@@ -288,7 +281,10 @@ export class Lifter {
       case "char":
         return (_, flat) => char(i32(flat) >>> 0);
       case "string": {
-        const length = reader(at + 1, "i32", have[1]);
+        if (type.wide) {
+          return flatWide(at, (cx, ptr, units) => string(cx, ptr, unitsFromWide(units, encoding), encoding));
+        }
+        const length = i32Reader(at + 1, have[1]);
         return (cx, flat) => string(cx, i32(flat) >>> 0, length(flat) >>> 0, encoding);
       }
       case "map":
@@ -297,7 +293,8 @@ export class Lifter {
           return this.#flatFixedList(type.element, type.length, at, have);
         }
         const range = type.kind === "map" ? this.#mapRange(type.key, type.value) : this.#listRange(type.element);
-        const length = reader(at + 1, "i32", have[1]);
+        if (type.wide) return flatWide(at, (cx, ptr, length) => range(cx, ptr, fromCore(length)));
+        const length = i32Reader(at + 1, have[1]);
         return (cx, flat) => range(cx, i32(flat) >>> 0, length(flat) >>> 0);
       }
       case "record": {
@@ -347,7 +344,7 @@ export class Lifter {
   }
 
   #flatVariant(type: ValueType, at: number, have: readonly FlatType[]): LiftFlat {
-    const discriminant = reader(at, "i32", have[0]);
+    const discriminant = i32Reader(at, have[0]);
     const lifts = payloads(type).map((c) => c === undefined ? undefined : this.flat(c, at + 1, have.slice(1)));
     const make = maker(type);
     return (cx, flat) => {
@@ -356,18 +353,6 @@ export class Lifter {
       return make(index, lifts[index]?.(cx, flat));
     };
   }
-}
-
-/** Reads an i32 that a variant may have widened. */
-function reader(at: number, _want: "i32", have: FlatType | undefined): (flat: readonly CoreValue[]) => number {
-  return have === "i64" ? (flat) => Number(BigInt.asIntN(32, flat[at] as bigint)) : (flat) => flat[at] as number;
-}
-
-function floatReader(at: number, want: "f32" | "f64", have: FlatType | undefined): LiftFlat {
-  if (have === want || have === undefined) return (_, flat) => flat[at];
-  if (want === "f64") return (_, flat) => f64(flat[at] as bigint);
-  if (have === "i32") return (_, flat) => f32(flat[at] as number);
-  return (_, flat) => f32(Number(BigInt.asIntN(32, flat[at] as bigint)));
 }
 
 function flags(labels: readonly string[]): (bits: number) => Record<string, boolean> {

@@ -34,6 +34,7 @@ import { suspendingOnPromise } from "./trampoline.ts";
 import { CallGraph } from "./code.ts";
 import { type CoreFunction, never, now, promising, resuming, suspending } from "./thread.ts";
 import { Trap } from "./trap.ts";
+import { fromCore, laidOut, wideType } from "./wide.ts";
 
 /** A function that core code imports. */
 export interface CoreImportFunction {
@@ -202,14 +203,16 @@ class Linker {
     switch (synth.kind) {
       case "lower": {
         const { func, options } = synth;
+        const type = laidOut(func.type, options);
         if (func.kind === "host") {
           const lower = func.type.async ? lowerAsyncHost : lowerHost;
-          return lower(func, this.#host.get(func)!, options, this.#face);
+          return lower({ ...func, type }, this.#host.get(func)!, options, this.#face);
         }
         if (this.#related(func.owner, synth.owner)) return refuseEntry;
         const entered = this.#entered(func.owner, synth.owner);
-        if (!this.#async) return lowerLifted(func, this.#lift(func, entered, false), options, componentFace);
-        return lowerAsyncLifted(func, this.#asyncLift(func, entered, false), options, entered, componentFace);
+        const lift = { ...func, type };
+        if (!this.#async) return lowerLifted(lift, this.#lift(func, entered, false), options, componentFace);
+        return lowerAsyncLifted(lift, this.#asyncLift(func, entered, false), options, entered, componentFace);
       }
       case "resource.new":
         return resourceNew(synth.resource, synth.owner);
@@ -227,8 +230,10 @@ class Linker {
           destructor !== undefined && this.#suspends[destructor.owner]!,
         );
       }
-      case "task.return":
-        return taskReturn(synth.result, synth.options, synth.owner, this.#faces);
+      case "task.return": {
+        const { owner, options, result } = synth;
+        return taskReturn(result && options.wide ? wideType(result) : result, options, owner, this.#faces);
+      }
       case "stream":
       case "future":
         return copyBuiltin(synth, this.#faces);
@@ -241,6 +246,8 @@ class Linker {
         return waitOrPoll(synth.kind === "waitable-set.wait", synth.cancellable, synth.cx, synth.owner);
       case "thread.new-indirect":
         return newIndirect(synth.table, synth.type, synth.owner);
+      case "wide-realloc":
+        return wideRealloc(synth.target);
       case "late":
         return lateCall(synth.target, this.#waits(synth));
       case "builtin":
@@ -252,13 +259,15 @@ class Linker {
     return { host: this.#face, component: componentFace };
   }
 
-  #asyncLift(lift: LiftedFunc, entered: readonly number[], toHost: boolean): AsyncCall {
+  #asyncLift(func: LiftedFunc, entered: readonly number[], toHost: boolean): AsyncCall {
+    const lift = { ...func, type: laidOut(func.type, func.options) };
     const suspends = this.#maySuspend(lift.owner, toHost);
     const metered = this.#meter !== undefined;
     return compileAsyncLift(lift, toHost ? this.#face : componentFace, { entered, suspends, metered, toHost });
   }
 
-  #lift(lift: LiftedFunc, entered: readonly number[], toHost: boolean): LiftedCall {
+  #lift(func: LiftedFunc, entered: readonly number[], toHost: boolean): LiftedCall {
+    const lift = { ...func, type: laidOut(func.type, func.options) };
     const suspends = this.#maySuspend(lift.owner, toHost);
     const metered = this.#meter !== undefined;
     return compileLift(lift, toHost ? this.#face : componentFace, { entered, suspends, metered, toHost });
@@ -335,6 +344,13 @@ function lateCall(target: CoreItem, suspends: boolean): CoreFunction {
         throw error;
       }),
     );
+  };
+}
+
+/** An allocator as all others are called: with numbers, also beyond 2³². */
+function wideRealloc(target: CoreItem): CoreFunction {
+  return function wideRealloc(...args: number[]) {
+    return fromCore(now.thread.isolate.func(target)(...args.map(BigInt)));
   };
 }
 

@@ -22,11 +22,13 @@ import {
 } from "./coerce.ts";
 import type { Cx } from "./context.ts";
 import { type Face, lowerBorrow, lowerOwn } from "./handles.ts";
+import { floatWriter, i32Writer } from "./joined.ts";
 import { type CoreValue, TYPED_ARRAYS } from "./lift.ts";
 import { type Encoding, stored, storeString } from "./strings.ts";
 import { type ForeignString, storeForeignString } from "./transcode.ts";
 import { trap } from "./trap.ts";
 import { alignTo, discriminantSize, type FlatType, payloadOffset, payloads, type ValueType } from "./types.ts";
+import { storeWide, toCore, unitsToWide } from "./wide.ts";
 
 /** Writes a value to a place that is known to be aligned and inside the memory. */
 export type Store = (cx: Cx, ptr: number, value: unknown) => void;
@@ -34,18 +36,6 @@ export type Store = (cx: Cx, ptr: number, value: unknown) => void;
 export type LowerFlat = (cx: Cx, value: unknown, out: CoreValue[]) => void;
 
 const MAX_LIST_BYTES = 2 ** 28 - 1;
-
-const scratch = new DataView(new ArrayBuffer(8));
-
-function bits32(value: number): number {
-  scratch.setFloat32(0, value);
-  return scratch.getInt32(0);
-}
-
-function bits64(value: number): bigint {
-  scratch.setFloat64(0, value);
-  return scratch.getBigInt64(0);
-}
 
 /** Compiles types into closures that lower. */
 export class Lowerer {
@@ -89,6 +79,12 @@ export class Lowerer {
       case "char":
         return (cx, ptr, v) => cx.dv.setUint32(ptr, char(v), true);
       case "string":
+        if (type.wide) {
+          return (cx, ptr, v) => {
+            string(cx, v, encoding);
+            storeWide(cx, ptr, stored.ptr, unitsToWide(stored.units, encoding));
+          };
+        }
         return (cx, ptr, v) => {
           string(cx, v, encoding);
           cx.dv.setUint32(ptr, stored.ptr, true);
@@ -97,6 +93,7 @@ export class Lowerer {
       case "list": {
         if (type.length !== undefined) return this.#fixedList(type.element, type.length);
         const range = this.listRange(type.element);
+        if (type.wide) return (cx, ptr, v) => storeWide(cx, ptr, range(cx, v), BigInt(lengthOf(v)));
         return (cx, ptr, v) => {
           const at = range(cx, v);
           cx.dv.setUint32(ptr, at, true);
@@ -105,6 +102,12 @@ export class Lowerer {
       }
       case "map": {
         const range = this.#mapRange(type.key, type.value);
+        if (type.wide) {
+          return (cx, ptr, v) => {
+            const entries = entriesOf(v);
+            storeWide(cx, ptr, range(cx, entries), BigInt(entries.length));
+          };
+        }
         return (cx, ptr, v) => {
           const entries = entriesOf(v);
           const at = range(cx, entries);
@@ -299,6 +302,12 @@ export class Lowerer {
       case "char":
         return (_, v, out) => i32(out, char(v));
       case "string": {
+        if (type.wide) {
+          return (cx, v, out) => {
+            string(cx, v, encoding);
+            out.push(toCore(stored.ptr, true), unitsToWide(stored.units, encoding));
+          };
+        }
         const length = i32Writer(want[1]);
         return (cx, v, out) => {
           string(cx, v, encoding);
@@ -315,6 +324,11 @@ export class Lowerer {
           };
         }
         const range = this.listRange(type.element);
+        if (type.wide) {
+          return (cx, v, out) => {
+            out.push(toCore(range(cx, v), true), BigInt(lengthOf(v)));
+          };
+        }
         const length = i32Writer(want[1]);
         return (cx, v, out) => {
           i32(out, range(cx, v) | 0);
@@ -323,6 +337,12 @@ export class Lowerer {
       }
       case "map": {
         const range = this.#mapRange(type.key, type.value);
+        if (type.wide) {
+          return (cx, v, out) => {
+            const entries = entriesOf(v);
+            out.push(toCore(range(cx, entries), true), BigInt(entries.length));
+          };
+        }
         const length = i32Writer(want[1]);
         return (cx, v, out) => {
           const entries = entriesOf(v);
@@ -390,30 +410,4 @@ export class Lowerer {
 
 function storeForeign(cx: Cx, value: unknown, encoding: Encoding): void {
   storeForeignString(cx, value as ForeignString, encoding);
-}
-
-function i32Writer(want: FlatType | undefined): (out: CoreValue[], value: number) => void {
-  if (want === "i64") {
-    return (out, value) => {
-      out.push(BigInt(value >>> 0));
-    };
-  }
-  return (out, value) => {
-    out.push(value);
-  };
-}
-
-function floatWriter(have: "f32" | "f64", want: FlatType | undefined): LowerFlat {
-  if (have === want || want === undefined) {
-    return (_, v, out) => {
-      out.push(number(v));
-    };
-  }
-  if (have === "f64") {
-    return (_, v, out) => {
-      out.push(bits64(number(v)));
-    };
-  }
-  const i32 = i32Writer(want);
-  return (_, v, out) => i32(out, bits32(number(v)));
 }

@@ -38,6 +38,8 @@ export interface OptionsPlan {
   /** Index into {@linkcode Plan.contexts}. */
   readonly cx: number;
   readonly memory: CoreItem | undefined;
+  /** Whether that memory is addressed by 64 bits. */
+  readonly wide: boolean;
   readonly postReturn: CoreItem | undefined;
   readonly callback: CoreItem | undefined;
 }
@@ -90,8 +92,16 @@ export type Synth =
       readonly cancellable: boolean;
       /** A context with the memory alone. */
       readonly cx: number;
+      readonly wide: boolean;
     }
-    | { readonly kind: "thread.new-indirect"; readonly table: CoreItem; readonly type: "i32" | "i64" }
+    | {
+      readonly kind: "thread.new-indirect";
+      readonly table: CoreItem;
+      readonly wideTable: boolean;
+      readonly type: "i32" | "i64";
+    }
+    /** Calls an allocator of a 64-bit memory with numbers. */
+    | { readonly kind: "wide-realloc"; readonly target: CoreItem }
     /** Calls a function of a core instance that is made when it is needed. */
     | { readonly kind: "late"; readonly target: CoreItem & { readonly kind: "export" } }
     | { readonly kind: "builtin"; readonly canon: Canon }

@@ -11,10 +11,6 @@ import { nativeEngine } from "./mod.ts";
 const section = (id: number, ...content: number[]) => [id, content.length, ...content];
 const component = (...sections: number[][]) => [0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0, ...sections.flat()];
 
-const MEMORY64 = `(core module $m (memory (export "m") i64 1)
-    (func (export "r") (param i64 i64 i64 i64) (result i64) unreachable) (func (export "f") (param i64 i64)))
-  (core instance $i (instantiate $m))`;
-
 const REFUSED: Readonly<Record<string, string | readonly number[]>> = {
   "the canonical function stream.forward": component(section(7, 1, 0x66, 0), section(8, 1, 0x2e, 0)),
   "the canonical function future.forward": component(section(7, 1, 0x65, 0), section(8, 1, 0x2f, 0)),
@@ -25,9 +21,6 @@ const REFUSED: Readonly<Record<string, string | readonly number[]>> = {
   "a start definition": component(section(9, 0, 0, 0)),
   "a value export": component(section(11, 1, 0, 1, 0x76, 2, 0, 0)),
   "value definitions": component(section(12, 1, 0x7f, 1, 1)),
-  "a 64-bit memory": `(component ${MEMORY64}
-    (func (export "f") (param "s" string)
-      (canon lift (core func $i "f") (memory (core memory $i "m")) (realloc (core func $i "r")))))`,
   "a shared memory": `(component
     (core module $m (memory (export "m") 1 1 shared)) (core instance $i (instantiate $m))
     (core func (canon error-context.new (memory (core memory $i "m")))))`,

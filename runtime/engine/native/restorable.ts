@@ -10,6 +10,7 @@
  * @module
  */
 import { Reader } from "../../component/reader.ts";
+import { Writer } from "../writer.ts";
 import { CallGraph } from "./code.ts";
 import { CORE_KINDS, type CoreModuleShape, SECTION_RANK } from "./core_module.ts";
 import { factsOf, type ModuleSource } from "./metering.ts";
@@ -25,7 +26,6 @@ import {
   type SlackPlan,
 } from "./slack.ts";
 import { NOTES_PAGES, trackedCode, type TrackIndices, type Tracking, trackingOf } from "./track.ts";
-import { Writer } from "./writer.ts";
 
 /** Under these names, with a number, a prepared module exports what is to be restored. */
 const MEMORY = "skerry:memory-";

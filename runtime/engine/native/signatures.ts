@@ -6,8 +6,9 @@
  * @module
  */
 import type { CanonOptions, CoreFuncType } from "../../component/mod.ts";
-import type { CoreItem, LiftedFunc, Synth } from "./plan.ts";
+import type { CoreItem, LiftedFunc, OptionsPlan, Synth } from "./plan.ts";
 import { type FlatType, type FuncType, MAX_FLAT_ASYNC_PARAMS, MAX_FLAT_PARAMS, type ValueType } from "./types.ts";
+import { addressType, laidOut, wideType } from "./wide.ts";
 
 export interface CoreSignature {
   readonly params: readonly string[];
@@ -34,25 +35,29 @@ export function spillsResult(type: FuncType): boolean {
 }
 
 export function liftSignature(
-  type: FuncType,
-  options: Pick<CanonOptions, "async"> & { callback?: unknown },
+  func: FuncType,
+  options: Pick<OptionsPlan, "async" | "wide" | "callback">,
 ): CoreSignature {
+  const type = laidOut(func, options);
+  const address = addressType(options.wide);
   const flat = flatParams(type);
-  const params = flat.length > MAX_FLAT_PARAMS ? ["i32"] : flat;
+  const params = flat.length > MAX_FLAT_PARAMS ? [address] : flat;
   if (options.async) return { params, results: options.callback === undefined ? [] : ["i32"] };
-  return { params, results: spillsResult(type) ? ["i32"] : type.result?.flat ?? [] };
+  return { params, results: spillsResult(type) ? [address] : type.result?.flat ?? [] };
 }
 
-export function lowerSignature(type: FuncType, options: Pick<CanonOptions, "async">): CoreSignature {
+export function lowerSignature(func: FuncType, options: Pick<OptionsPlan, "async" | "wide">): CoreSignature {
+  const type = laidOut(func, options);
+  const address = addressType(options.wide);
   const flat = flatParams(type);
   if (options.async) {
-    const params = flat.length > MAX_FLAT_ASYNC_PARAMS ? ["i32"] : [...flat];
-    if (type.result !== undefined) params.push("i32");
+    const params = flat.length > MAX_FLAT_ASYNC_PARAMS ? [address] : [...flat];
+    if (type.result !== undefined) params.push(address);
     return { params, results: ["i32"] };
   }
-  const params = flat.length > MAX_FLAT_PARAMS ? ["i32"] : [...flat];
+  const params = flat.length > MAX_FLAT_PARAMS ? [address] : [...flat];
   if (!spillsResult(type)) return { params, results: type.result?.flat ?? [] };
-  return { params: [...params, "i32"], results: [] };
+  return { params: [...params, address], results: [] };
 }
 
 /** What is wrong with a lift, if anything. */
@@ -74,7 +79,7 @@ export function checkLift(
   );
   if (memory !== undefined) return memory;
   const core = typeOf(lift.core);
-  const wanted = liftSignature(type, options);
+  const wanted = liftSignature(type, lift.options);
   if (core !== undefined && !same(core, wanted)) return mismatch("lowered", wanted, core);
   const post = lift.options.postReturn && typeOf(lift.options.postReturn);
   if (post && !same(post, { params: wanted.results, results: [] })) {
@@ -158,22 +163,26 @@ export function synthSignature(synth: Synth): CoreSignature | undefined {
     case "resource.drop":
       return { params: [I32], results: [] };
     case "task.return": {
-      const flat = synth.result?.flat ?? [];
-      return { params: flat.length > MAX_FLAT_PARAMS ? [I32] : flat, results: [] };
+      const { wide } = synth.options;
+      const flat = (synth.result && wide ? wideType(synth.result) : synth.result)?.flat ?? [];
+      return { params: flat.length > MAX_FLAT_PARAMS ? [addressType(wide)] : flat, results: [] };
     }
     case "stream":
     case "future":
       return copySignature(synth);
-    case "error-context.new":
-      return { params: [I32, I32], results: [I32] };
+    case "error-context.new": {
+      const address = addressType(synth.options.wide);
+      return { params: [address, address], results: [I32] };
+    }
     case "error-context.debug-message":
-      return { params: [I32, I32], results: [] };
+      return { params: [I32, addressType(synth.options.wide)], results: [] };
     case "waitable-set.wait":
     case "waitable-set.poll":
-      return { params: [I32, I32], results: [I32] };
+      return { params: [I32, addressType(synth.wide)], results: [I32] };
     case "thread.new-indirect":
-      return { params: [I32, synth.type], results: [I32] };
+      return { params: [addressType(synth.wideTable), synth.type], results: [I32] };
     case "late":
+    case "wide-realloc":
       return undefined;
     case "builtin":
       return builtinSignature(synth.canon);
@@ -185,8 +194,12 @@ function copySignature(synth: Synth & { kind: "stream" | "future" }): CoreSignat
     case "new":
       return { params: [], results: ["i64"] };
     case "read":
-    case "write":
-      return { params: synth.kind === "stream" ? [I32, I32, I32] : [I32, I32], results: [I32] };
+    case "write": {
+      const address = addressType(synth.options?.wide);
+      return synth.kind === "stream"
+        ? { params: [I32, address, address], results: [address] }
+        : { params: [I32, address], results: [I32] };
+    }
     case "cancel-read":
     case "cancel-write":
       return { params: [I32], results: [I32] };

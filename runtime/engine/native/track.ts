@@ -12,11 +12,11 @@
  */
 import { Reader } from "../../component/reader.ts";
 import { coreValType } from "../../component/core_types.ts";
+import { putPadded, putS32, putU32, type Writer } from "../writer.ts";
 import type { CoreModuleShape } from "./core_module.ts";
 import { Numbers } from "../numbers.ts";
 import { afterMemarg, BYTES4, BYTES8, GLOBAL, LEB, MEMARG, NONE, skipOther, STEP, STORE } from "./steps.ts";
 import { grow, touch, touchPages } from "./track_helpers.ts";
-import { putPadded, putS32, putU32, type Writer } from "./writer.ts";
 
 /** Modules with more code note the pages that they write to. A small program in Go has less. */
 export const MAX_RANGE_CODE_BYTES = 2 * 1024 * 1024;
@@ -273,7 +273,7 @@ class Tracker {
       }
     }
     this.#copy(from, end);
-    putPadded(this.#out, sizeAt, this.#pos - sizeAt - 5);
+    putPadded(this.#out, sizeAt, this.#pos - sizeAt - 5, 5);
   }
 
   #declare(index: number, type: number): number {

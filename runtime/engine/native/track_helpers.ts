@@ -3,8 +3,8 @@
  *
  * @module
  */
+import { Writer } from "../writer.ts";
 import type { TrackIndices } from "./track.ts";
-import { Writer } from "./writer.ts";
 
 /** The addresses are rounded to such pieces, so that they change less often. */
 const GRAIN = 4096;

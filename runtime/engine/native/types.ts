@@ -1,7 +1,7 @@
 /**
  * Resolved value types: interned, with their layout in memory and their flat form.
  *
- * Implements "Alignment", "Element Size" and "Flattening" of CanonicalABI.md for 32-bit memories.
+ * Implements "Alignment", "Element Size" and "Flattening" of CanonicalABI.md for 32-bit memories; for others, `wide.ts`.
  *
  * @module
  */
@@ -73,6 +73,8 @@ export interface Layout {
   readonly hasOwn: boolean;
   /** Whether lowering may need to allocate, or lifting to read, memory: it holds a string or a list. */
   readonly hasPointer: boolean;
+  /** Whether its address and length have 64 bits: see `wide.ts`. */
+  readonly wide?: boolean;
 }
 
 export type ValueType = ValueShape & Layout;
@@ -81,6 +83,8 @@ export interface FuncType {
   readonly async: boolean;
   readonly params: readonly { readonly name: string; readonly type: ValueType }[];
   readonly result: ValueType | undefined;
+  /** Whether addresses have 64 bits: see `wide.ts`. */
+  readonly wide?: boolean;
 }
 
 export function alignTo(offset: number, align: number): number {
@@ -218,7 +222,8 @@ function keyOf(shape: ValueShape): string {
 
 type LayoutOnly = Omit<Layout, "id">;
 
-function layout(shape: ValueShape): LayoutOnly {
+/** The layout in 32-bit memories; types inside that are laid out for others keep theirs. */
+export function layout(shape: ValueShape): LayoutOnly {
   switch (shape.kind) {
     case "record":
       return product(shape.fields.map((f) => f.type));

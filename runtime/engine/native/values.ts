@@ -11,6 +11,7 @@ import type { CoreValue, Lifter, LiftFlat } from "./lift.ts";
 import type { Lowerer, LowerFlat } from "./lower.ts";
 import { flatParams, spillsParams, spillsResult } from "./signatures.ts";
 import { alignTo, type FuncType, MAX_FLAT_PARAMS } from "./types.ts";
+import { fromCore, toCore } from "./wide.ts";
 
 /** The parameters of a function as they lie in memory: a tuple. */
 function tuple(type: FuncType): { offsets: number[]; size: number; align: number } {
@@ -43,7 +44,7 @@ function paramsLift(
     const { offsets, size, align } = tuple(type);
     const loads = type.params.map((p) => lifter.load(p.type));
     return (cx, args) => {
-      const ptr = (args[0] as number) >>> 0;
+      const ptr = fromCore(args[0]!);
       cx.checkRange(ptr, align, size, "parameters");
       return loads.map((load, i) => load(cx, ptr + offsets[i]!));
     };
@@ -96,7 +97,7 @@ function resultLower(
     const store = lowerer.store(result);
     const { size, align } = result;
     return (cx, args, value) => {
-      const ptr = (args[at] as number) >>> 0;
+      const ptr = fromCore(args[at]!);
       cx.checkTarget(ptr, align, size, "result");
       store(cx, ptr, value);
       return undefined;
@@ -140,7 +141,7 @@ function paramsLower(
     return (cx, values) => {
       const ptr = cx.allocate(align, size);
       stores.forEach((store, i) => store(cx, ptr + offsets[i]!, values[i]));
-      return [ptr | 0];
+      return [toCore(ptr, type.wide)];
     };
   }
   const [first, second] = type.params.map((p) => lowerer.single(p.type));
@@ -168,7 +169,7 @@ function resultLift(type: FuncType, lifter: Lifter): (cx: Cx, core: CoreValue | 
     const load = lifter.load(result);
     const { size, align } = result;
     return (cx, core) => {
-      const ptr = (core as number) >>> 0;
+      const ptr = fromCore(core!);
       cx.checkRange(ptr, align, size, "result");
       return load(cx, ptr);
     };

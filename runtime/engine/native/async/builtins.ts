@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Canon, CanonOptions } from "../../../component/mod.ts";
+import type { Canon } from "../../../component/mod.ts";
 import type { Face } from "../handles.ts";
 import { type CoreValue, Lifter } from "../lift.ts";
 import { type OptionsPlan, sameItem } from "../plan.ts";
@@ -14,6 +14,7 @@ import { type CoreFunction, now } from "../thread.ts";
 import { trap } from "../trap.ts";
 import type { ValueType } from "../types.ts";
 import { compileParamsLift } from "../values.ts";
+import { fromCore, storeWide, unitsFromWide, unitsToWide } from "../wide.ts";
 import { settle } from "./lower.ts";
 import { threadBuiltin } from "./threads.ts";
 import { TaskThread } from "./task.ts";
@@ -88,14 +89,15 @@ export function taskBuiltin<A extends unknown[]>(
 
 /** `waitable-set.wait` and `waitable-set.poll`. */
 export function waitOrPoll(wait: boolean, cancellable: boolean, cxIndex: number, owner: number): CoreFunction {
-  return builtin(owner, (thread, index: number, ptr: number) => {
+  return builtin(owner, (thread, index: number, address: CoreValue) => {
+    const ptr = fromCore(address);
     const set = waitableSet(thread, owner, index);
     const deliver = ([code, a, b]: Event) => {
       const cx = thread.isolate.cx(cxIndex);
       cx.refresh();
-      cx.checkTarget(ptr >>> 0, 4, 8, "event");
-      cx.dv.setUint32(ptr >>> 0, a, true);
-      cx.dv.setUint32((ptr >>> 0) + 4, b, true);
+      cx.checkTarget(ptr, 4, 8, "event");
+      cx.dv.setUint32(ptr, a, true);
+      cx.dv.setUint32(ptr + 4, b, true);
       return code;
     };
     if (wait) {
@@ -119,24 +121,28 @@ export class ErrorContext {
 }
 
 export function errorContextNew(options: OptionsPlan, owner: number): CoreFunction {
-  return builtin(owner, ({ isolate }, ptr: number, units: number) => {
+  return builtin(owner, ({ isolate }, ptr: CoreValue, length: CoreValue) => {
     const cx = isolate.cx(options.cx);
     cx.refresh();
-    const message = loadString(cx, ptr >>> 0, units >>> 0, options.encoding);
+    const units = typeof length === "bigint" ? unitsFromWide(length, options.encoding) : length >>> 0;
+    const message = loadString(cx, fromCore(ptr), units, options.encoding);
     return isolate.instances[owner]!.handles.add(new ErrorContext(message));
   });
 }
 
 export function errorContextMessage(options: OptionsPlan, owner: number): CoreFunction {
-  return builtin(owner, ({ isolate }, index: number, ptr: number) => {
+  return builtin(owner, ({ isolate }, index: number, ptr: CoreValue) => {
     const context = isolate.instances[owner]!.handles.get(index >>> 0);
     if (!(context instanceof ErrorContext)) trap(`handle index ${index} is not an error context`);
     const cx = isolate.cx(options.cx);
     cx.refresh();
-    cx.checkTarget(ptr >>> 0, 4, 8, "string");
-    storeString(cx, context.debugMessage, options.encoding as CanonOptions["encoding"]);
-    cx.dv.setUint32(ptr >>> 0, stored.ptr, true);
-    cx.dv.setUint32((ptr >>> 0) + 4, stored.units, true);
+    const at = fromCore(ptr);
+    const { encoding, wide } = options;
+    cx.checkTarget(at, wide ? 8 : 4, wide ? 16 : 8, "string");
+    storeString(cx, context.debugMessage, encoding);
+    if (wide) return storeWide(cx, at, stored.ptr, unitsToWide(stored.units, encoding));
+    cx.dv.setUint32(at, stored.ptr, true);
+    cx.dv.setUint32(at + 4, stored.units, true);
   });
 }
 

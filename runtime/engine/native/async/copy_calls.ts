@@ -6,11 +6,12 @@
  * @module
  */
 import type { Face } from "../handles.ts";
-import { Lifter } from "../lift.ts";
+import { type CoreValue, Lifter } from "../lift.ts";
 import { Lowerer } from "../lower.ts";
 import type { Synth } from "../plan.ts";
 import type { CoreFunction } from "../thread.ts";
 import { trap } from "../trap.ts";
+import { fromCore, wideType } from "../wide.ts";
 import { builtin } from "./builtins.ts";
 import {
   COPY_CANCELLED,
@@ -104,11 +105,13 @@ function copy(synth: CopySynth, { host, component }: { readonly host: Face; read
   // Who reads bytes for the host copies them at once.
   const views = kind === "stream" && element?.kind === "u8";
   const codec = elementCodec(
-    element,
+    element && options.wide ? wideType(element) : element,
     reads ? undefined : { host: new Lifter(host, encoding, views), component: new Lifter(component, encoding) },
     reads ? { host: new Lowerer(host, encoding), component: new Lowerer(component, encoding) } : undefined,
   );
-  return builtin(owner, (thread, index: number, ptr: number, count: number = 1) => {
+  // The most that can be copied at once fits into any of both.
+  const toAddress = kind === "stream" && options.wide;
+  return builtin(owner, (thread, index: number, ptr: CoreValue, count: CoreValue = 1) => {
     const end = endOf(synth, thread, index >>> 0, reads);
     if (end.state !== COPY_IDLE) {
       trap(
@@ -122,7 +125,7 @@ function copy(synth: CopySynth, { host, component }: { readonly host: Face; read
     if (end.inSet && !options.async) trap("waitable cannot be used synchronously while it is in a waitable set");
     const cx = thread.isolate.cx(options.cx);
     cx.refresh();
-    const buffer = new GuestBuffer(codec, cx, ptr >>> 0, kind === "stream" ? count >>> 0 : 1);
+    const buffer = new GuestBuffer(codec, cx, fromCore(ptr), kind === "stream" ? fromCore(count) : 1);
     const event = (copied: number, reclaim: ReclaimBuffer | undefined): Event => {
       reclaim?.();
       // What had been copied when the operation was cancelled counts, but it was cancelled all the same.
@@ -138,8 +141,15 @@ function copy(synth: CopySynth, { host, component }: { readonly host: Face; read
     const done = (result: number) => end.setEvent(() => event(result, undefined));
     if (reads) end.shared.read(instance, buffer, onCopy, done);
     else end.shared.write(instance, buffer, onCopy, done);
-    return outcome(end, thread, options.async);
+    const made = outcome(end, thread, options.async);
+    if (!toAddress) return made;
+    return made instanceof Promise ? made.then(asAddress) : asAddress(made as number);
   });
+}
+
+/** All ones stay all ones. */
+function asAddress(outcome: number): bigint {
+  return outcome === BLOCKED ? -1n : BigInt(outcome);
 }
 
 /** The payload of an operation that has ended; otherwise waits for it, or says that it has not. */

@@ -18,6 +18,7 @@ import { type CoreFunction, type GuestThread, never, now, resuming } from "../th
 import { CANNOT_BLOCK, trap } from "../trap.ts";
 import { type FuncType, MAX_FLAT_ASYNC_PARAMS, MAX_FLAT_PARAMS } from "../types.ts";
 import { compileParamsLift, compileResultLower } from "../values.ts";
+import { fromCore } from "../wide.ts";
 import { type AsyncCall, nextInSyncCall } from "./lift.ts";
 import { CANCELLED, type GuestTask, TaskThread } from "./task.ts";
 import { EVENT_SUBTASK, Subtask, SUBTASK_RETURNED, SUBTASK_STARTED } from "./waitable.ts";
@@ -47,7 +48,7 @@ function storeResult({ result, ...type }: FuncType, lowerer: Lowerer): LowerResu
   const { size, align } = result;
   return (cx, args, value) => {
     try {
-      const ptr = (args[at] as number) >>> 0;
+      const ptr = fromCore(args[at]!);
       cx.checkTarget(ptr, align, size, "result");
       store(cx, ptr, value);
     } catch (error) {

@@ -6,9 +6,11 @@
  * @module
  */
 import type { Canon } from "../../../component/mod.ts";
+import type { CoreValue } from "../lift.ts";
 import type { CoreItem } from "../plan.ts";
 import { type CoreFunction, now, promising } from "../thread.ts";
 import { trap } from "../trap.ts";
+import { fromCore } from "../wide.ts";
 import { taskBuiltin } from "./builtins.ts";
 import { type Maybe, TaskThread } from "./task.ts";
 
@@ -83,11 +85,13 @@ let typeTests: Readonly<Record<"i32" | "i64", (func: unknown) => number>> | unde
 
 /** `thread.new-indirect`: a thread that will run a function of a table. */
 export function newIndirect(table: CoreItem, type: "i32" | "i64", owner: number): CoreFunction {
-  return taskBuiltin(owner, ({ task, isolate, instance }, index: number, argument: number | bigint) => {
+  return taskBuiltin(owner, ({ task, isolate, instance }, given: CoreValue, argument: CoreValue) => {
     if (table.kind !== "export") trap("a table is needed");
     const functions = isolate.export(table) as WebAssembly.Table;
-    if (index >>> 0 >= functions.length) trap("undefined element: out of bounds table access");
-    const func = functions.get(index >>> 0) as CoreFunction | null;
+    const index = fromCore(given);
+    // Of a 64-bit table, both are bigints.
+    if (index >= Number(functions.length)) trap("undefined element: out of bounds table access");
+    const func = functions.get((typeof given === "bigint" ? BigInt(index) : index) as number) as CoreFunction | null;
     if (func === null) trap("uninitialized element");
     typeTests ??= new WebAssembly.Instance(new WebAssembly.Module(TYPE_TESTS)).exports as unknown as typeof typeTests;
     if (typeTests![type](func) === 0) trap("indirect call type mismatch");
