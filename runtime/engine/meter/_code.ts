@@ -5,6 +5,7 @@
  */
 import { Numbers } from "../numbers.ts";
 import { Reader } from "../../component/reader.ts";
+import { putPadded, putU32, sizeU32 } from "../writer.ts";
 import * as edit from "./_edits.ts";
 import * as ev from "./_events.ts";
 import { I32, I64, type Layout } from "./_layout.ts";
@@ -12,7 +13,6 @@ import type { ModuleInfo } from "./_module.ts";
 import type { Plan } from "./_plan.ts";
 import type { ScannedCode } from "./_scan.ts";
 import { Snippets } from "./_snippets.ts";
-import { putPadded, putU32, sizeU32 } from "./_writer.ts";
 
 /** The most bytes that an edit adds, by its kind. */
 const MAX_EDIT_BYTES = [0, 5, 64, 64, 64, 6, 6, 3, 128, 1, 12];

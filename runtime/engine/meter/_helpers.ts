@@ -3,11 +3,11 @@
  *
  * @module
  */
+import { Writer } from "../writer.ts";
 import { BULK_ELEMENTS_SHIFT } from "./_costs.ts";
 import { I32, I64, type Layout } from "./_layout.ts";
 import type { Limited, ModuleInfo } from "./_module.ts";
 import type { Bounds } from "./_limits.ts";
-import { Writer } from "./_writer.ts";
 
 /** What a `grow` hook is asked or told, its first argument. */
 export const ASK_MEMORY = 0;
@@ -52,7 +52,7 @@ export function makeHelpers(module: ModuleInfo, layout: Layout, bounds: Bounds):
     w.raw(table.element!);
     w.u8(table.is64 ? I64 : I32, 1, table.is64 ? I64 : I32);
     const body = grow(module, layout, bounds, index, "table");
-    helpers.push({ name: `grow-table-${index}`, type: types.add(w.done()), body });
+    helpers.push({ name: `grow-table-${index}`, type: types.add(w.bytes), body });
   }
   return helpers;
 }
@@ -295,6 +295,6 @@ class Code {
 
   done(): Uint8Array {
     this.#w.u8(0x0b);
-    return this.#w.done();
+    return this.#w.bytes;
   }
 }

@@ -4,12 +4,12 @@
  * @module
  */
 import { Reader } from "../../component/reader.ts";
+import { customSection } from "../writer.ts";
 import type { Hint, Hints } from "./_code.ts";
 import type * as ev from "./_events.ts";
 import type { Layout } from "./_layout.ts";
 import type { ModuleInfo, Section } from "./_module.ts";
 import type { ScannedCode } from "./_scan.ts";
-import { customSection } from "./_writer.ts";
 
 export const HINTS = "metadata.code.branch_hint";
 

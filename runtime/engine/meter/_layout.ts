@@ -6,9 +6,9 @@
  *
  * @module
  */
+import { Writer } from "../writer.ts";
 import type { ModuleInfo } from "./_module.ts";
 import type { Plan } from "./_plan.ts";
-import { Writer } from "./_writer.ts";
 
 export const I32 = 0x7f;
 export const I64 = 0x7e;
@@ -55,7 +55,7 @@ export class AddedTypes {
     w.u8(...params);
     w.u32(results.length);
     w.u8(...results);
-    return this.add(w.done());
+    return this.add(w.bytes);
   }
 
   add(type: Uint8Array): number {

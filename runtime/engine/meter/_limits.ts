@@ -4,8 +4,8 @@
  * @module
  */
 import { SkerryError } from "../../errors.ts";
+import type { Writer } from "../writer.ts";
 import type { Limited, ModuleInfo } from "./_module.ts";
-import type { Writer } from "./_writer.ts";
 
 /** Up to where memories, in pages, or tables, in elements, may grow, and above what the host is asked. */
 export interface Bound {

@@ -4,6 +4,7 @@
  * @module
  */
 import { Reader } from "../../component/reader.ts";
+import { customSection, Writer } from "../writer.ts";
 import * as edit from "./_edits.ts";
 import * as ev from "./_events.ts";
 import type { Helper } from "./_helpers.ts";
@@ -11,7 +12,6 @@ import type { Layout } from "./_layout.ts";
 import type { ModuleInfo, Section } from "./_module.ts";
 import type { Plan } from "./_plan.ts";
 import type { ScannedCode } from "./_scan.ts";
-import { customSection, Writer } from "./_writer.ts";
 
 const FUNCTIONS = 1;
 const LOCALS = 2;
@@ -66,7 +66,7 @@ function functionNames({ module, layout, helpers, scanned, plan, prefix }: Names
   const made = (text: string) => {
     const name = new Writer();
     name.string(text);
-    return name.done();
+    return name.bytes;
   };
   for (const hook of layout.hooks) names.push([hook.index, made(`${prefix}.${hook.name}`)]);
   for (let body = scanned.bodyStart.length; body < plan.bodies.length; body++) {

@@ -4,13 +4,13 @@
  * @module
  */
 import { Reader } from "../../component/reader.ts";
+import { Writer } from "../writer.ts";
 import type { WrittenCode } from "./_code.ts";
 import type { Helper } from "./_helpers.ts";
 import { I32, type Layout } from "./_layout.ts";
 import { type Bounds, writeLimits } from "./_limits.ts";
 import * as mod from "./_module.ts";
 import { constantExpression, skipValueType } from "./_types.ts";
-import { Writer } from "./_writer.ts";
 
 export interface Rewrite {
   readonly module: mod.ModuleInfo;
@@ -86,7 +86,7 @@ export function assemble(rewrite: Rewrite): Assembled {
 function write(id: number, contents: (w: Writer) => void): Uint8Array {
   const w = new Writer();
   w.section(id, contents);
-  return w.done();
+  return w.bytes;
 }
 
 /** Whether a section may differ from what it was. */

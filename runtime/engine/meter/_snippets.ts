@@ -3,11 +3,11 @@
  *
  * @module
  */
+import { putS32, putU32 } from "../writer.ts";
 import { BULK_BYTES_SHIFT, BULK_BYTES_SHIFT_64, BULK_ELEMENTS_SHIFT } from "./_costs.ts";
 import { KEPT_COUNT } from "./_edits.ts";
 import * as ev from "./_events.ts";
 import type { Layout } from "./_layout.ts";
-import { putS32, putU32 } from "./_writer.ts";
 
 /** The new code section, as far as it is written. */
 export class Snippets {

@@ -1,9 +1,9 @@
 import { expect } from "@std/expect";
 import { Reader } from "../../component/reader.ts";
+import { customSection } from "../writer.ts";
 import * as ev from "./_events.ts";
 import { CODE, type ModuleInfo, readModule } from "./_module.ts";
 import { scanCode, type ScannedCode } from "./_scan.ts";
-import { customSection } from "./_writer.ts";
 import { type Metered, meterModule } from "./mod.ts";
 
 const read = (path: string) => Deno.readFile(new URL(`testdata/${path}`, import.meta.url));

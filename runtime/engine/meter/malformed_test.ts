@@ -1,8 +1,8 @@
 import { expect } from "@std/expect";
 import { SkerryError } from "../../errors.ts";
+import { Writer } from "../writer.ts";
 import { meterModule } from "./mod.ts";
 import { random } from "./testdata/random_module.ts";
-import { Writer } from "./_writer.ts";
 
 const read = (path: string) => Deno.readFile(new URL(`testdata/${path}`, import.meta.url));
 
@@ -88,7 +88,7 @@ function around(code: readonly number[], section: (w: Writer) => void = () => {}
       b.u8(0x0b);
     });
   });
-  return w.done();
+  return w.bytes;
 }
 
 // What the rewrite appends has these indices: locals from 1, globals from 1, functions from 1, types from 1.
@@ -159,7 +159,7 @@ Deno.test("a module that uses the host's names is refused", () => {
     s.string("look");
     s.u8(0, 0);
   });
-  expect(tryMeter(w.done())).toBe("component-unsupported");
+  expect(tryMeter(w.bytes)).toBe("component-unsupported");
 });
 
 Deno.test("an opcode that is not known is named with its offset", () => {
@@ -211,7 +211,7 @@ Deno.test("blocks nested a hundred thousand deep are read, planned and written",
       b.u8(0x0b);
     });
   });
-  expect(tryMeter(w.done())).toBeInstanceOf(Uint8Array);
+  expect(tryMeter(w.bytes)).toBeInstanceOf(Uint8Array);
 });
 
 Deno.test("calls a hundred thousand deep are planned", () => {
@@ -233,7 +233,7 @@ Deno.test("calls a hundred thousand deep are planned", () => {
       });
     }
   });
-  const metered = tryMeter(w.done());
+  const metered = tryMeter(w.bytes);
   expect(metered).toBeInstanceOf(Uint8Array);
   expect(WebAssembly.validate(metered as Uint8Array<ArrayBuffer>)).toBe(true);
 });

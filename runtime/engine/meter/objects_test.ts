@@ -1,6 +1,6 @@
 import { expect } from "@std/expect";
+import { Writer } from "../writer.ts";
 import { meterModule } from "./mod.ts";
-import { Writer } from "./_writer.ts";
 
 const I32 = 0x7f, I64 = 0x7e, STRUCTURE = 1, ARRAY = 2;
 
@@ -33,14 +33,14 @@ function build(fields: number, globals: readonly (readonly number[])[], body: re
       b.u8(0x0b);
     });
   });
-  return w.done();
+  return w.bytes;
 }
 
 const constant = (value: number): number[] => {
   const w = new Writer();
   w.u8(0x41);
   w.s32(value);
-  return [...w.done()];
+  return [...w.bytes];
 };
 
 /** How often a guest looks that makes a hundred structures. */

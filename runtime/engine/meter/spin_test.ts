@@ -1,6 +1,6 @@
 import { expect } from "@std/expect";
+import { Writer } from "../writer.ts";
 import { meterModule } from "./mod.ts";
-import { Writer } from "./_writer.ts";
 
 const read = (path: string) => Deno.readFile(new URL(`testdata/${path}`, import.meta.url));
 
@@ -75,7 +75,7 @@ function build(bodies: readonly (readonly number[])[], result: readonly number[]
       });
     }
   });
-  return w.done();
+  return w.bytes;
 }
 
 /** How often a metered module looks while its export runs, ended after `grants` looks. */
@@ -98,7 +98,7 @@ const call = (index: number): number[] => {
   const w = new Writer();
   w.u8(0x10);
   w.u32(index);
-  return [...w.done()];
+  return [...w.bytes];
 };
 
 Deno.test("functions that each call the next one twice end, without a loop or a recursion", () => {

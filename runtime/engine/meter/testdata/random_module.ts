@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Writer } from "../_writer.ts";
+import { Writer } from "../../writer.ts";
 
 /** A repeatable source of numbers below a bound. */
 export function random(seed: number): (bound: number) => number {
@@ -62,7 +62,7 @@ export function randomModule(seed: number): Uint8Array<ArrayBuffer> {
       });
     }
   });
-  return w.done();
+  return w.bytes;
 }
 
 class Body {

@@ -6,35 +6,43 @@
 
 /** Bytes that grow. */
 export class Writer {
-  bytes: Uint8Array<ArrayBuffer>;
-  pos = 0;
+  #bytes: Uint8Array<ArrayBuffer>;
+  #length = 0;
 
   constructor(capacity = 64) {
-    this.bytes = new Uint8Array(capacity);
+    this.#bytes = new Uint8Array(capacity);
   }
 
-  /** Room for `count` more bytes. The caller may write to `bytes` and `pos` itself after this. */
-  reserve(count: number): void {
-    if (this.pos + count <= this.bytes.length) return;
-    const wider = new Uint8Array(Math.max(this.bytes.length * 2, this.pos + count));
-    wider.set(this.bytes.subarray(0, this.pos));
-    this.bytes = wider;
+  /** What has been written, as a view. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  #reserve(more: number): void {
+    if (this.#length + more <= this.#bytes.length) return;
+    const wider = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + more));
+    wider.set(this.bytes);
+    this.#bytes = wider;
   }
 
   u8(...bytes: readonly number[]): void {
-    this.reserve(bytes.length);
-    for (const byte of bytes) this.bytes[this.pos++] = byte;
+    this.#reserve(bytes.length);
+    for (const byte of bytes) this.#bytes[this.#length++] = byte;
   }
 
   u32(value: number): void {
-    this.reserve(5);
-    this.pos = putU32(this.bytes, this.pos, value);
+    this.#reserve(5);
+    this.#length = putU32(this.#bytes, this.#length, value);
   }
 
   /** A signed LEB128 of 32 bits. */
   s32(value: number): void {
-    this.reserve(5);
-    this.pos = putS32(this.bytes, this.pos, value);
+    this.#reserve(5);
+    this.#length = putS32(this.#bytes, this.#length, value);
   }
 
   u64(value: bigint): void {
@@ -55,9 +63,9 @@ export class Writer {
   }
 
   raw(bytes: Uint8Array): void {
-    this.reserve(bytes.length);
-    this.bytes.set(bytes, this.pos);
-    this.pos += bytes.length;
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
   }
 
   string(text: string): void {
@@ -70,41 +78,38 @@ export class Writer {
   sized(write: (w: Writer) => void): void {
     const inside = new Writer();
     write(inside);
-    this.u32(inside.pos);
-    this.raw(inside.done());
+    this.u32(inside.length);
+    this.raw(inside.bytes);
   }
 
   section(id: number, write: (w: Writer) => void): void {
     this.u8(id);
     this.sized(write);
   }
-
-  /** What has been written, as a view. */
-  done(): Uint8Array<ArrayBuffer> {
-    return this.bytes.subarray(0, this.pos);
-  }
 }
 
 /** Writes an unsigned LEB128 and returns where it ends. */
 export function putU32(bytes: Uint8Array, at: number, value: number): number {
-  let rest = value;
+  let p = at;
+  let rest = value >>> 0;
   while (rest > 0x7f) {
-    bytes[at++] = rest & 0x7f | 0x80;
+    bytes[p++] = rest & 0x7f | 0x80;
     rest >>>= 7;
   }
-  bytes[at++] = rest;
-  return at;
+  bytes[p++] = rest;
+  return p;
 }
 
 /** Writes a signed LEB128 of 32 bits and returns where it ends. */
 export function putS32(bytes: Uint8Array, at: number, value: number): number {
+  let p = at;
   let rest = value | 0;
-  while (rest < -64 || rest > 63) {
-    bytes[at++] = rest & 0x7f | 0x80;
+  while (rest > 0x3f || rest < -0x40) {
+    bytes[p++] = rest & 0x7f | 0x80;
     rest >>= 7;
   }
-  bytes[at++] = rest & 0x7f;
-  return at;
+  bytes[p++] = rest & 0x7f;
+  return p;
 }
 
 /** How many bytes an unsigned LEB128 takes. */
@@ -124,5 +129,5 @@ export function customSection(name: string, contents: (w: Writer) => void): Uint
     inside.string(name);
     contents(inside);
   });
-  return w.done();
+  return w.bytes;
 }
