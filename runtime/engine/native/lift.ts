@@ -12,7 +12,7 @@ import { flatWide, floatReader, i32Reader, loadWide } from "./joined.ts";
 import { type Encoding, loadString } from "./strings.ts";
 import { loadForeignString } from "./transcode.ts";
 import { trap } from "./trap.ts";
-import { alignTo, discriminantSize, type FlatType, payloadOffset, payloads, type ValueType } from "./types.ts";
+import { discriminantSize, type FlatType, inARow, payloadOffset, payloads, type ValueType } from "./types.ts";
 import { fromCore, unitsFromWide } from "./wide.ts";
 
 export type CoreValue = number | bigint;
@@ -20,9 +20,11 @@ export type CoreValue = number | bigint;
 export type Load = (cx: Cx, ptr: number) => unknown;
 /** Reads a value out of flat ones. */
 export type LiftFlat = (cx: Cx, flat: readonly CoreValue[]) => unknown;
+/** Reads so many elements at a place. */
+type Elements = (cx: Cx, ptr: number, length: number) => unknown;
 
 /** Lists longer than this trap. */
-const MAX_LIST_BYTES = 2 ** 28 - 1;
+export const MAX_LIST_BYTES = 2 ** 28 - 1;
 
 function char(code: number): string {
   if (code >= 0x110000 || code >= 0xd800 && code <= 0xdfff) trap("converted char to integer: invalid char");
@@ -47,6 +49,16 @@ export const TYPED_ARRAYS: Readonly<Partial<Record<ValueType["kind"], TypedArray
 /** Whether `none` needs a tag because a plain `undefined` could be an inner `none`. */
 export function isNestedOption(type: ValueType): boolean {
   return type.kind === "option" && type.type.kind === "option";
+}
+
+/** Reads elements after checking that they are there; `cost` is what each takes of the host's memory, in bytes. */
+function range(elements: Elements, { size, align }: Pick<ValueType, "size" | "align">, cost: number): Elements {
+  return (cx, ptr, length) => {
+    if (length * size > MAX_LIST_BYTES) trap("list is too long");
+    cx.checkRange(ptr, align, length * size, "list");
+    cx.charge(length * cost);
+    return elements(cx, ptr, length);
+  };
 }
 
 /** Compiles types into closures that lift. */
@@ -148,12 +160,8 @@ export class Lifter {
   }
 
   #parts(types: readonly ValueType[]): { load: Load; offset: number }[] {
-    let end = 0;
-    return types.map((type) => {
-      const offset = alignTo(end, type.align);
-      end = offset + type.size;
-      return { load: this.load(type), offset };
-    });
+    const { offsets } = inARow(types);
+    return types.map((type, i) => ({ load: this.load(type), offset: offsets[i]! }));
   }
 
   #record(fields: readonly { readonly name: string; readonly type: ValueType }[]): Load {
@@ -175,7 +183,7 @@ export class Lifter {
   }
 
   /** Reads elements that are known to lie inside the memory. */
-  elements(element: ValueType): (cx: Cx, ptr: number, length: number) => unknown {
+  elements(element: ValueType): Elements {
     if (element.kind === "u8") {
       if (this.#views) return (cx, ptr, length) => cx.u8.subarray(ptr, ptr + length);
       return (cx, ptr, length) => cx.u8.slice(ptr, ptr + length);
@@ -195,28 +203,17 @@ export class Lifter {
   }
 
   /** Reads `length` elements at `ptr`, after checking that they are there. */
-  #listRange(element: ValueType): (cx: Cx, ptr: number, length: number) => unknown {
-    const elements = this.elements(element);
-    const { size, align } = element;
+  #listRange(element: ValueType): Elements {
     const isTyped = element.kind === "u8" || element.kind in TYPED_ARRAYS;
-    const cost = isTyped ? size : size + ELEMENT_BYTES;
-    return (cx, ptr, length) => {
-      if (length * size > MAX_LIST_BYTES) trap("list is too long");
-      cx.checkRange(ptr, align, length * size, "list");
-      cx.charge(length * cost);
-      return elements(cx, ptr, length);
-    };
+    return range(this.elements(element), element, isTyped ? element.size : element.size + ELEMENT_BYTES);
   }
 
-  #mapRange(key: ValueType, value: ValueType): (cx: Cx, ptr: number, length: number) => unknown {
+  #mapRange(key: ValueType, value: ValueType): Elements {
     const [k, v] = this.#parts([key, value]);
-    const align = Math.max(key.align, value.align);
-    const size = alignTo(v!.offset + value.size, align);
+    const entry = inARow([key, value]);
+    const { size } = entry;
     const { isHost } = this.#face;
-    return (cx, ptr, length) => {
-      if (length * size > MAX_LIST_BYTES) trap("list is too long");
-      cx.checkRange(ptr, align, length * size, "list");
-      cx.charge(length * (size + ELEMENT_BYTES));
+    const all: Elements = (cx, ptr, length) => {
       const entries: [unknown, unknown][] = [];
       for (let i = 0; i < length; i++) {
         const at = ptr + i * size;
@@ -225,6 +222,7 @@ export class Lifter {
       // Between components, entries with the same key are all kept.
       return isHost ? new Map(entries) : entries;
     };
+    return range(all, entry, size + ELEMENT_BYTES);
   }
 
   #variant(type: ValueType): Load {

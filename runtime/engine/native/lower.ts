@@ -23,19 +23,29 @@ import {
 import type { Cx } from "./context.ts";
 import { type Face, lowerBorrow, lowerOwn } from "./handles.ts";
 import { floatWriter, i32Writer } from "./joined.ts";
-import { type CoreValue, TYPED_ARRAYS } from "./lift.ts";
+import { type CoreValue, MAX_LIST_BYTES, TYPED_ARRAYS } from "./lift.ts";
 import { type Encoding, stored, storeString } from "./strings.ts";
 import { type ForeignString, storeForeignString } from "./transcode.ts";
 import { trap } from "./trap.ts";
-import { alignTo, discriminantSize, type FlatType, payloadOffset, payloads, type ValueType } from "./types.ts";
+import { discriminantSize, type FlatType, inARow, payloadOffset, payloads, type ValueType } from "./types.ts";
 import { storeWide, toCore, unitsToWide } from "./wide.ts";
 
 /** Writes a value to a place that is known to be aligned and inside the memory. */
 export type Store = (cx: Cx, ptr: number, value: unknown) => void;
 /** Appends the flat form of a value. */
 export type LowerFlat = (cx: Cx, value: unknown, out: CoreValue[]) => void;
+type Range = (cx: Cx, value: unknown) => number;
 
-const MAX_LIST_BYTES = 2 ** 28 - 1;
+/** Allocates and writes elements; answers where. How many there are is {@linkcode lengthOf} the value. */
+function range(elements: Store, { size, align }: Pick<ValueType, "size" | "align">): Range {
+  return (cx, v) => {
+    const bytes = lengthOf(v) * size;
+    if (bytes > MAX_LIST_BYTES) trap("list is too long");
+    const ptr = cx.allocate(align, bytes);
+    elements(cx, ptr, v);
+    return ptr;
+  };
+}
 
 /** Compiles types into closures that lower. */
 export class Lowerer {
@@ -166,12 +176,8 @@ export class Lowerer {
   }
 
   #parts(types: readonly ValueType[]): { store: Store; offset: number }[] {
-    let end = 0;
-    return types.map((type) => {
-      const offset = alignTo(end, type.align);
-      end = offset + type.size;
-      return { store: this.store(type), offset };
-    });
+    const { offsets } = inARow(types);
+    return types.map((type, i) => ({ store: this.store(type), offset: offsets[i]! }));
   }
 
   #fixedList(element: ValueType, length: number): Store {
@@ -203,33 +209,20 @@ export class Lowerer {
     };
   }
 
-  /** Allocates and writes a list; answers where. Its length is {@linkcode lengthOf} the value. */
-  listRange(element: ValueType): (cx: Cx, value: unknown) => number {
-    const elements = this.elements(element);
-    const { size, align } = element;
-    return (cx, v) => {
-      const bytes = lengthOf(v) * size;
-      if (bytes > MAX_LIST_BYTES) trap("list is too long");
-      const ptr = cx.allocate(align, bytes);
-      elements(cx, ptr, v);
-      return ptr;
-    };
+  /** Allocates and writes a list; answers where. */
+  listRange(element: ValueType): Range {
+    return range(this.elements(element), element);
   }
 
-  #mapRange(key: ValueType, value: ValueType): (cx: Cx, entries: readonly (readonly unknown[])[]) => number {
+  #mapRange(key: ValueType, value: ValueType): Range {
     const [k, v] = this.#parts([key, value]);
-    const align = Math.max(key.align, value.align);
-    const size = alignTo(v!.offset + value.size, align);
-    return (cx, entries) => {
-      const bytes = entries.length * size;
-      if (bytes > MAX_LIST_BYTES) trap("list is too long");
-      const ptr = cx.allocate(align, bytes);
-      entries.forEach((entry, i) => {
-        k!.store(cx, ptr + i * size, entry[0]);
-        v!.store(cx, ptr + i * size + v!.offset, entry[1]);
+    const entry = inARow([key, value]);
+    return range((cx, ptr, entries) => {
+      (entries as readonly (readonly unknown[])[]).forEach((pair, i) => {
+        k!.store(cx, ptr + i * entry.size, pair[0]);
+        v!.store(cx, ptr + i * entry.size + v!.offset, pair[1]);
       });
-      return ptr;
-    };
+    }, entry);
   }
 
   #variant(type: ValueType): Store {

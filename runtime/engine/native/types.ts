@@ -91,6 +91,19 @@ export function alignTo(offset: number, align: number): number {
   return Math.ceil(offset / align) * align;
 }
 
+/** How values lie in memory one behind the other: those of a record, a tuple, a map's entry, and a function's parameters. */
+export function inARow(types: readonly ValueType[]): { offsets: number[]; size: number; align: number } {
+  let size = 0;
+  let align = 1;
+  const offsets = types.map((type) => {
+    const offset = alignTo(size, type.align);
+    size = offset + type.size;
+    align = Math.max(align, type.align);
+    return offset;
+  });
+  return { offsets, size: alignTo(size, align), align };
+}
+
 /** The number of bytes of a discriminant. */
 export function discriminantSize(cases: number): 1 | 2 | 4 {
   return cases <= 0x100 ? 1 : cases <= 0x1_0000 ? 2 : 4;

@@ -10,21 +10,8 @@ import { allOrNone, anyOwn, keepOwns } from "./given_away.ts";
 import type { CoreValue, Lifter, LiftFlat } from "./lift.ts";
 import type { Lowerer, LowerFlat } from "./lower.ts";
 import { flatParams, spillsParams, spillsResult } from "./signatures.ts";
-import { alignTo, type FuncType, MAX_FLAT_PARAMS } from "./types.ts";
+import { type FuncType, inARow, MAX_FLAT_PARAMS } from "./types.ts";
 import { fromCore, toCore } from "./wide.ts";
-
-/** The parameters of a function as they lie in memory: a tuple. */
-function tuple(type: FuncType): { offsets: number[]; size: number; align: number } {
-  let size = 0;
-  let align = 1;
-  const offsets = type.params.map(({ type: param }) => {
-    const offset = alignTo(size, param.align);
-    size = offset + param.size;
-    align = Math.max(align, param.align);
-    return offset;
-  });
-  return { offsets, size: alignTo(size, align), align };
-}
 
 /** Lifts the parameters of a lowered function out of its core arguments. */
 export function compileParamsLift(
@@ -41,7 +28,7 @@ function paramsLift(
   max: number,
 ): (cx: Cx, args: readonly CoreValue[]) => unknown[] {
   if (spillsParams(type, max)) {
-    const { offsets, size, align } = tuple(type);
+    const { offsets, size, align } = inARow(type.params.map((p) => p.type));
     const loads = type.params.map((p) => lifter.load(p.type));
     return (cx, args) => {
       const ptr = fromCore(args[0]!);
@@ -136,7 +123,7 @@ function paramsLower(
   lowerer: Lowerer,
 ): (cx: Cx, values: readonly unknown[]) => CoreValue[] {
   if (spillsParams(type, MAX_FLAT_PARAMS)) {
-    const { offsets, size, align } = tuple(type);
+    const { offsets, size, align } = inARow(type.params.map((p) => p.type));
     const stores = type.params.map((p) => lowerer.store(p.type));
     return (cx, values) => {
       const ptr = cx.allocate(align, size);
