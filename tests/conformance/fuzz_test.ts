@@ -16,6 +16,7 @@ import { scriptsUnder } from "./commands.ts";
 import { echoComponent } from "./echo_component.ts";
 import { trapText } from "./errors.ts";
 import { scriptHost } from "./host.ts";
+import { mutant, sectionsOf } from "./mutate.ts";
 import { convertOwn } from "./text.ts";
 import { Random, randomType } from "./wit_types.ts";
 
@@ -123,4 +124,25 @@ Deno.test("a component that is cut off, or has bytes too many, is refused with t
       await outcome(engine, new Uint8Array([...original.subarray(0, at), ...more, ...rest]));
     }
   }
+});
+
+/** How many mutants of their sections there are of all originals together. */
+const MUTANTS = Number(Deno.env.get("SKERRY_FUZZ_MUTANTS") ?? 3000);
+
+Deno.test("a component with its sections in another order, repeated, nested or miscounted gets a clear answer", async () => {
+  const engine = createNativeEngine();
+  const random = new Random(Number(Deno.env.get("SKERRY_FUZZ_SEED") ?? 31));
+  const all = [...await originals(), ...await scripted()].map(sectionsOf);
+  const sections = all.flat().filter(({ content }) => content.length < 4096);
+  const counts = { refused: 0, ran: 0 };
+  for (let left = MUTANTS; left > 0; left--) {
+    const bytes = mutant(random.one(all), random, sections);
+    try {
+      counts[await outcome(engine, bytes)]++;
+    } catch (error) {
+      throw new Error(`mutant ${MUTANTS - left}, ${btoa(String.fromCharCode(...bytes))}`, { cause: error });
+    }
+  }
+  expect(counts.refused).toBeGreaterThan(MUTANTS / 4);
+  expect(counts.ran).toBeGreaterThan(MUTANTS / 20);
 });
