@@ -273,9 +273,8 @@ export class Lifter {
       case "s64":
         return (_, flat) => BigInt.asIntN(64, flat[at] as bigint);
       case "f32":
-        return floatReader(at, "f32", have[0]);
       case "f64":
-        return floatReader(at, "f64", have[0]);
+        return floatReader(at, type.kind, have[0]);
       case "char":
         return (_, flat) => char(i32(flat) >>> 0);
       case "string": {

@@ -25,7 +25,7 @@ import { type Face, lowerBorrow, lowerOwn } from "./handles.ts";
 import { floatWriter, i32Writer } from "./joined.ts";
 import { type CoreValue, MAX_LIST_BYTES, TYPED_ARRAYS } from "./lift.ts";
 import { type Encoding, stored, storeString } from "./strings.ts";
-import { type ForeignString, storeForeignString } from "./transcode.ts";
+import { storeForeignString } from "./transcode.ts";
 import { trap } from "./trap.ts";
 import { discriminantSize, type FlatType, inARow, payloadOffset, payloads, type ValueType } from "./types.ts";
 import { storeWide, toCore, unitsToWide } from "./wide.ts";
@@ -66,7 +66,7 @@ export class Lowerer {
 
   #store(type: ValueType): Store {
     const encoding = this.#encoding;
-    const string = this.#face.isHost ? storeString : storeForeign;
+    const string = this.#face.isHost ? storeString : storeForeignString;
     switch (type.kind) {
       case "bool":
         return (cx, ptr, v) => cx.dv.setUint8(ptr, v ? 1 : 0);
@@ -267,7 +267,7 @@ export class Lowerer {
    */
   flat(type: ValueType, want: readonly FlatType[] = type.flat): LowerFlat {
     const encoding = this.#encoding;
-    const string = this.#face.isHost ? storeString : storeForeign;
+    const string = this.#face.isHost ? storeString : storeForeignString;
     const i32 = i32Writer(want[0]);
     switch (type.kind) {
       case "bool":
@@ -289,9 +289,8 @@ export class Lowerer {
           out.push(BigInt.asIntN(64, big(v)));
         };
       case "f32":
-        return floatWriter("f32", want[0]);
       case "f64":
-        return floatWriter("f64", want[0]);
+        return floatWriter(type.kind, want[0]);
       case "char":
         return (_, v, out) => i32(out, char(v));
       case "string": {
@@ -399,8 +398,4 @@ export class Lowerer {
       while (out.length < end) out.push(zeros[out.length - end + length]!);
     };
   }
-}
-
-function storeForeign(cx: Cx, value: unknown, encoding: Encoding): void {
-  storeForeignString(cx, value as ForeignString, encoding);
 }

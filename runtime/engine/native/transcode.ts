@@ -30,8 +30,9 @@ export function loadForeignString(cx: Cx, ptr: number, units: number, encoding: 
 
 const encoder = new TextEncoder();
 
-/** Writes a string of another component into memory of the guest's; `stored` says where. */
-export function storeForeignString(cx: Cx, { text, encoding, units }: ForeignString, into: Encoding): void {
+/** Writes a {@linkcode ForeignString} into memory of the guest's; `stored` says where. */
+export function storeForeignString(cx: Cx, value: unknown, into: Encoding): void {
+  const { text, encoding, units } = value as ForeignString;
   const isTagged = encoding === "latin1+utf16" && units >= UTF16_TAG;
   const count = isTagged ? units - UTF16_TAG : units;
   const from = encoding === "latin1+utf16" ? isTagged ? "utf16" : "latin1" : encoding;
