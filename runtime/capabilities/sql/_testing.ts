@@ -32,8 +32,9 @@ const LOCAL: Readonly<Record<string, WithBackend>> = {
 };
 
 /**
- * A real libSQL server, with a database that is emptied, if there is one: `TEST_SQL_URL=http://127.0.0.1:8080`. Turso's
- * `tursodb --sync-server` has neither streams nor recursive queries: what needs those fails there, and all else passes.
+ * A real libSQL server, with a database that is emptied, if there is one: `TEST_SQL_URL=http://127.0.0.1:8080` for
+ * `sqld --http-listen-addr 127.0.0.1:8080`. Turso's `tursodb --sync-server` has neither streams nor recursive queries: what
+ * needs those fails there, and all else passes.
  */
 export const REAL_SERVER: string | undefined = Deno.env.get("TEST_SQL_URL");
 

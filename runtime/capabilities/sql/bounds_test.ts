@@ -16,7 +16,11 @@ onEachBackend("statements, values and results are bounded", async (backend) => {
   expect(await payloadOf(() => connection.execute(numbers(MAX_RESULT_ROWS + 1), []))).toEqual(bounded("rows; ask"));
   const million = "SELECT zeroblob(1000000) FROM json_each('[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18]')";
   expect(MAX_RESULT_BYTES).toBeLessThan(18_000_000);
-  expect(await payloadOf(() => connection.execute(million, []))).toEqual(bounded("bytes; ask"));
+  expect(await payloadOf(() => connection.execute(million, []))).toEqual({
+    tag: "io",
+    // A server may give less than we take.
+    val: expect.stringMatching(/^the result has more (than \d+ bytes|bytes than the server gives); ask/),
+  });
   expect(await payloadOf(() => rows(connection, `SELECT '${"x".repeat(MAX_SQL_BYTES)}'`))).toEqual(
     bounded("pass values as parameters"),
   );

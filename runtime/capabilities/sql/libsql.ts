@@ -17,6 +17,7 @@ import {
   SqlError,
   type Value,
 } from "./backend.ts";
+import { numbered } from "./parameters.ts";
 
 /** The JSON of an answer: twice the bytes of a result leave room for names, escapes and base64. */
 const MAX_ANSWER_BYTES = 2 * MAX_RESULT_BYTES;
@@ -111,7 +112,7 @@ class RemoteConnection implements Connection {
 
   async #execute(sql: string, args: readonly unknown[]): Promise<QueryResult> {
     if (this.#closed) throw new SqlError({ tag: "invalid-connection" });
-    const stmt = { sql, args, want_rows: true };
+    const stmt = { sql: numbered(sql), args, want_rows: true };
     const response = await this.#send([{ type: "execute", stmt }], currentTask().signal);
     const { baton, base_url: base, results: [result] } = await this.#read(response);
     this.#baton = baton ?? undefined;
@@ -210,6 +211,9 @@ async function readText(response: Response): Promise<string> {
 
 function errorOf({ message, code }: z.infer<typeof failure>): SqlError {
   if (code === "SQLITE_FULL") return new SqlError({ tag: "database-full" });
+  if (code === "RESPONSE_TOO_LARGE") {
+    return io("the result has more bytes than the server gives; ask for fewer rows with LIMIT, or for fewer columns");
+  }
   if (code === "STREAM_EXPIRED" || code === "STREAM_CLOSED") return new SqlError({ tag: "invalid-connection" });
   return io(message);
 }

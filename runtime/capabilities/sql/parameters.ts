@@ -35,6 +35,24 @@ export function parameterNames(sql: string): (string | undefined)[] {
   return names;
 }
 
+/**
+ * The same statement with numbers for the names of its parameters: a server takes either values by index or values by name.
+ *
+ * @example
+ * ```ts
+ * import { numbered } from "./parameters.ts";
+ *
+ * console.assert(numbered("SELECT :a, ':a', ?, $b, :a") === "SELECT ?1, ':a', ?, ?3, ?1");
+ * ```
+ */
+export function numbered(sql: string): string {
+  const names = parameterNames(sql);
+  return sql.replaceAll(
+    TOKEN,
+    (token, _number, name?: string) => name === undefined ? token : `?${names.indexOf(name) + 1}`,
+  );
+}
+
 /** SQLite's own limit. */
 const MAX_PARAMETERS = 32_766;
 
