@@ -190,9 +190,7 @@ export class Lowerer {
 
   /** Writes all elements of a list to where there is room for them. */
   elements(element: ValueType): Store {
-    if (element.kind === "u8") {
-      return (cx, ptr, v) => cx.u8.set(v instanceof Uint8Array ? v : bytesOf(v), ptr);
-    }
+    if (element.kind === "u8") return (cx, ptr, v) => cx.u8.set(v instanceof Uint8Array ? v : bytesOf(v), ptr);
     const typed = TYPED_ARRAYS[element.kind];
     const store = this.store(element);
     const { size } = element;
