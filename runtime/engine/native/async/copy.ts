@@ -61,51 +61,60 @@ const NUMBERS = new Set<string | undefined>(
   ["u8", "u16", "u32", "u64", "s8", "s16", "s32", "s64", "f32", "f64", undefined],
 );
 
-/** A stream between a writer and a reader, of whom the first to come waits for the other. */
-export class SharedStream implements Shared {
-  readonly kind = "stream";
+/** A place where a writer and a reader meet, of whom the first to come waits for the other. */
+abstract class Meeting implements Shared {
+  abstract readonly kind: "stream" | "future";
   readonly element: ValueType | undefined;
-  #dropped = false;
-  #pending: Pending | undefined;
+  protected dropped = false;
+  protected pending: Pending | undefined;
 
   constructor(element: ValueType | undefined) {
     this.element = element;
   }
 
-  readonly #reset = (): void => {
-    this.#pending = undefined;
-  };
+  abstract read(instance: ComponentState | undefined, target: WritableBuffer, onCopy: OnCopy, done: OnCopyDone): void;
 
-  #notify(result: number): void {
-    const { done } = this.#pending!;
-    this.#pending = undefined;
-    done(result);
-  }
+  abstract write(instance: ComponentState | undefined, source: ReadableBuffer, onCopy: OnCopy, done: OnCopyDone): void;
 
   cancel(): void {
-    this.#notify(COPY_CANCELLED);
+    this.notify(COPY_CANCELLED);
   }
 
   drop(): void {
-    if (this.#dropped) return;
-    this.#dropped = true;
-    if (this.#pending !== undefined) this.#notify(COPY_DROPPED);
+    if (this.dropped) return;
+    this.dropped = true;
+    if (this.pending !== undefined) this.notify(COPY_DROPPED);
   }
 
-  #checkInstance(instance: ComponentState | undefined): void {
-    if (instance !== undefined && instance === this.#pending!.instance && !NUMBERS.has(this.element?.kind)) {
-      trap("cannot read from and write to intra-component stream with non-numeric payload");
+  protected notify(result: number): void {
+    const { done } = this.pending!;
+    this.pending = undefined;
+    done(result);
+  }
+
+  protected checkInstance(instance: ComponentState | undefined): void {
+    if (instance !== undefined && instance === this.pending!.instance && !NUMBERS.has(this.element?.kind)) {
+      trap(`cannot read from and write to intra-component ${this.kind} with non-numeric payload`);
     }
   }
+}
+
+/** A stream between a writer and a reader. */
+export class SharedStream extends Meeting {
+  readonly kind = "stream";
+
+  readonly #reset = (): void => {
+    this.pending = undefined;
+  };
 
   read(instance: ComponentState | undefined, target: WritableBuffer, onCopy: OnCopy, done: OnCopyDone): void {
-    if (this.#dropped) return done(COPY_DROPPED);
-    const pending = this.#pending;
+    if (this.dropped) return done(COPY_DROPPED);
+    const pending = this.pending;
     if (pending === undefined) {
-      this.#pending = { instance, buffer: target, onCopy, done };
+      this.pending = { instance, buffer: target, onCopy, done };
       return;
     }
-    this.#checkInstance(instance);
+    this.checkInstance(instance);
     const source = pending.buffer as ReadableBuffer;
     if (source.remain > 0) {
       if (target.remain > 0) {
@@ -114,18 +123,18 @@ export class SharedStream implements Shared {
       }
       return done(COPY_COMPLETED);
     }
-    this.#notify(COPY_COMPLETED);
-    this.#pending = { instance, buffer: target, onCopy, done };
+    this.notify(COPY_COMPLETED);
+    this.pending = { instance, buffer: target, onCopy, done };
   }
 
   write(instance: ComponentState | undefined, source: ReadableBuffer, onCopy: OnCopy, done: OnCopyDone): void {
-    if (this.#dropped) return done(COPY_DROPPED);
-    const pending = this.#pending;
+    if (this.dropped) return done(COPY_DROPPED);
+    const pending = this.pending;
     if (pending === undefined) {
-      this.#pending = { instance, buffer: source, onCopy, done };
+      this.pending = { instance, buffer: source, onCopy, done };
       return;
     }
-    this.#checkInstance(instance);
+    this.checkInstance(instance);
     const target = pending.buffer as WritableBuffer;
     if (target.remain > 0) {
       if (source.remain > 0) {
@@ -135,66 +144,37 @@ export class SharedStream implements Shared {
       return done(COPY_COMPLETED);
     }
     if (source.isZeroLength && target.isZeroLength) return done(COPY_COMPLETED);
-    this.#notify(COPY_COMPLETED);
-    this.#pending = { instance, buffer: source, onCopy, done };
+    this.notify(COPY_COMPLETED);
+    this.pending = { instance, buffer: source, onCopy, done };
   }
 }
 
 /** A future between a writer and a reader. */
-export class SharedFuture implements Shared {
+export class SharedFuture extends Meeting {
   readonly kind = "future";
-  readonly element: ValueType | undefined;
-  #dropped = false;
-  #pending: Pending | undefined;
-
-  constructor(element: ValueType | undefined) {
-    this.element = element;
-  }
-
-  #notify(result: number): void {
-    const { done } = this.#pending!;
-    this.#pending = undefined;
-    done(result);
-  }
-
-  cancel(): void {
-    this.#notify(COPY_CANCELLED);
-  }
-
-  drop(): void {
-    if (this.#dropped) return;
-    this.#dropped = true;
-    if (this.#pending !== undefined) this.#notify(COPY_DROPPED);
-  }
-
-  #checkInstance(instance: ComponentState | undefined): void {
-    if (instance !== undefined && instance === this.#pending!.instance && !NUMBERS.has(this.element?.kind)) {
-      trap("cannot read from and write to intra-component future with non-numeric payload");
-    }
-  }
 
   read(instance: ComponentState | undefined, target: WritableBuffer, onCopy: OnCopy, done: OnCopyDone): void {
-    if (this.#pending === undefined) {
-      this.#pending = { instance, buffer: target, onCopy, done };
+    if (this.pending === undefined) {
+      this.pending = { instance, buffer: target, onCopy, done };
       return;
     }
-    this.#checkInstance(instance);
-    const source = this.#pending.buffer as ReadableBuffer;
+    this.checkInstance(instance);
+    const source = this.pending.buffer as ReadableBuffer;
     target.write(source.read(1, target.ofHost), source.ofHost);
-    this.#notify(COPY_COMPLETED);
+    this.notify(COPY_COMPLETED);
     done(COPY_COMPLETED);
   }
 
   write(instance: ComponentState | undefined, source: ReadableBuffer, onCopy: OnCopy, done: OnCopyDone): void {
-    if (this.#dropped) return done(COPY_DROPPED);
-    if (this.#pending === undefined) {
-      this.#pending = { instance, buffer: source, onCopy, done };
+    if (this.dropped) return done(COPY_DROPPED);
+    if (this.pending === undefined) {
+      this.pending = { instance, buffer: source, onCopy, done };
       return;
     }
-    this.#checkInstance(instance);
-    const target = this.#pending.buffer as WritableBuffer;
+    this.checkInstance(instance);
+    const target = this.pending.buffer as WritableBuffer;
     target.write(source.read(1, target.ofHost), source.ofHost);
-    this.#notify(COPY_COMPLETED);
+    this.notify(COPY_COMPLETED);
     done(COPY_COMPLETED);
   }
 }
