@@ -4,7 +4,7 @@
  * @module
  */
 import { type ErrorTrace, type Failure, type LogRecord, type Task, traceError } from "../runtime/mod.ts";
-import { operatorsMessage } from "./failure.ts";
+import { guestTraces, operatorsMessage } from "./failure.ts";
 import { type Markup, markup, page } from "./page.ts";
 
 /** More than this is not read on a page, and a guest may have written a megabyte. */
@@ -19,26 +19,32 @@ const WHO: Readonly<Record<string, string>> = {
 };
 
 /** The page of a failure, as text. Everything in it that others wrote is escaped. */
-export function errorPage({ error, task, request }: Failure, id: string): string {
-  const traces = traceError(error);
+export function errorPage(failure: Failure, id: string): string {
+  const { error, task, request } = failure;
+  const guests = guestTraces(failure);
+  // Its fetch() did, and the host has seen nothing of it but an answer.
+  const threw = error.code === "guest-threw";
   return page(
     `${error.status} ${error.code}`,
     markup`<p class="status">${error.status} · ${error.code}</p>
 <h1>${error.summary}</h1>
 <p class="soft">${request.method} ${clip(request.url)}${task === null ? "" : markup` in <b>${task.function}</b>`}
  · to be fixed in ${WHO[error.culprit]}</p>
-<section class="message"><pre>${clip(operatorsMessage(error))}</pre></section>
-${traces.some(({ frames }) => frames.some(({ guest }) => guest)) ? guestStack(traces) : ""}
+<section class="message"><pre>${clip(operatorsMessage(failure))}</pre></section>
+${guests.length > 0 ? guestStack(guests) : ""}
 ${task === null ? "" : log(task)}
 ${task === null ? "" : hostCalls(task)}
-${hostStack(traces)}
+${threw ? "" : hostStack(traceError(error))}
 ${facts(task, id)}
-<footer>Shown in development only. Callers in production get the code, its summary and the request's id.</footer>`,
+<footer>Shown in development only. ${
+      threw
+        ? "All but browsers, and everybody in production, get what the function answers: a plain 500."
+        : "Callers in production get the code, its summary and the request's id."
+    }</footer>`,
   );
 }
 
-function guestStack(traces: readonly ErrorTrace[]): Markup {
-  const guests = traces.filter(({ frames }) => frames.some(({ guest }) => guest));
+function guestStack(guests: readonly ErrorTrace[]): Markup {
   return markup`<section><h2>Stack of the function</h2>
 ${
     guests.map(({ title, frames }) =>

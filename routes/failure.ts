@@ -5,6 +5,7 @@
  */
 import { parseAccept } from "hono/utils/accept";
 import {
+  type ErrorTrace,
   type Failure,
   type FailureResponse,
   formatRoute,
@@ -13,6 +14,9 @@ import {
   requestId,
   type Runtime,
   SkerryError,
+  thrownBy,
+  traceError,
+  withThrown,
 } from "../runtime/mod.ts";
 import { errorPage } from "./error_page.ts";
 import { notFoundPage } from "./not_found_page.ts";
@@ -61,7 +65,7 @@ export function failureResponse(runtime: Pick<Runtime, "dev" | "functions">): Fa
       return new Response(missing ? notFoundPage(runtime.functions, request, id) : errorPage(failure, id), init);
     }
     headers.set("content-type", "application/json; charset=utf-8");
-    const detail = dev ? detailOf(error) : {};
+    const detail = dev ? detailOf(failure) : {};
     if (detail.detail !== undefined && error.code === "route-not-found") detail.detail += pathsOf(runtime.functions);
     const body: FailureBody = { error: { code: error.code, message: error.summary, requestId: id, ...detail } };
     return new Response(`${JSON.stringify(body)}\n`, init);
@@ -114,17 +118,25 @@ function pathsOf(functions: readonly FunctionEntry[]): string {
   return `; there is ${shown}${paths.length > MOST_PATHS_SHOWN ? " and more" : ""}`;
 }
 
-function detailOf(error: SkerryError): { detail?: string; stack?: readonly string[] } {
-  const stack = guestStack(error);
+function detailOf(failure: Failure): { detail?: string; stack?: readonly string[] } {
+  const stack = guestStack(guestTraces(failure));
   return {
-    detail: operatorsMessage(error),
+    detail: operatorsMessage(failure),
     ...(stack === "" ? {} : { stack: stack.split("\n").map((line) => line.trim()) }),
   };
 }
 
 /** The message, and why a function is broken: that is what its developer wants to see. */
-export function operatorsMessage(error: SkerryError): string {
-  return error.code === "function-broken" && error.cause instanceof Error ? error.cause.message : error.message;
+export function operatorsMessage({ error, task }: Failure): string {
+  if (error.code === "function-broken" && error.cause instanceof Error) return error.cause.message;
+  return error.code === "guest-trapped" && task !== null ? withThrown(error.message, task) : error.message;
+}
+
+/** How the guest failed: what it threw; or, where it says nothing of that, each of the host's errors with its frames. */
+export function guestTraces({ error, task }: Failure): ErrorTrace[] {
+  const thrown = task === null ? undefined : thrownBy(task);
+  if (thrown !== undefined) return [thrown];
+  return traceError(error).filter(({ frames }) => frames.some(({ guest }) => guest));
 }
 
 function plainPage(error: SkerryError, id: string): string {

@@ -8,6 +8,7 @@ import { basePath } from "hono/route";
 import { type FunctionEntry, type Runtime, SkerryError } from "../runtime/mod.ts";
 import { failureResponse, methodNotAllowed, refuseMalformed } from "./failure.ts";
 import { RouteTable } from "./table.ts";
+import { explainThrown } from "./thrown.ts";
 
 /** What {@linkcode functionHandler} may be told. */
 export interface FunctionHandlerOptions {
@@ -37,7 +38,10 @@ export function functionHandler(runtime: Runtime, options: FunctionHandlerOption
     const host = table.usesHosts ? hostOf(request) : "";
     const path = options.mounted ? belowBase(c.req.path, basePath(c)) : c.req.path;
     const match = table.match(request.method, host, path);
-    if (match.kind === "found") return runtime.dispatch(match.entry, request, failed);
+    if (match.kind === "found") {
+      const answer = runtime.dispatch(match.entry, request, failed);
+      return runtime.dev ? explainThrown(failed, request, answer) : answer;
+    }
     if (match.kind === "method-not-allowed") return methodNotAllowed(failed, request, match.allow);
     if (options.passOn) return next();
     const error = new SkerryError("route-not-found", `routing ${request.url}: no function has this path`);

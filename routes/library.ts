@@ -13,6 +13,7 @@ import {
 } from "../runtime/mod.ts";
 import { failureResponse, refuseMalformed } from "./failure.ts";
 import { functionHandler } from "./functions.ts";
+import { explainThrown } from "./thrown.ts";
 
 /** What {@linkcode functions} may be told. */
 export interface FunctionsOptions extends OpenOptions {
@@ -62,6 +63,9 @@ export function component(path: string | URL, options: ComponentOptions = {}): H
   const runtime = new ComponentRuntime(path, options);
   const failed = failureResponse(runtime);
   return function dispatchToComponent({ req: { raw } }): Promise<Response> | Response {
-    return refuseMalformed(failed, raw) ?? runtime.dispatch(runtime, raw, failed);
+    const malformed = refuseMalformed(failed, raw);
+    if (malformed !== null) return malformed;
+    const answer = runtime.dispatch(runtime, raw, failed);
+    return runtime.dev ? explainThrown(failed, raw, answer) : answer;
   };
 }

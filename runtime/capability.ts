@@ -16,6 +16,11 @@ export interface LinkContext<Grant, Store> {
   readonly grant: Grant;
   /** The manifest's `env`. */
   readonly env: Readonly<Record<string, string>>;
+  /**
+   * What the guest writes, such as a stack, with each place in the bundle of a function that was built from source as the
+   * place in a source. Default: the same text.
+   */
+  readonly toSource?: (text: string) => string;
   /** What {@linkcode Capability.open} returned. The only state that outlives a request. */
   readonly store: Store;
 }

@@ -36,6 +36,7 @@ export const ERROR_KINDS = Object.freeze({
     "The function ended without a response.",
   ),
   "guest-trapped": kind("guest", 500, "The function failed."),
+  "guest-threw": kind("guest", 500, "The function failed."),
   "guest-exited": kind("guest", 502, "The function exited without a response."),
   "guest-error": kind("guest", 502, "The function answered with an error."),
   "guest-response-invalid": kind(

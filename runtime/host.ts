@@ -17,6 +17,8 @@ export interface Grantee {
   /** Capability names and their parameters, as the manifest has them. */
   readonly grants: Readonly<Record<string, unknown>>;
   readonly env: Readonly<Record<string, string>>;
+  /** Finds places in its sources. Default: it has none. */
+  readonly toSource?: (text: string) => string;
 }
 
 /** A linked function, and what its operator should hear. */
@@ -130,6 +132,7 @@ export class Host {
       directory: grantee.directory,
       grant,
       env: grantee.env,
+      ...(grantee.toSource === undefined ? {} : { toSource: grantee.toSource }),
       store: await store,
     };
     return capability.link(context);

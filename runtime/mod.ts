@@ -20,5 +20,6 @@ export { stopOnSignals } from "./server.ts";
 export { readSettings, type Settings } from "./settings.ts";
 export { type ComponentOptions, ComponentRuntime } from "./single.ts";
 export { type ErrorTrace, guestStack, type StackFrame, traceError } from "./stack/mod.ts";
+export { taskThatThrew, thrownBy, withThrown } from "./stack/thrown.ts";
 export { requestId, Task, taskLocal } from "./task.ts";
 export type { FunctionReport } from "./usage.ts";

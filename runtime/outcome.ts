@@ -3,15 +3,24 @@
  *
  * @module
  */
-import type { SkerryError } from "./errors.ts";
+import { ERROR_KINDS, type SkerryError } from "./errors.ts";
 import type { Metrics } from "./metrics.ts";
-import { originOf } from "./stack/mod.ts";
+import { formatTrace, originOf } from "./stack/mod.ts";
+import { thrownBy, titleLine, withThrown } from "./stack/thrown.ts";
 import type { Task } from "./task.ts";
 
 /** Tells the log and the counts that a task came to its end. `label` says what it was for. */
 export function concludeDone(task: Task, metrics: Metrics, label: () => string, status?: number): void {
   metrics.record(task, status === undefined ? "done" : String(status));
   if (!task.logs) return;
+  const thrown = status === 500 ? thrownBy(task) : undefined;
+  if (thrown !== undefined) {
+    const code = "guest-threw";
+    const { culprit } = ERROR_KINDS[code];
+    const stack = formatTrace(thrown);
+    const message = `${label()} ${code}: its fetch() threw ${titleLine(thrown)}`;
+    return task.conclude("error", message, { ...summary(task, status), code, culprit, stack });
+  }
   task.conclude("info", status === undefined ? label() : `${label()} ${status}`, summary(task, status));
 }
 
@@ -19,10 +28,12 @@ export function concludeDone(task: Task, metrics: Metrics, label: () => string, 
 export function concludeFailed(task: Task, metrics: Metrics, label: () => string, error: SkerryError): void {
   metrics.record(task, error.code);
   const level = error.code === "caller-gone" ? "info" : "error";
-  const stack = originOf(error);
+  // What a guest in JavaScript threw says more than the frames of the engine that it runs on.
+  const thrown = error.code === "guest-trapped" ? thrownBy(task) : undefined;
+  const stack = thrown === undefined ? originOf(error) : formatTrace(thrown);
   task.conclude(
     level,
-    `${label()} ${error.code}: ${error.message}`,
+    `${label()} ${error.code}: ${thrown === undefined ? error.message : withThrown(error.message, task)}`,
     {
       ...summary(task, error.status),
       code: error.code,

@@ -29,6 +29,7 @@ import { shownPath } from "./manifest/folder.ts";
 import { grantSchemas } from "./manifest/grants.ts";
 import { chainOf, handsOn } from "./middleware.ts";
 import { ceilingSetting } from "./settings.ts";
+import { Script } from "./stack/script.ts";
 import type { FunctionReport } from "./usage.ts";
 import { type Called, handlerOf } from "./triggers/calls.ts";
 import type { Clock } from "./triggers/clock.ts";
@@ -330,7 +331,8 @@ export async function loadFunction(
   const { name } = grantee;
   const loaded = await engine.load(await readComponent(wasm), { name, limits });
   const handler = handlerOf(loaded, name, called);
-  const { component, warnings } = await host.link(loaded, grantee);
+  const { toSource } = new Script(wasm);
+  const { component, warnings } = await host.link(loaded, { ...grantee, toSource });
   for (const message of warnings) {
     sink({ time: Date.now(), level: "warn", message, source: "host", function: name });
   }

@@ -35,9 +35,9 @@ onEachEngine("export default { fetch } is a handler, and what it throws is logge
   expect([hello.status, hello.headers.get("x-method"), await hello.text()]).toEqual([200, "POST", "hello\n"]);
   for (
     const [path, said] of [
-      ["throw", "RangeError: no such island"],
-      ["host", "Error: access-denied"],
-      ["nothing", "TypeError: fetch() returned undefined, not a Response"],
+      ["throw", "Uncaught RangeError: no such island: Skerry"],
+      ["host", "Uncaught Error: access-denied"],
+      ["nothing", "Uncaught TypeError: fetch() returned undefined, not a Response"],
     ] as const
   ) {
     const response = await server.fetch(`/guest/${path}`, { headers: { "x-request-id": path } });

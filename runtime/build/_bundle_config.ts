@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isAbsolute } from "node:path";
+import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import type { Backend } from "../manifest.ts";
 import { importBySource } from "./imports.ts";
 
@@ -11,7 +11,7 @@ import { importBySource } from "./imports.ts";
 export interface BundleFacts {
   /** Every file that went in, absolute. */
   readonly inputs: readonly string[];
-  /** The source map from the bundle to the inputs, as JSON. */
+  /** The source map from the bundle to the inputs, as JSON; it names them from the function's folder. */
   readonly map: string | null;
   /** What it imports and no WIT has, in words. The build may succeed all the same: jco knows some that we do not. */
   readonly unknownImports?: readonly string[];
@@ -21,7 +21,7 @@ interface Chunk {
   readonly type: string;
   readonly imports?: readonly string[];
   readonly moduleIds?: readonly string[];
-  readonly map?: { toString(): string } | null;
+  readonly map?: { readonly sources: readonly string[]; readonly mappings: string } | null;
 }
 
 interface Log {
@@ -42,13 +42,22 @@ export interface BundleConfigOptions {
   /** The folder of the build's WIT; what the source imports is added to its world. */
   readonly wit: string;
   readonly backend: Backend;
+  /** The function's folder, absolute. */
+  readonly dir: string;
+  /** What a stack calls the bundle. */
+  readonly file: string;
 }
 
 /** A rolldown configuration that writes {@linkcode BundleFacts}. */
-export function bundleConfig({ factsFile, wit, backend }: BundleConfigOptions): Record<string, unknown> {
+export function bundleConfig(options: BundleConfigOptions): Record<string, unknown> {
+  const { factsFile, wit, backend, dir, file } = options;
   return {
     external: (id: string) => WIT_IMPORT.test(id),
-    output: { sourcemap: "hidden" },
+    output: {
+      sourcemap: "hidden",
+      sourcemapExcludeSources: true,
+      sourcemapPathTransform: (source: string, map: string) => shownSource(resolve(dirname(map), source), dir),
+    },
     // An import that is not found would be left to the guest, which has nothing to look in.
     onLog(level: string, log: Log, handle: (level: string, log: Log) => void) {
       if (log.code === "UNRESOLVED_IMPORT") handle("error", log);
@@ -75,7 +84,7 @@ export function bundleConfig({ factsFile, wit, backend }: BundleConfigOptions): 
           const chunks = Object.values(bundle).filter((item) => item.type === "chunk");
           const facts: BundleFacts = {
             inputs: chunks.flatMap((chunk) => chunk.moduleIds ?? []).filter((id) => isAbsolute(id)),
-            map: chunks[0]?.map?.toString() ?? null,
+            map: mapText(file, chunks[0]?.map),
             // jco reads the world after this.
             unknownImports: await importBySource(wit, chunks.flatMap((chunk) => chunk.imports ?? [])),
           };
@@ -86,6 +95,20 @@ export function bundleConfig({ factsFile, wit, backend }: BundleConfigOptions): 
       },
     ],
   };
+}
+
+/** A source as a stack names it: from the function's folder; or, where it was installed, from there. */
+function shownSource(path: string, dir: string): string {
+  const shown = relative(dir, path).replaceAll(sep, "/");
+  const installed = shown.lastIndexOf("node_modules/");
+  return installed < 0 ? shown : shown.slice(installed);
+}
+
+/** What is needed of a map to find places: no sources, no names. */
+function mapText(file: string, map: Chunk["map"]): string | null {
+  if (map == null) return null;
+  const { sources, mappings } = map;
+  return JSON.stringify({ version: 3, file, sources, names: [], mappings });
 }
 
 /** Stand before and around a source on StarlingMonkey. The names are nobody's: they cannot be a file's. */
@@ -103,7 +126,8 @@ globalThis.addEventListener = (type, ...rest) => {
 
 /**
  * Makes of `export default { fetch }` what StarlingMonkey knows: a listener for `fetch` events. What `fetch` throws is
- * logged and answered as Deno does it; StarlingMonkey by itself begins a response and never ends it.
+ * logged and answered as Deno does it; StarlingMonkey by itself begins a response and never ends it. What is logged, and
+ * the answer, is what `runtime/stack/thrown.ts` and `routes/thrown.ts` know it by.
  */
 const entryCode = (source: string) =>
   `import { isListening } from "${LISTENING.replace("\0", "\\0")}";
@@ -115,20 +139,22 @@ const told = (error) => {
   if (typeof error?.stack !== "string") return error;
   const { tag, val } = error.payload ?? {};
   const message = typeof tag !== "string" ? error.message : typeof val !== "string" ? tag : tag + ": " + val;
-  return error.name + ": " + message + "\\n" + error.stack.trimEnd();
+  // The frames of the code here are none of the source's.
+  return error.name + ": " + message + "\\n" + error.stack.replace(/\\n?[^\\n]*skerryRespond@[^]*$/, "").trimEnd();
 };
 if (typeof app?.fetch === "function") {
-  const respond = async (request) => {
+  const skerryRespond = async (request) => {
     try {
       const response = await app.fetch(request);
       if (response instanceof Response) return response;
       throw new TypeError("fetch() returned " + (response === null ? "null" : typeof response) + ", not a Response");
     } catch (error) {
-      console.error(told(error));
-      return new Response("Internal Server Error\\n", { status: 500, headers: { "content-type": "text/plain" } });
+      console.error("Uncaught", told(error));
+      const headers = { "content-type": "text/plain", "content-length": "22" };
+      return new Response("Internal Server Error\\n", { status: 500, headers });
     }
   };
-  addEventListener("fetch", (event) => event.respondWith(respond(event.request)));
+  addEventListener("fetch", (event) => event.respondWith(skerryRespond(event.request)));
 } else if (app !== undefined) {
   throw new TypeError("the default export has no method fetch(request)");
 } else if (!isListening && source.incomingHandler === undefined) {

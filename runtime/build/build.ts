@@ -7,6 +7,7 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { SkerryError } from "../errors.ts";
 import { BUILDS_KEPT_PER_SOURCE } from "../limits.ts";
 import type { Backend } from "../manifest.ts";
+import { mapFileOf } from "../stack/script.ts";
 import { packageVersion } from "./_packages.ts";
 import { componentize, type Componentized } from "./componentize.ts";
 import { witFiles } from "./wit.ts";
@@ -46,7 +47,7 @@ export interface BuildProgress {
 export interface Built {
   /** The component's path. */
   readonly wasm: string;
-  /** The source map from the bundle inside the component to the sources; `null` if there is none. */
+  /** The source map from the bundle inside the component to the sources, beside it; `null` if there is none. */
   readonly map: string | null;
   readonly fromCache: boolean;
   /** Every file that went in, absolute. */
@@ -63,11 +64,12 @@ interface Memory {
 const MAX_BUILD_AGE_MS = 3_600_000;
 
 /** Goes up when the same inputs make another component for a reason in our own code. */
-const BUILDER = 3;
+const BUILDER = 4;
 
 /** Where what is known of a source is kept, and under what. */
 async function placeOf(options: BuildOptions) {
-  const entry = resolve(options.dir, options.source);
+  const dir = resolve(options.dir);
+  const entry = resolve(dir, options.source);
   const backend = options.backend ?? "starlingmonkey";
   const wit = options.wit == null ? null : resolve(options.dir, options.wit);
   const world = options.world ?? null;
@@ -75,7 +77,7 @@ async function placeOf(options: BuildOptions) {
   const settings = JSON.stringify([BUILDER, toolVersions(backend), backend, world, basename(entry)]);
   const id = (await hash([settings, entry, String(wit)])).slice(0, 16);
   const memoryFile = join(cacheDir, `${basename(entry)}-${id}.json`);
-  return { entry, backend, wit, world, cacheDir, settings, memoryFile };
+  return { dir, entry, backend, wit, world, cacheDir, settings, memoryFile };
 }
 
 /** The component that the same inputs made before, if it is still kept. Builds nothing, and writes nothing. */
@@ -93,7 +95,7 @@ export async function findBuilt(options: BuildOptions): Promise<Built | undefine
  * @throws {SkerryError} `build-failed`, with file, line and cause.
  */
 export async function buildFunction(options: BuildOptions): Promise<Built> {
-  const { entry, backend, wit, world, cacheDir, settings, memoryFile } = await placeOf(options);
+  const { dir, entry, backend, wit, world, cacheDir, settings, memoryFile } = await placeOf(options);
   const shown = relative(Deno.cwd(), entry).startsWith("..") ? entry : relative(Deno.cwd(), entry);
 
   const memory = await readMemory(memoryFile);
@@ -122,7 +124,8 @@ export async function buildFunction(options: BuildOptions): Promise<Built> {
   const workDir = join(cacheDir, `tmp-${crypto.randomUUID()}`);
   await Deno.mkdir(workDir, { recursive: true });
   try {
-    const made = await componentize({ entry, shown, backend, wit, world, workDir, line, signal: options.signal });
+    const { signal } = options;
+    const made = await componentize({ dir, entry, shown, backend, wit, world, workDir, line, signal });
     const inputs = [...new Set([...made.facts.inputs, ...await witInputs(wit)])].sort();
     const key = await keyOf(settings, entry, inputs);
     // An input that changed while it was read must not pass for the one that was built.
@@ -188,14 +191,14 @@ async function changedSince(inputs: readonly string[], time: number): Promise<bo
 
 async function find(cacheDir: string, key: string): Promise<Pick<Built, "wasm" | "map"> | undefined> {
   const wasm = join(cacheDir, `${key}.wasm`);
-  const map = join(cacheDir, `${key}.map`);
+  const map = mapFileOf(wasm);
   if (!(await exists(wasm))) return undefined;
   return { wasm, map: await exists(map) ? map : null };
 }
 
 /** Moves a build into the cache; the component last, for its presence says that the build is whole. */
 async function keep(cacheDir: string, key: string, made: Componentized): Promise<Pick<Built, "wasm" | "map">> {
-  if (made.facts.map !== null) await writeAtomically(join(cacheDir, `${key}.map`), made.facts.map);
+  if (made.facts.map !== null) await writeAtomically(mapFileOf(join(cacheDir, `${key}.wasm`)), made.facts.map);
   await Deno.rename(made.wasm, join(cacheDir, `${key}.wasm`));
   return (await find(cacheDir, key))!;
 }
@@ -220,8 +223,8 @@ async function remember(
   const builds = [key, ...before?.builds.filter((other) => other !== key) ?? []];
   await writeAtomically(file, JSON.stringify({ inputs, builds: builds.slice(0, BUILDS_KEPT_PER_SOURCE) }));
   for (const old of builds.slice(BUILDS_KEPT_PER_SOURCE)) {
-    await Deno.remove(join(cacheDir, `${old}.wasm`)).catch(() => {});
-    await Deno.remove(join(cacheDir, `${old}.map`)).catch(() => {});
+    const wasm = join(cacheDir, `${old}.wasm`);
+    for (const path of [wasm, mapFileOf(wasm)]) await Deno.remove(path).catch(() => {});
   }
 }
 

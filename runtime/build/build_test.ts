@@ -87,6 +87,14 @@ Deno.test("a source becomes a component with the function's own imports, once fo
     expect(exports.map(({ name }) => name)).toContain("wasi:http/handler@0.3.0");
     expect(imports.map(({ name }) => name)).toContain("test:app/clock");
 
+    // A stack is to name places in the sources, wherever they were built; and what is in them is not needed for that.
+    const { file, sources, sourcesContent } = JSON.parse(await Deno.readTextFile(first.map!));
+    expect([file, sourcesContent]).toEqual(["main.js", undefined]);
+    expect(sources.filter((source: string) => !source.startsWith("node_modules/"))).toEqual([
+      "lib/greeting.ts",
+      "main.ts",
+    ]);
+
     const second = await shop.build();
     expect([second.fromCache, second.wasm, shop.progress.length]).toEqual([true, first.wasm, 0]);
 
@@ -161,6 +169,7 @@ Deno.test("what was there stays when a folder for production cannot be made whol
     const manifest = { $schema: "x", name: "greet", routes: [], source: "main.ts", backend: "quickjs", wit: "wit" };
     await buildDist([{ folder: "greet", manifest, wasm, map }], outDir, { cacheDir, jco: "all" });
     const { components, jco } = distLayout(outDir);
+    expect(await Deno.readTextFile(join(components, "greet", "greet.wasm.map"))).toBe(await Deno.readTextFile(map!));
     const written = JSON.parse(await Deno.readTextFile(join(components, "greet", "function.json")));
     expect(written).toEqual({ name: "greet", routes: [], source: "greet.wasm" });
     expect((await Array.fromAsync(Deno.readDir(jco))).length).toBe(1);

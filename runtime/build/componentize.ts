@@ -17,6 +17,8 @@ import { prepareWit, WORLD } from "./wit.ts";
 export interface ComponentizeOptions {
   /** The entry, absolute. */
   readonly entry: string;
+  /** The function's folder, absolute. */
+  readonly dir: string;
   /** How messages name the entry. */
   readonly shown: string;
   readonly backend: Backend;
@@ -47,12 +49,12 @@ export async function componentize(options: ComponentizeOptions): Promise<Compon
   const factsFile = join(workDir, "facts.json");
   const config = join(workDir, "bundle.mjs");
   await prepareWit({ backend, wit: options.wit, world: options.world, outDir: wit });
+  const file = basename(entry).replace(/\.[^.]*$/, ".js");
+  const bundle: BundleConfigOptions = { factsFile, wit, backend, dir: options.dir, file };
   const ours = import.meta.resolve("./_bundle_config.ts");
   await Deno.writeTextFile(
     config,
-    `import { bundleConfig } from ${JSON.stringify(ours)};\nexport default bundleConfig(${
-      JSON.stringify({ factsFile, wit, backend } satisfies BundleConfigOptions)
-    });\n`,
+    `import { bundleConfig } from ${JSON.stringify(ours)};\nexport default bundleConfig(${JSON.stringify(bundle)});\n`,
   );
   const { code, stdout, stderr } = await runChild({
     ...options.line,

@@ -10,6 +10,7 @@ import { transpile } from "../engine/jco/transpile.ts";
 import { SkerryError } from "../errors.ts";
 import { DEFAULT_LIMITS } from "../limits.ts";
 import { MANIFEST_FILE } from "../manifest.ts";
+import { mapFileOf } from "../stack/script.ts";
 import { type Dist, distLayout } from "./layout.ts";
 
 /** A function that is built and goes into the folder. */
@@ -62,7 +63,7 @@ export async function buildDist(
       const bytes = await Deno.readFile(item.wasm);
       const wasm = `${basename(item.folder)}.wasm`;
       await Deno.writeFile(join(folder, wasm), bytes);
-      if (item.map != null) await Deno.copyFile(item.map, join(folder, `${wasm}.map`));
+      if (item.map != null) await Deno.copyFile(item.map, mapFileOf(join(folder, wasm)));
       await Deno.writeTextFile(
         join(folder, MANIFEST_FILE),
         `${JSON.stringify(served(item.manifest, wasm), null, 2)}\n`,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { sourcePlace } from "./_source_map.ts";
+import { SourceMap } from "../stack/source_map.ts";
 
 /** What is known of the build that failed. */
 export interface FailureContext {
@@ -68,7 +68,7 @@ export function explainFailure(printed: string, context: FailureContext): string
 function at({ map, entry }: FailureContext, line?: string, column?: string): string {
   if (line === undefined || column === undefined) return entry;
   if (map === null) return `${entry}:${line}:${column}`;
-  const place = sourcePlace(map, Number(line) - 1, Number(column) - 1);
+  const place = SourceMap.parse(map)?.place(Number(line) - 1, Number(column) - 1);
   if (place === undefined) return entry;
   const file = place.source.replace(/^file:\/\//, "").replace(/^(\.\.\/)+/, "");
   return `${file}:${place.line + 1}:${place.column + 1}`;

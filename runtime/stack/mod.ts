@@ -52,9 +52,13 @@ export function traceError(thrown: unknown): ErrorTrace[] {
 }
 
 /** A stack trace as text with its names demangled and the guest's frames only, for a log. Empty if there are none. */
-export function guestStack(thrown: unknown): string {
-  return traceError(thrown).flatMap(({ frames }) => frames.filter(({ guest }) => guest))
-    .map(formatFrame).join("\n");
+export function guestStack(traces: readonly ErrorTrace[]): string {
+  return traces.flatMap(({ frames }) => frames.filter(({ guest }) => guest)).map(formatFrame).join("\n");
+}
+
+/** A trace as a log has it. */
+export function formatTrace({ title, frames }: ErrorTrace): string {
+  return [title, ...frames.map(formatFrame)].join("\n");
 }
 
 /**
@@ -67,7 +71,7 @@ export function originOf(error: Error): string | undefined {
   const origin = guest ?? traces.at(-1);
   if (origin === undefined) return undefined;
   const frames = origin.frames.filter((frame) => guest === undefined || frame.guest);
-  return [origin.title, ...frames.map(formatFrame)].join("\n");
+  return formatTrace({ title: origin.title, frames });
 }
 
 function formatFrame({ name, location }: StackFrame): string {

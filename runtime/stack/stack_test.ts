@@ -138,7 +138,7 @@ Deno.test("guestStack() and originOf() have a trap's own frames, demangled", () 
   expect(originOf(failure)).toMatch(/^RuntimeError: unreachable\n {4}at hello::main \(.*, offset 0x[0-9a-f]+\)$/);
   expect(originOf(new Error("serving", { cause: new TypeError("no") }))).toMatch(/^TypeError: no\n {4}at /);
   expect(originOf(new Error("serving"))).toBe(undefined);
-  expect(guestStack(failure)).toMatch(/^ {4}at hello::main \(.*, offset 0x[0-9a-f]+\)$/);
+  expect(guestStack(traceError(failure))).toMatch(/^ {4}at hello::main \(.*, offset 0x[0-9a-f]+\)$/);
 });
 
 const BINARY =

@@ -11,6 +11,7 @@ import { nativeEngine } from "../../runtime/engine/native/mod.ts";
 import { createJcoEngine } from "../../runtime/engine/jco/mod.ts";
 import type { LogRecord } from "../../runtime/log.ts";
 import { type Capability, FunctionRuntime } from "../../runtime/mod.ts";
+import { mapFileOf } from "../../runtime/stack/script.ts";
 import { type Fixture, fixturePath } from "../fixtures/mod.ts";
 
 /** The engines that every test of a whole request runs on. */
@@ -94,6 +95,8 @@ export async function serve(options: ServeOptions): Promise<TestServer> {
     await Deno.mkdir(folder);
     const component = guest.fixture instanceof URL ? guest.fixture : await fixturePath(guest.fixture);
     await Deno.copyFile(component, join(folder, "guest.wasm"));
+    const map = component instanceof URL ? undefined : await Deno.readFile(mapFileOf(component)).catch(() => undefined);
+    if (map !== undefined) await Deno.writeFile(mapFileOf(join(folder, "guest.wasm")), map);
     const { grants = {}, env = {}, middleware = [] } = guest;
     const limits = { ...PATIENT, ...guest.limits };
     for (const [path, text] of Object.entries(guest.files ?? {})) {

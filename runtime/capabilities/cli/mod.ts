@@ -8,6 +8,7 @@ import { z } from "zod";
 import { defineCapability } from "../../capability.ts";
 import { p2 } from "./p2.ts";
 import { p3 } from "./p3.ts";
+import { guestOutput } from "./stdio.ts";
 
 export const cli = defineCapability({
   name: "cli",
@@ -15,5 +16,8 @@ export const cli = defineCapability({
   ungranted: {},
   grant: z.strictObject({}),
   open: () => undefined,
-  link: ({ env }) => ({ ...p2(env), ...p3(env) }),
+  link({ env, toSource }) {
+    const output = guestOutput(toSource);
+    return { ...p2(env, output), ...p3(env, output) };
+  },
 });

@@ -7,7 +7,7 @@ import type { HostImports } from "../../engine/mod.ts";
 import { GuestExit } from "../../errors.ts";
 import { emptySource } from "../../streams/bytes.ts";
 import { InputStream, OutputStream } from "../../streams/p2/mod.ts";
-import { stderrSink, stdoutSink } from "./stdio.ts";
+import { type GuestOutput, guestOutput } from "./stdio.ts";
 
 /** A terminal to read from. A guest never gets one. */
 class TerminalInput {
@@ -20,7 +20,10 @@ class TerminalOutput {
 }
 
 /** `wasi:cli` for a function that sees the variables of `env` and none of the host's. */
-export function p2(env: Readonly<Record<string, string>>): HostImports {
+export function p2(
+  env: Readonly<Record<string, string>>,
+  { stdout, stderr }: GuestOutput = guestOutput(),
+): HostImports {
   const environment = Object.entries(env);
   return {
     "wasi:cli/environment@0.2.12": {
@@ -38,10 +41,10 @@ export function p2(env: Readonly<Record<string, string>>): HostImports {
     },
     "wasi:cli/stdin@0.2.12": { getStdin: () => new InputStream(emptySource) },
     "wasi:cli/stdout@0.2.12": {
-      getStdout: () => new OutputStream(stdoutSink()),
+      getStdout: () => new OutputStream(stdout()),
     },
     "wasi:cli/stderr@0.2.12": {
-      getStderr: () => new OutputStream(stderrSink()),
+      getStderr: () => new OutputStream(stderr()),
     },
     "wasi:cli/terminal-input@0.2.12": { TerminalInput },
     "wasi:cli/terminal-output@0.2.12": { TerminalOutput },

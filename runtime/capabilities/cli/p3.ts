@@ -10,7 +10,7 @@ import { MAX_READ_BYTES } from "../../limits.ts";
 import { type ByteSink, emptySource } from "../../streams/bytes.ts";
 import { yieldTurn } from "../../streams/turn.ts";
 import { waitAny } from "../../streams/waitable.ts";
-import { stderrSink, stdoutSink } from "./stdio.ts";
+import { type GuestOutput, guestOutput } from "./stdio.ts";
 
 /** `wasi:cli/types.error-code`. */
 export type CliErrorCode = "io" | "illegal-byte-sequence" | "pipe";
@@ -42,7 +42,10 @@ async function writeAll(stream: unknown, sink: ByteSink): Promise<CliResult> {
 }
 
 /** `wasi:cli` for a function that sees the variables of `env` and none of the host's. */
-export function p3(env: Readonly<Record<string, string>>): HostImports {
+export function p3(
+  env: Readonly<Record<string, string>>,
+  { stdout, stderr }: GuestOutput = guestOutput(),
+): HostImports {
   const environment = Object.entries(env);
   return {
     "wasi:cli/types@0.3.0": {},
@@ -64,10 +67,10 @@ export function p3(env: Readonly<Record<string, string>>): HostImports {
     },
     // The future is the result, not a wait: these are not async, for the WIT's functions return at once.
     "wasi:cli/stdout@0.3.0": {
-      writeViaStream: (data: unknown): Promise<CliResult> => writeAll(data, stdoutSink()),
+      writeViaStream: (data: unknown): Promise<CliResult> => writeAll(data, stdout()),
     },
     "wasi:cli/stderr@0.3.0": {
-      writeViaStream: (data: unknown): Promise<CliResult> => writeAll(data, stderrSink()),
+      writeViaStream: (data: unknown): Promise<CliResult> => writeAll(data, stderr()),
     },
     "wasi:cli/terminal-input@0.3.0": { TerminalInput },
     "wasi:cli/terminal-output@0.3.0": { TerminalOutput },

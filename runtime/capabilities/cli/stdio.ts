@@ -7,6 +7,8 @@ import { currentTask } from "../../context.ts";
 import { MAX_LOG_LINE_BYTES, STREAM_HIGH_WATER_BYTES } from "../../limits.ts";
 import type { LogLevel } from "../../log.ts";
 import type { ByteSink } from "../../streams/bytes.ts";
+import { ThrownReader } from "../../stack/thrown.ts";
+import { noteFailedBody } from "../../streams/failed_body.ts";
 import { type Task, taskLocal } from "../../task.ts";
 
 const NEWLINE = 10;
@@ -18,13 +20,16 @@ class LineLogger {
   readonly #task: Task;
   readonly #level: LogLevel;
   readonly #source: string;
+  readonly #tell: (line: string) => string;
   readonly #line = new Uint8Array(MAX_LOG_LINE_BYTES);
   #length = 0;
 
-  constructor(task: Task, level: LogLevel, source: string) {
+  /** @param tell takes each line, and answers with what is to stand in the log for it */
+  constructor(task: Task, level: LogLevel, source: string, tell: (line: string) => string) {
     this.#task = task;
     this.#level = level;
     this.#source = source;
+    this.#tell = tell;
     task.defer(() => this.#length > 0 && this.#log(this.#length));
   }
 
@@ -66,13 +71,14 @@ class LineLogger {
     const text = decoder.decode(this.#line.subarray(0, end));
     this.#line.copyWithin(0, length, this.#length);
     this.#length -= length;
-    this.#task.log(this.#level, text, this.#source);
+    this.#task.log(this.#level, this.#tell(text), this.#source);
   }
 }
 
-function lineSink(level: LogLevel, source: string): () => ByteSink {
+function lineSink(level: LogLevel, source: string, teller: (task: Task) => (line: string) => string): () => ByteSink {
   return taskLocal(() => {
-    const lines = new LineLogger(currentTask(), level, source);
+    const task = currentTask();
+    const lines = new LineLogger(task, level, source, teller(task));
     return {
       state: "open",
       error: undefined,
@@ -90,8 +96,25 @@ function lineSink(level: LogLevel, source: string): () => ByteSink {
   });
 }
 
-/** The task's stdout: one for all handles and WASI versions, so that lines stay whole. */
-export const stdoutSink: () => ByteSink = lineSink("info", "stdout");
+/** Where a task's guest writes. One sink for all handles and WASI versions, so that lines stay whole. */
+export interface GuestOutput {
+  readonly stdout: () => ByteSink;
+  /** Not level `error`: many languages log everything there. */
+  readonly stderr: () => ByteSink;
+}
 
-/** The task's stderr. Not level `error`: many languages log everything there. */
-export const stderrSink: () => ByteSink = lineSink("warn", "stderr");
+/** What the guests of a function write, as records of their tasks. */
+export function guestOutput(toSource: (text: string) => string = (text) => text): GuestOutput {
+  return {
+    stdout: lineSink("info", "stdout", () => toSource),
+    stderr: lineSink("warn", "stderr", (task) => {
+      const thrown = new ThrownReader(task);
+      return (line) => {
+        const told = toSource(line);
+        thrown.line(told);
+        noteFailedBody(task, line);
+        return told;
+      };
+    }),
+  };
+}

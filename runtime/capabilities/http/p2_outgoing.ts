@@ -7,6 +7,7 @@ import { currentTask } from "../../context.ts";
 import { SkerryError, WitError } from "../../errors.ts";
 import type { Fields as HostFields } from "../../http/fields.ts";
 import type { HttpRequest } from "../../http/message.ts";
+import { bodyHasFailed } from "../../streams/failed_body.ts";
 import { OutputStream, trap } from "../../streams/p2/mod.ts";
 import { taskLocal } from "../../task.ts";
 import { BodyWriter, contentLength } from "./body_writer.ts";
@@ -18,9 +19,9 @@ import { type Scheme, schemeName, schemeOf } from "./values.ts";
 /** The request that the task answers; `HEAD` makes a difference to its response. */
 export const incoming: () => { method: string } = taskLocal(() => ({ method: "" }));
 
-/** The guest dropped a body that it had not finished. */
+/** The guest dropped a body that it had not finished, or its own stream for it failed. */
 const brokenOff = (kind: string) =>
-  new SkerryError("guest-response-incomplete", `writing a ${kind} body: the guest dropped it unfinished`);
+  new SkerryError("guest-response-incomplete", `writing a ${kind} body: the guest gave it up unfinished`);
 
 /** Bodies of messages that the guest still holds: the host may have as many buffers for it. */
 const openBodies = taskLocal(() => ({ count: 0 }));
@@ -229,6 +230,8 @@ export class OutgoingBody {
     if (body.#stream === "alive") {
       throw trap("wasi:http/types#[static]outgoing-body.finish", "the body's stream has not been dropped");
     }
+    // The guest takes such a body for finished; whoever reads it must not.
+    if (bodyHasFailed()) return body.#writer.breakOff(body.#dropped());
     body.#writer.finish(trailers === undefined ? undefined : Fields.hostFields(trailers).freeze());
   }
 

@@ -23,8 +23,8 @@ export interface LogGrant {
   readonly level?: LogLevel | undefined;
 }
 
-/** `wasi:logging`, for a function that logs from `grant.level` on. */
-export function logging(grant: LogGrant): HostImports {
+/** `wasi:logging`, for a function that logs from `grant.level` on; `toSource` finds places in its sources. */
+export function logging(grant: LogGrant, toSource = (text: string) => text): HostImports {
   const least = LEVELS.indexOf(grant.level ?? "trace");
   const host = {
     log(level: LogLevel, context: string, message: string): void {
@@ -32,8 +32,9 @@ export function logging(grant: LogGrant): HostImports {
       const task = currentTask();
       // Never `host` or `stdout`, whatever the guest says: who reads a record has to know who wrote it.
       const source = context === "" ? "log" : `log:${context.slice(0, MAX_CONTEXT_CHARS)}`;
-      for (let at = 0; at === 0 || at < message.length; at += MAX_LOG_LINE_BYTES) {
-        task.log(level, message.slice(at, at + MAX_LOG_LINE_BYTES), source);
+      const told = toSource(message);
+      for (let at = 0; at === 0 || at < told.length; at += MAX_LOG_LINE_BYTES) {
+        task.log(level, told.slice(at, at + MAX_LOG_LINE_BYTES), source);
       }
     },
   };
@@ -51,5 +52,5 @@ export const log = defineCapability({
     }),
   }).meta({ description: "Log records with a level and a context." }),
   open: () => undefined,
-  link: ({ grant }) => logging(grant),
+  link: ({ grant, toSource }) => logging(grant, toSource),
 });
