@@ -23,6 +23,9 @@ const storeName = z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,62}$/, {
     "at most 63",
 });
 
+/** How long the function's own name for a store may be. */
+const MAX_LABEL = 63;
+
 /**
  * The schema of the grant.
  *
@@ -36,7 +39,7 @@ const storeName = z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,62}$/, {
  * ```
  */
 export const kvGrant: z.ZodType<KvGrant> = z.strictObject({
-  stores: z.record(z.string().max(63), z.union([z.literal(true), storeName])).default({ default: true }).meta({
+  stores: z.record(z.string().max(MAX_LABEL), z.union([z.literal(true), storeName])).default({ default: true }).meta({
     description:
       "The stores by what the function calls them: true for one of its own, or the name of one that it shares " +
       "with every function that is granted it.",
@@ -60,13 +63,14 @@ export interface StoreOwner {
 /**
  * Opens a store by the function's name for it; an empty one is `default`.
  *
- * @throws {KvError} `access-denied`, and tells the operator the line to add.
+ * @throws {KvError} `access-denied`, and tells the operator the line to add; `no-such-store` for a name that none can have.
  */
 export function openStore({ process, function: owner, grant }: StoreOwner, label: string): Store {
   const name = label === "" ? "default" : label;
+  if (name.length > MAX_LABEL) throw new KvError({ tag: "no-such-store" });
   const store = Object.hasOwn(grant.stores, name) ? grant.stores[name] : undefined;
   if (store === undefined) {
-    const line = `"kv": { "stores": { ${JSON.stringify(name.slice(0, 63))}: true } }`;
+    const line = `"kv": { "stores": { ${JSON.stringify(name)}: true } }`;
     currentTask().log(
       "warn",
       `${owner} may not open the store. To allow it, add to the grants in its function.json: ${line}`,
