@@ -35,6 +35,9 @@ Deno.test("a name that stands for a private, loopback, link-local, metadata or m
     "172.16.0.1",
     "192.168.1.1",
     "100.64.0.1",
+    "198.18.0.1",
+    "192.0.0.192",
+    "168.63.129.16",
     "fd00::1",
     "169.254.169.254",
     "fe80::1%eth0",
@@ -46,8 +49,14 @@ Deno.test("a name that stands for a private, loopback, link-local, metadata or m
     "255.255.255.255",
     "::ffff:127.0.0.1",
     "::127.0.0.1",
+    "::ffff:0:127.0.0.1",
     "64:ff9b::127.0.0.1",
+    "64:ff9b:1::127.0.0.1",
     "2002:7f00:1::",
+    "2606:4700::5efe:127.0.0.1",
+    "fe80::a9fe:a9fe",
+    "fec0::1",
+    "ff02::1",
     "2001:0:4136:e378:8000:63bf:80ff:fffe",
     "not an address",
   ];
@@ -104,6 +113,8 @@ Deno.test("every way to write an address or a name that was not granted is refus
     "%31%32%37.0.0.1",
     "%EF%BC%91%EF%BC%92%EF%BC%97.0.0.1", // Full-width digits.
     "127%E3%80%820%E3%80%820%E3%80%821", // Ideographic full stops.
+    "127%EF%BD%A10%EF%BD%A10%EF%BD%A11", // Half-width ones.
+    "127%EF%BC%8E0%EF%BC%8E0%EF%BC%8E1", // Full-width dots.
     "%E2%91%A0%E2%91%A1%E2%91%A6.0.0.1", // Digits in circles.
     "0",
     "0.0.0.0",
@@ -128,10 +139,17 @@ Deno.test("every way to write an address or a name that was not granted is refus
     "localhost.",
     "l%6fcalhost",
     "%E2%93%9Bocalhost", // A letter in a circle.
+    "local%C2%ADhost", // A soft hyphen, which is no letter at all.
+    "local%E2%80%8Bhost", // A space without width.
+    "%6C%6F%63%61%6C%68%6F%73%74",
+    "localhost%2e",
     "metadata.google.internal",
     "metadata.google.internal.",
     "api.example.com.",
     "api.example.com.evil.example",
+    "api.example.com%2eevil.example",
+    "api.example.com..",
+    "169.254.169.254.nip.io",
     "api-example.com",
     "xn--pi-6kc.example.com", // A Cyrillic letter for the first.
     "%D0%B0pi.example.com",
@@ -168,6 +186,12 @@ Deno.test("what hides a host, or is none, is no authority", async () => {
     "0x7f.0.0.0.1",
     "api.example.com:0",
     "api.example.com:65536",
+    "api.example.com:-1",
+    "api.example.com:+9",
+    "api.example.com:9:9",
+    "api.example.com:9\t",
+    "api.example.com:9\r\nhost: evil",
+    "127\u30020\u30020\u30021",
     "api.example.com%00",
     "api.example.com%2f@evil",
     "a b",
@@ -205,6 +229,34 @@ Deno.test("each address of a name is judged when it is its turn, and each reques
     expect(await failure(closed.send(request))).toEqual({ tag: "destination-IP-prohibited" });
     expect(connections).toBe(2);
     expect(found).toEqual([]);
+  });
+});
+
+Deno.test("no proxy of the environment is asked: it would connect to whatever it likes", async () => {
+  const names = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].flatMap((name) => [name, name.toLowerCase()]);
+  const before = new Map([...names, "NO_PROXY", "no_proxy"].map((name) => [name, Deno.env.get(name)]));
+  let asked = 0;
+  await withServer((peer) => {
+    asked++;
+    peer.close();
+  }, async (proxy) => {
+    await withServer(answers("HTTP/1.1 204 No Content\r\n\r\n"), async (origin) => {
+      try {
+        for (const [name] of before) Deno.env.delete(name);
+        for (const name of names) Deno.env.set(name, `http://${proxy.authority}`);
+        const client = new Client({ allow: [`http://${origin.authority}`, "https://127.0.0.1:9"] });
+        expect((await client.send(get(origin))).status).toBe(204);
+        expect(await failure(client.send(get({ scheme: "https", authority: "127.0.0.1:9" })))).toEqual({
+          tag: "connection-refused",
+        });
+      } finally {
+        for (const [name, value] of before) {
+          if (value === undefined) Deno.env.delete(name);
+          else Deno.env.set(name, value);
+        }
+      }
+    });
+    expect(asked).toBe(0);
   });
 });
 
