@@ -63,6 +63,7 @@ Deno.test("the ground knows nothing of engines, capabilities or routes", async (
     "limits",
     "log",
     "memory",
+    "open_count",
     "roster",
     "task",
     "trace",

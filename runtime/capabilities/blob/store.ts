@@ -5,8 +5,8 @@
  */
 import { currentTask } from "../../context.ts";
 import { WitError } from "../../errors.ts";
+import { openCount } from "../../open_count.ts";
 import { meetQuota } from "../../quota.ts";
-import { taskLocal } from "../../task.ts";
 import type { Amount, Backend, ContainerId, ObjectId, ObjectInfo, Reading } from "./backend.ts";
 import type { BlobGrant } from "./grant.ts";
 import { encodeParts } from "./names.ts";
@@ -40,18 +40,11 @@ export class BlobError extends WitError {
   }
 }
 
-const openHandles = taskLocal(() => ({ count: 0 }));
+const countHandle = openCount();
 
 /** Counts a handle of the task. Returns a function that gives it back, which works once. */
 export function takeHandle(): () => void {
-  const open = openHandles();
-  if (open.count >= MAX_OPEN_HANDLES) throw new BlobError("too many containers, values and lists are open");
-  open.count++;
-  let taken = true;
-  return () => {
-    if (taken) open.count--;
-    taken = false;
-  };
+  return countHandle(MAX_OPEN_HANDLES, () => new BlobError("too many containers, values and lists are open"));
 }
 
 /** The function that containers belong to, and where they are. */

@@ -5,8 +5,8 @@
  */
 import { currentTask } from "../../context.ts";
 import { WitError } from "../../errors.ts";
+import { openCount } from "../../open_count.ts";
 import { type Amount, Full, meetQuota } from "../../quota.ts";
-import { taskLocal } from "../../task.ts";
 import { Turns } from "../../turns.ts";
 import type { Backend, BucketId, Entry } from "./backend.ts";
 
@@ -45,18 +45,11 @@ export class KvError extends WitError {
 
 export const other = (val: string): KvError => new KvError({ tag: "other", val });
 
-const openHandles = taskLocal(() => ({ count: 0 }));
+const countHandle = openCount();
 
 /** Counts a handle of the task. Returns a function that gives it back, which works once. */
 export function takeHandle(): () => void {
-  const open = openHandles();
-  if (open.count >= MAX_OPEN_HANDLES) throw new KvError({ tag: "store-table-full" });
-  open.count++;
-  let taken = true;
-  return () => {
-    if (taken) open.count--;
-    taken = false;
-  };
+  return countHandle(MAX_OPEN_HANDLES, () => new KvError({ tag: "store-table-full" }));
 }
 
 const encoder = new TextEncoder();

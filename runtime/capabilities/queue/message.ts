@@ -6,7 +6,7 @@
 import { currentTask } from "../../context.ts";
 import type { HostInterface } from "../../engine/mod.ts";
 import { WitError } from "../../errors.ts";
-import { taskLocal } from "../../task.ts";
+import { openCount } from "../../open_count.ts";
 import { MAX_MESSAGE_BYTES, type QueueMessage, sizeOf } from "./store.ts";
 
 /** Messages that a task may have in memory at once: host memory, 60 KiB each. */
@@ -27,8 +27,14 @@ export class MessagingError extends WitError {
   }
 }
 
-const openMessages = taskLocal(() => ({ count: 0 }));
+const countMessage = openCount();
 const NOTHING = new Uint8Array(0);
+
+/** What making one throws: a constructor has no error to answer with. */
+const tooMany = () =>
+  new Error(
+    `making a message: ${MAX_OPEN_MESSAGES} are open already, and one request may have ${MAX_OPEN_MESSAGES}`,
+  );
 
 /** A message that a guest makes, or is called for. */
 export class Message {
@@ -39,18 +45,10 @@ export class Message {
   /** The bytes of what was too large to be sent, and is not kept: a guest can name as many as its memory has. */
   #tooLarge = 0;
   #topic: string | undefined;
-  #held: { count: number } | undefined;
+  readonly #giveBack: () => void;
 
   constructor(data: Uint8Array) {
-    const open = openMessages();
-    // A constructor has no error to answer with.
-    if (open.count >= MAX_OPEN_MESSAGES) {
-      throw new Error(
-        `making a message: ${open.count} are open already, and one request may have ${MAX_OPEN_MESSAGES}`,
-      );
-    }
-    open.count++;
-    this.#held = open;
+    this.#giveBack = countMessage(MAX_OPEN_MESSAGES, tooMany);
     this.setData(data);
   }
 
@@ -136,8 +134,7 @@ export class Message {
   }
 
   [Symbol.dispose](): void {
-    if (this.#held !== undefined) this.#held.count--;
-    this.#held = undefined;
+    this.#giveBack();
     this.#data = NOTHING;
   }
 }

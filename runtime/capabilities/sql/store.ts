@@ -5,7 +5,7 @@
  */
 import { currentTask } from "../../context.ts";
 import { SkerryError } from "../../errors.ts";
-import { taskLocal } from "../../task.ts";
+import { openCount } from "../../open_count.ts";
 import { type Backend, type Connection, type DatabaseId, io, SqlError } from "./backend.ts";
 import { DATABASE_NAME, type DatabaseSource, type SqlGrant } from "./grant.ts";
 import { isServerUrl, LibsqlBackend, parseServer } from "./libsql.ts";
@@ -116,7 +116,7 @@ export function ownerOf(
   }
 }
 
-const open = taskLocal(() => ({ count: 0 }));
+const countDatabase = openCount();
 
 /**
  * Opens a database by the function's name for it; an empty one is `default`. `release` takes it off the task's count.
@@ -139,16 +139,14 @@ export function openDatabase(
     );
     throw new SqlError({ tag: "access-denied" });
   }
-  const count = open();
-  if (count.count >= MAX_OPEN_CONNECTIONS) throw io(`${MAX_OPEN_CONNECTIONS} databases are open, and no more may be`);
-  const core = database.backend.connect(database.id, grant);
-  count.count++;
-  let taken = true;
-  return {
-    core,
-    release: () => {
-      if (taken) count.count--;
-      taken = false;
-    },
-  };
+  const release = countDatabase(
+    MAX_OPEN_CONNECTIONS,
+    () => io(`${MAX_OPEN_CONNECTIONS} databases are open, and no more may be`),
+  );
+  try {
+    return { core: database.backend.connect(database.id, grant), release };
+  } catch (error) {
+    release();
+    throw error;
+  }
 }
