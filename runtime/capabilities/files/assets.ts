@@ -83,6 +83,10 @@ class Loader {
     // In order, so that the same folder has the same inodes whenever it is read.
     for (const name of names.sort()) {
       const path = join(directory, name);
+      // What was no text has become this on the way here: there is no opening it, and two such names may be one.
+      if (name.includes("\ufffd")) {
+        this.#refuse(`${this.#shown(path)} has a name that is no UTF-8; give it another one`);
+      }
       if (++this.#entries > MAX_ASSET_ENTRIES) this.#refuse(`it has more than ${MAX_ASSET_ENTRIES} files and folders`);
       const node = await this.#read(path);
       // Modification times are the disk's, also of folders that are being filled here.

@@ -116,6 +116,11 @@ Deno.test("no path leads out of a folder", () =>
     expect(await codeOf(() => root.openAt(NOTHING, "sub/up", NOTHING, READ))).toBe("loop");
   }));
 
+async function run(command: string, ...args: string[]): Promise<void> {
+  const { success } = await new Deno.Command(command, { args, stdout: "null" }).output();
+  expect([command, success]).toEqual([command, true]);
+}
+
 Deno.test("assets with a link that leads out, none at all, or no folder are refused when they are loaded", async () => {
   const cases: [folder: string, write: (directory: string) => Promise<void>, problem: string][] = [
     ["data", (dir) => Deno.mkdir(join(dir, "other")), "there is no such folder"],
@@ -130,7 +135,23 @@ Deno.test("assets with a link that leads out, none at all, or no folder are refu
       await Deno.mkdir(join(dir, "data"));
       await Deno.symlink("/etc/passwd", join(dir, "data/passwd"));
     }, "data/passwd is a link that leads out of it; put a copy in its place"],
+    ["data", async (dir) => {
+      await Deno.mkdir(join(dir, "data"));
+      await Deno.symlink("/dev/zero", join(dir, "data/zeroes"));
+    }, "data/zeroes is a link that leads out of it; put a copy in its place"],
+    ["data", async (dir) => {
+      await Deno.mkdir(join(dir, "data"));
+      // Opening it would wait for ever, or for somebody who writes.
+      await run("mkfifo", join(dir, "data/pipe"));
+    }, "data/pipe is neither a file nor a folder"],
   ];
+  // Other systems take no such name.
+  if (Deno.build.os === "linux") {
+    cases.push(["data", async (dir) => {
+      await Deno.mkdir(join(dir, "data"));
+      await run("sh", "-c", `: > "$(printf '${join(dir, "data")}/\\377')"`);
+    }, "data/\ufffd has a name that is no UTF-8; give it another one"]);
+  }
   for (const [folder, write, problem] of cases) {
     await expect(inWorld({ assets: { "/data": folder } }, () => {}, write)).rejects.toMatchObject({
       code: "grant-invalid",
