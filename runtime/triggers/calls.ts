@@ -5,17 +5,29 @@
  */
 import { INCOMING_HANDLER } from "../capabilities/queue/deliver.ts";
 import { currentTask } from "../context.ts";
-import type { ServedFunction } from "../handler.ts";
-import type { Handler } from "../handler.ts";
-import { findHandler } from "../handler.ts";
+import type { Dispatcher } from "../dispatcher.ts";
 import type { Isolate, LoadedComponent } from "../engine/mod.ts";
 import { guestError } from "../engine/streams.ts";
 import { GuestExit, SkerryError } from "../errors.ts";
+import { findHandler, type Handler, type ServedFunction } from "../handler.ts";
 import { Fields } from "../http/fields.ts";
+import type { LogSink } from "../log.ts";
 import type { QueueTrigger, ScheduleTrigger } from "../manifest.ts";
 import { ByteChannel, type ByteSource } from "../streams/bytes.ts";
 import { waitAny } from "../streams/waitable.ts";
 import { formatTraceParent } from "../trace.ts";
+import type { Clock } from "./clock.ts";
+
+/** What whoever calls a function unasked is made of. */
+export interface CallerOptions {
+  /** The function's name. */
+  readonly function: string;
+  /** The version in service. */
+  readonly ready: () => Promise<ServedFunction>;
+  readonly call: Dispatcher["call"];
+  readonly sink: LogSink;
+  readonly clock: Clock;
+}
 
 /** What of an answer that is no success is told to the operator, in bytes. */
 const TOLD_BYTES = 500;

@@ -5,10 +5,11 @@
  */
 import { QueueStore } from "../capabilities/queue/store.ts";
 import type { Dispatcher } from "../dispatcher.ts";
-import type { ServedFunction } from "../handler.ts";
 import type { FunctionEntry } from "../functions.ts";
+import type { ServedFunction } from "../handler.ts";
 import type { LogSink } from "../log.ts";
 import { suggest } from "../manifest/suggest.ts";
+import type { CallerOptions } from "./calls.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { QueueWorker } from "./queue_worker.ts";
 import { type PlatformCron, Schedule } from "./schedule.ts";
@@ -99,7 +100,7 @@ export class Triggers {
     }
   }
 
-  #common({ name }: Entry) {
+  #common({ name }: Entry): CallerOptions {
     const { call, sink, clock = systemClock } = this.#options;
     // The folder may be another by then.
     const ready = async () => await this.#entries.find((entry) => entry.name === name)!.ready();

@@ -5,14 +5,11 @@
  */
 import { deliver } from "../capabilities/queue/deliver.ts";
 import type { Claim, QueueStore } from "../capabilities/queue/store.ts";
-import type { Dispatcher } from "../dispatcher.ts";
-import type { ServedFunction } from "../handler.ts";
 import { SkerryError, toSkerryError } from "../errors.ts";
 import { MAX_QUEUE_BACKOFF_MS } from "../limits.ts";
-import type { LogLevel, LogSink } from "../log.ts";
+import type { LogLevel } from "../log.ts";
 import type { QueueTrigger } from "../manifest.ts";
-import { post } from "./calls.ts";
-import type { Clock } from "./clock.ts";
+import { type CallerOptions, post } from "./calls.ts";
 
 /** How often a queue is looked at that nothing was heard of: what other processes send is not always told. */
 const POLL_MS = 2000;
@@ -32,16 +29,9 @@ const UNCOUNTED: ReadonlySet<string> = new Set([
 ]);
 
 /** What a worker is made of. */
-export interface QueueWorkerOptions {
+export interface QueueWorkerOptions extends CallerOptions {
   readonly store: QueueStore;
   readonly queue: QueueTrigger;
-  /** The function's name. */
-  readonly function: string;
-  /** The version in service. */
-  readonly ready: () => Promise<ServedFunction>;
-  readonly call: Dispatcher["call"];
-  readonly sink: LogSink;
-  readonly clock: Clock;
 }
 
 /** Calls one function for one queue until it is stopped. */

@@ -3,13 +3,11 @@
  *
  * @module
  */
-import type { Dispatcher } from "../dispatcher.ts";
-import type { ServedFunction } from "../handler.ts";
 import { toSkerryError } from "../errors.ts";
-import type { LogLevel, LogSink } from "../log.ts";
+import type { ServedFunction } from "../handler.ts";
+import type { LogLevel } from "../log.ts";
 import type { ScheduleTrigger } from "../manifest.ts";
-import { callExport, post } from "./calls.ts";
-import type { Clock } from "./clock.ts";
+import { type CallerOptions, callExport, post } from "./calls.ts";
 import { type Cron, parseCron } from "./cron.ts";
 import type { ScheduleKey, ScheduleStore } from "./schedule_store.ts";
 
@@ -33,16 +31,9 @@ export type PlatformCron = (
 ) => Promise<void>;
 
 /** What a schedule is made of. */
-export interface ScheduleOptions {
+export interface ScheduleOptions extends CallerOptions {
   readonly store: ScheduleStore;
   readonly schedule: ScheduleTrigger;
-  /** The function's name. */
-  readonly function: string;
-  /** The version in service. */
-  readonly ready: () => Promise<ServedFunction>;
-  readonly call: Dispatcher["call"];
-  readonly sink: LogSink;
-  readonly clock: Clock;
   /** What wakes a machine that sleeps between requests, as on Deno Deploy; `undefined` to wait ourselves. */
   readonly platform: PlatformCron | undefined;
 }
