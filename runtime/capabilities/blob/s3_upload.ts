@@ -4,7 +4,7 @@
  * @module
  */
 import type { ContainerId, ObjectId, Upload } from "./backend.ts";
-import { ask, type Bucket, S3Error } from "./s3.ts";
+import { ask, type Bucket, S3Error } from "./s3_request.ts";
 
 /** What waits in memory before it is sent. S3 takes 10,000 parts of at least 5 MiB. */
 const PART_BYTES = 8 * 2 ** 20;
