@@ -15,33 +15,10 @@ import { trap } from "../trap.ts";
 import type { ValueType } from "../types.ts";
 import { compileParamsLift } from "../values.ts";
 import { fromCore, storeWide, unitsFromWide, unitsToWide } from "../wide.ts";
-import { settle } from "./lower.ts";
+import { builtin, taskBuiltin } from "./builtin.ts";
 import { threadBuiltin } from "./threads.ts";
 import { TaskThread } from "./task.ts";
 import { BLOCKED, type Event, EVENT_NONE, EVENT_TASK_CANCELLED, Subtask, Waitable, WaitableSet } from "./waitable.ts";
-
-/** Runs a built-in for the current thread: whatever goes wrong ends the isolate, and a promise suspends the guest. */
-export function builtin<A extends unknown[]>(
-  owner: number,
-  body: (thread: TaskThread, ...args: A) => unknown,
-  mustLeave = true,
-): CoreFunction {
-  return function builtin(...args: A): unknown {
-    const thread = now.thread as TaskThread;
-    const { isolate } = thread;
-    try {
-      if (isolate.over) throw isolate.ended("calling a built-in");
-      if (mustLeave && !isolate.instances[owner]!.mayLeave) trap("cannot leave component instance");
-      const result = body(thread, ...args);
-      if (result instanceof Promise) return settle(thread, result);
-      // Another thread may have run meanwhile, and stopped it.
-      isolate.clock.start();
-      return result;
-    } catch (error) {
-      throw isolate.fail(error);
-    }
-  };
-}
 
 export function taskReturn(
   result: ValueType | undefined,
@@ -74,17 +51,6 @@ export function taskReturn(
 function waitableSet(thread: TaskThread, owner: number, index: number): WaitableSet {
   const set = thread.isolate.instances[owner]!.handles.get(index >>> 0);
   return set instanceof WaitableSet ? set : trap(`handle index ${index} is not a waitable set`);
-}
-
-/** The same for a built-in that is about the current task: a start function, an allocator and a destructor have none. */
-export function taskBuiltin<A extends unknown[]>(
-  owner: number,
-  body: (thread: TaskThread, ...args: A) => unknown,
-): CoreFunction {
-  return builtin(owner, (thread, ...args: A) => {
-    if (!(thread instanceof TaskThread)) trap("a built-in for tasks called where there is no task");
-    return body(thread, ...args);
-  });
 }
 
 /** `waitable-set.wait` and `waitable-set.poll`. */

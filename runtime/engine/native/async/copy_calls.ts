@@ -12,7 +12,7 @@ import type { Synth } from "../plan.ts";
 import type { CoreFunction } from "../thread.ts";
 import { trap } from "../trap.ts";
 import { fromCore, wideType } from "../wide.ts";
-import { builtin } from "./builtins.ts";
+import { builtin } from "./builtin.ts";
 import {
   COPY_CANCELLED,
   COPY_CANCELLING,

@@ -11,7 +11,7 @@ import type { CoreItem } from "../plan.ts";
 import { type CoreFunction, now, promising } from "../thread.ts";
 import { trap } from "../trap.ts";
 import { fromCore } from "../wide.ts";
-import { taskBuiltin } from "./builtins.ts";
+import { taskBuiltin } from "./builtin.ts";
 import { type Maybe, TaskThread } from "./task.ts";
 
 /** `(module (type $i32 (func (param i32))) (type $i64 (func (param i64))) …)`: two functions that test with `ref.test`. */
