@@ -6,7 +6,7 @@
 import { type Admission, AdmissionRefusal, type Place, processAdmission } from "./admission.ts";
 import { boundedRequest, boundedResponse } from "./bounds.ts";
 import { Callers } from "./callers.ts";
-import { withTask } from "./context.ts";
+import { enterTask, startTask, withTask } from "./context.ts";
 import { type Chain, gatherChain } from "./chain.ts";
 import { Delivery } from "./delivery.ts";
 import type { Isolate } from "./engine/mod.ts";
@@ -119,7 +119,9 @@ export class Dispatcher {
       traceparent: headers.get("traceparent"),
       limits: served.limits,
     }, next);
-    return withTask(task, () => this.#serve(served, request, failed, task));
+    // A body is read later, and what an engine leaves to run later is not known of all.
+    const start = served.linked.startsTasks === true && request.body === null ? startTask : withTask;
+    return start(task, () => this.#serve(served, request, failed, task));
   }
 
   #serve(
@@ -133,6 +135,7 @@ export class Dispatcher {
       if (!(exchange instanceof Promise) && !(exchange.response instanceof Promise)) {
         return this.#answer(request, task, exchange, exchange.response);
       }
+      enterTask();
       this.#callers.watch(task, request);
       // Not in place: what its function holds would be allocated for each request.
       return this.#serveLater(request, failed, task, exchange);
@@ -173,6 +176,7 @@ export class Dispatcher {
     const { finished } = exchange;
     // Nobody has to hear how the sending of a whole response goes.
     const delivery = finished === undefined && isWhole(bounded) ? undefined : new Delivery(task.function);
+    if (delivery !== undefined) enterTask();
     const response = sendResponse(bounded, {
       method: request.method,
       requestId: task.id,
@@ -320,6 +324,7 @@ export class Dispatcher {
     const { handler } = served;
     const isolate = this.#enter(served, task, caller);
     if (!(isolate instanceof Promise)) return handler.serve(isolate, handler.interface, boundedRequest(request, task));
+    enterTask();
     return isolate.then((isolate) => handler.serve(isolate, handler.interface, boundedRequest(request, task)));
   }
 
@@ -329,6 +334,7 @@ export class Dispatcher {
     const place = this.#admission.tryEnter(served) ??
       (caller && this.#admission.tryEnterBeyond(served, caller));
     if (place !== undefined) return instantiate(served, task, place);
+    enterTask();
     return this.#wait(served, task, caller).then((place) => instantiate(served, task, place));
   }
 
@@ -401,7 +407,9 @@ function instantiate(served: ServedFunction, task: Task, place: Place): Isolate 
   task.defer(place.leave);
   if (task.ended) throw task.reason;
   const isolate = served.linked.instantiate();
-  return isolate instanceof Promise ? orEnd(task, isolate) : isolate;
+  if (!(isolate instanceof Promise)) return isolate;
+  enterTask();
+  return orEnd(task, isolate);
 }
 
 /** What the log calls a request: its method, and its path without the query. */

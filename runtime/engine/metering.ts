@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { enterTask } from "../context.ts";
 import { SkerryError } from "../errors.ts";
 import { MAX_CONSTANT_BYTES } from "../limits.ts";
 import { fairTurn } from "../streams/turn.ts";
@@ -195,6 +196,7 @@ export class Meter {
   /** Lets others run, or waits for memory. */
   async wait({ isolate }: Running, why: number): Promise<number> {
     const { task, fuel, growth, clock } = isolate;
+    enterTask();
     if (why === WAIT_GROW) {
       const answer = await growth.wait(task);
       return isolate.over ? END : answer;

@@ -57,6 +57,11 @@ export interface Isolate {
 export interface LinkedComponent {
   /** Makes a fresh isolate, at once if nothing has to wait. Call it inside `withTask`; the isolate belongs to that task and ends with it. */
   instantiate(): Isolate | Promise<Isolate>;
+  /**
+   * Whether its isolates can be called inside `startTask`: the engine calls `enterTask` before anything is left to run later,
+   * and before each host function that is not marked with {@linkcode atOnce}. Default: false.
+   */
+  readonly startsTasks?: boolean;
 }
 
 /** An import of a component: an interface and the names of what it takes from it. */
@@ -120,6 +125,43 @@ export function waits<F extends (...args: any[]) => unknown>(
   hostFunction: F,
 ): F {
   return Object.defineProperty(hostFunction, WAITS, { value: true });
+}
+
+const AT_ONCE = Symbol.for("skerry.atOnce");
+
+/**
+ * Marks host functions all of whose doing is done when they return, so that they can be called before the storage knows the
+ * task: they await, schedule and listen to nothing, or call `enterTask` before they do; and what they hand out to the guest
+ * does so neither, in functions that are marked.
+ *
+ * @example
+ * ```ts
+ * import { atOnce, isAtOnce } from "./mod.ts";
+ *
+ * const add = (a: number, b: number) => a + b;
+ * atOnce(add);
+ * console.assert(isAtOnce(add) && !isAtOnce(() => fetch("http://localhost/")));
+ * ```
+ */
+// deno-lint-ignore ban-types -- functions, and classes for their constructors
+export function atOnce(...hostFunctions: readonly Function[]): void {
+  for (const hostFunction of hostFunctions) Object.defineProperty(hostFunction, AT_ONCE, { value: true });
+}
+
+/** Marks methods of a class, and its constructor, with {@linkcode atOnce}: those that a guest knows and that are its own. */
+export function allAtOnce<T extends object>(
+  // deno-lint-ignore no-explicit-any -- the constructor is only marked
+  hostClass: { readonly prototype: T; new (...args: any[]): T },
+  ...methods: readonly (keyof T)[]
+): void {
+  atOnce(hostClass, ...methods.map((name) => hostClass.prototype[name] as () => unknown));
+}
+
+/** Whether a host function is marked with {@linkcode atOnce}. */
+// deno-lint-ignore ban-types -- as above
+export function isAtOnce(hostFunction: Function): boolean {
+  // A class that extends a marked one has its own constructor.
+  return Object.hasOwn(hostFunction, AT_ONCE);
 }
 
 const AsyncFunction = (async () => {}).constructor;

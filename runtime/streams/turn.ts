@@ -8,7 +8,7 @@
  * @module
  */
 import { clearImmediate, setImmediate } from "node:timers";
-import { currentTask } from "../context.ts";
+import { currentTask, enterTask } from "../context.ts";
 import { taskLocal } from "../task.ts";
 
 /** How long a guest may go from one host call that need not wait to the next before others get a turn. */
@@ -91,6 +91,7 @@ export function yieldTurn(): Promise<void> | undefined {
   const had = () => {
     last.at = performance.now();
   };
+  enterTask();
   // Where nobody computes, a guest that streams need not wait for a timer each time.
   if (lines.size > 0 || now - firedAt > SOCKETS_MS) return fairTurn(currentTask().function).then(had);
   return new Promise<void>((resolve) => setImmediate(resolve)).then(had);

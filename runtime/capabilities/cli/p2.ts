@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { HostImports } from "../../engine/mod.ts";
+import { atOnce, type HostImports } from "../../engine/mod.ts";
 import { GuestExit } from "../../errors.ts";
 import { emptySource } from "../../streams/bytes.ts";
 import { InputStream, OutputStream } from "../../streams/p2/mod.ts";
@@ -19,17 +19,26 @@ class TerminalOutput {
   [Symbol.dispose](): void {}
 }
 
+const getArguments = (): string[] => [];
+const nothing = () => undefined;
+const getStdin = () => new InputStream(emptySource);
+atOnce(getArguments, nothing, getStdin);
+
 /** `wasi:cli` for a function that sees the variables of `env` and none of the host's. */
 export function p2(
   env: Readonly<Record<string, string>>,
   { stdout, stderr }: GuestOutput = guestOutput(),
 ): HostImports {
   const environment = Object.entries(env);
+  const getEnvironment = (): [string, string][] => environment;
+  const getStdout = () => new OutputStream(stdout());
+  const getStderr = () => new OutputStream(stderr());
+  atOnce(getEnvironment, getStdout, getStderr);
   return {
     "wasi:cli/environment@0.2.12": {
-      getEnvironment: (): [string, string][] => environment,
-      getArguments: (): string[] => [],
-      initialCwd: () => undefined,
+      getEnvironment,
+      getArguments,
+      initialCwd: nothing,
     },
     "wasi:cli/exit@0.2.12": {
       exit(status: { tag: "ok" | "err" }): never {
@@ -39,17 +48,13 @@ export function p2(
         throw new GuestExit(code);
       },
     },
-    "wasi:cli/stdin@0.2.12": { getStdin: () => new InputStream(emptySource) },
-    "wasi:cli/stdout@0.2.12": {
-      getStdout: () => new OutputStream(stdout()),
-    },
-    "wasi:cli/stderr@0.2.12": {
-      getStderr: () => new OutputStream(stderr()),
-    },
+    "wasi:cli/stdin@0.2.12": { getStdin },
+    "wasi:cli/stdout@0.2.12": { getStdout },
+    "wasi:cli/stderr@0.2.12": { getStderr },
     "wasi:cli/terminal-input@0.2.12": { TerminalInput },
     "wasi:cli/terminal-output@0.2.12": { TerminalOutput },
-    "wasi:cli/terminal-stdin@0.2.12": { getTerminalStdin: () => undefined },
-    "wasi:cli/terminal-stdout@0.2.12": { getTerminalStdout: () => undefined },
-    "wasi:cli/terminal-stderr@0.2.12": { getTerminalStderr: () => undefined },
+    "wasi:cli/terminal-stdin@0.2.12": { getTerminalStdin: nothing },
+    "wasi:cli/terminal-stdout@0.2.12": { getTerminalStdout: nothing },
+    "wasi:cli/terminal-stderr@0.2.12": { getTerminalStderr: nothing },
   };
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { HostImports } from "../../engine/mod.ts";
+import { atOnce, type HostImports } from "../../engine/mod.ts";
 import { Pollable } from "../../streams/p2/mod.ts";
 import { timer } from "../../streams/waitable.ts";
 import { localTime, MONOTONIC_RESOLUTION_NS, monotonicNow, WALL_RESOLUTION_NS, wallNow } from "./time.ts";
@@ -17,6 +17,9 @@ export interface Datetime {
 /** Nanoseconds of the monotonic clock as `performance.now()` has it. */
 const milliseconds = (nanoseconds: bigint) => Number(nanoseconds) / 1e6;
 
+const wallClockNow = (): Datetime => wallNow();
+atOnce(monotonicNow, wallClockNow);
+
 export const p2: HostImports = {
   "wasi:clocks/monotonic-clock@0.2.12": {
     now: monotonicNow,
@@ -25,7 +28,7 @@ export const p2: HostImports = {
     subscribeDuration: (duration: bigint) => new Pollable(timer(performance.now() + milliseconds(duration))),
   },
   "wasi:clocks/wall-clock@0.2.12": {
-    now: (): Datetime => wallNow(),
+    now: wallClockNow,
     resolution: (): Datetime => ({
       seconds: 0n,
       nanoseconds: WALL_RESOLUTION_NS,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { currentTask } from "../../context.ts";
+import { currentTask, enterTask } from "../../context.ts";
 import type { InterfaceName, Isolate } from "../../engine/mod.ts";
 import { SkerryError } from "../../errors.ts";
 import type { Exchange, HttpRequest, HttpResponse } from "../../http/message.ts";
@@ -61,6 +61,7 @@ class P2Exchange implements Exchange, OutparamOutcome {
   }
 
   #await(result: Promise<unknown>): void {
+    enterTask();
     this.#end = Promise.withResolvers();
     // Whoever serves listens to the response first; neither may end the process.
     this.#end.promise.catch(ignore);

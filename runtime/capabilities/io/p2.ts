@@ -4,7 +4,7 @@
  * @module
  */
 import { direct } from "../../engine/direct.ts";
-import { type HostImports, waits } from "../../engine/mod.ts";
+import { allAtOnce, type HostImports, waits } from "../../engine/mod.ts";
 import { InputStream, IoError, OutputStream, poll, Pollable } from "../../streams/p2/mod.ts";
 
 // Not declared async, for they wait only when they have to.
@@ -14,6 +14,17 @@ waits(InputStream.prototype.blockingRead);
 waits(OutputStream.prototype.blockingWriteAndFlush);
 waits(OutputStream.prototype.blockingFlush);
 waits(OutputStream.prototype.blockingSplice);
+
+// A sink is in good hands with whoever has handed it out: streams of files and blobs come from functions that are not marked.
+allAtOnce(
+  OutputStream,
+  "checkWrite",
+  "write",
+  "blockingWriteAndFlush",
+  "flush",
+  "blockingFlush",
+  Symbol.dispose,
+);
 
 direct(InputStream.prototype.read, { call: InputStream.lend });
 direct(InputStream.prototype.blockingRead, { before: InputStream.untilReady, call: InputStream.lend });

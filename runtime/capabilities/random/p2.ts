@@ -3,8 +3,10 @@
  *
  * @module
  */
-import type { HostImports } from "../../engine/mod.ts";
+import { atOnce, type HostImports } from "../../engine/mod.ts";
 import { randomBytes, randomSeed, randomU64 } from "./bytes.ts";
+
+atOnce(randomBytes, randomSeed, randomU64);
 
 export const p2: HostImports = {
   "wasi:random/random@0.2.12": {

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { maybeTask, withTask } from "../../context.ts";
+import { enterTask, maybeTask, withTask } from "../../context.ts";
 import { WitError } from "../../errors.ts";
 import type { Face } from "./handles.ts";
 import type { NativeIsolate } from "./isolate.ts";
@@ -81,10 +81,12 @@ export function compileLift(
     thread.canSuspend = callerCan;
     // Made once for each instance, and worth it where that serves again.
     if (!isolate.restored) {
+      enterTask();
       return promising(call)(...flat).then((core: CoreValue | undefined) => finish(isolate, thread, core));
     }
     const over: Promise<void> = watcher.watched(call)(...flat);
     if (thread.returned !== undefined) return finish(isolate, thread, thread.returned.core);
+    enterTask();
     return over.then(() => finish(isolate, thread, thread.returned!.core));
   };
 }

@@ -4,9 +4,10 @@
  * @module
  */
 import { camelCase, findCompatible, parseFunctionName, pascalCase, withoutVersion } from "../../component/mod.ts";
+import { enterTask } from "../../context.ts";
 import { SkerryError } from "../../errors.ts";
 import { directForm } from "../direct.ts";
-import { type HostImports, type HostInterface, mayWait } from "../mod.ts";
+import { type HostImports, type HostInterface, isAtOnce, mayWait } from "../mod.ts";
 import type { HostFace } from "./faces.ts";
 import type { ResolvedHost } from "./host_call.ts";
 import type { HostFunc, ImportPlan, Plan } from "./plan.ts";
@@ -113,7 +114,11 @@ function written(of: object, name: string): Callable | undefined {
 function plain(implementation: Callable | undefined): ResolvedHost | undefined {
   if (implementation === undefined) return undefined;
   return directly(implementation) ??
-    { invoke: (values) => implementation(...values), waits: mayWait(implementation) };
+    {
+      invoke: (values) => implementation(...values),
+      waits: mayWait(implementation),
+      atOnce: isAtOnce(implementation),
+    };
 }
 
 function resolve(offered: HostInterface, witName: string): ResolvedHost | undefined {
@@ -124,16 +129,23 @@ function resolve(offered: HostInterface, witName: string): ResolvedHost | undefi
   if (hostClass === undefined) return undefined;
   switch (kind) {
     case "constructor":
-      return { invoke: (values) => new hostClass(...values), waits: false };
+      return { invoke: (values) => new hostClass(...values), waits: false, atOnce: isAtOnce(hostClass) };
     case "static": {
       const implementation = written(hostClass, name);
       if (implementation === undefined) return undefined;
-      return { invoke: (values) => hostClass[name](...values), waits: mayWait(implementation) };
+      return {
+        invoke: (values) => hostClass[name](...values),
+        waits: mayWait(implementation),
+        atOnce: isAtOnce(implementation),
+      };
     }
     case "method": {
       const implementation = hostClass.prototype && written(hostClass.prototype, name);
       if (implementation === undefined) return undefined;
-      return directly(implementation) ?? { invoke: method(name), waits: mayWait(implementation) };
+      return directly(implementation) ??
+        (isAtOnce(implementation)
+          ? { invoke: methodAtOnce(name, implementation), waits: mayWait(implementation), atOnce: true }
+          : { invoke: method(name), waits: mayWait(implementation) });
     }
   }
 }
@@ -147,7 +159,17 @@ function directly(implementation: Callable): ResolvedHost | undefined {
     invoke: (values) => call(...values),
     waits: mayWait(implementation),
     direct: true,
+    atOnce: isAtOnce(implementation),
     ...(before === undefined ? {} : { before: (values) => before(...values) }),
+  };
+}
+
+/** Calls a method that is marked with `atOnce`, unless the object is of a class that overrides it. */
+function methodAtOnce(name: string, implementation: Callable): (values: readonly unknown[]) => unknown {
+  const call = method(name);
+  return (values) => {
+    if ((values[0] as Callable)[name] !== implementation) enterTask();
+    return call(values);
   };
 }
 

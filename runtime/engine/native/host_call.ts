@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { enterTask } from "../../context.ts";
 import { WitError } from "../../errors.ts";
 import { withoutVersion } from "../../component/mod.ts";
 import type { Cx } from "./context.ts";
@@ -21,6 +22,8 @@ export interface ResolvedHost {
   /** Calls it with lifted values. */
   readonly invoke: (values: readonly unknown[]) => unknown;
   readonly waits: boolean;
+  /** Whether all is done when it returns: see `atOnce`. */
+  readonly atOnce?: boolean;
   /** Whether it is a direct form: see `engine/direct.ts`. */
   readonly direct?: boolean;
   /** What a direct form waits for before it is called. */
@@ -46,6 +49,7 @@ export function lowerHost(
   const lower = compileResultLower(func.type, new Lowerer(face, options.encoding));
   const fallible = func.type.result?.kind === "result";
   const { invoke, before } = host;
+  const atOnce = host.atOnce === true;
   // The promise of a function that returns a future is the future.
   const isFuture = func.type.result?.kind === "future";
   const waits = host.waits && !isFuture;
@@ -84,6 +88,7 @@ export function lowerHost(
     lenders: ResourceHandle[] | undefined,
     values?: readonly unknown[],
   ) => {
+    enterTask();
     const { isolate } = thread;
     const resume = (outcome: () => unknown) => {
       if (isolate.over) return never();
@@ -119,6 +124,7 @@ export function lowerHost(
       const { lenders } = cx;
       cx.lenders = undefined;
       isolate.task.countCall(name);
+      if (!atOnce) enterTask();
       const turn = before?.(values);
       if (turn !== undefined) return wait(thread, cx, args, turn, lenders, values);
       const value = call(values);

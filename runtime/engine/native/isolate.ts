@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { currentTask, maybeTask, withTask } from "../../context.ts";
+import { currentTask, enterTask, maybeTask, withTask } from "../../context.ts";
 import { SkerryError } from "../../errors.ts";
 import type { Task } from "../../task.ts";
 import { CpuClock } from "../cpu.ts";
@@ -14,6 +14,7 @@ import { Cx } from "./context.ts";
 import { CoreSet } from "./core_set.ts";
 import type { LinkedPlan } from "./link.ts";
 import type { CoreItem } from "./plan.ts";
+import { disposeOf } from "./resource_calls.ts";
 import { ResourceHandle } from "./resources.ts";
 import type { ComponentState } from "./state.ts";
 import { type CoreFunction, GuestThread, now, promising } from "./thread.ts";
@@ -72,7 +73,9 @@ export class NativeIsolate {
     };
     try {
       const made = isolate.#instantiate(0);
-      return made === undefined ? isolate : made.then(() => isolate, fail);
+      if (made === undefined) return isolate;
+      enterTask();
+      return made.then(() => isolate, fail);
     } catch (error) {
       return fail(error);
     }
@@ -98,7 +101,10 @@ export class NativeIsolate {
         // A component that makes more instances after it has run code has no pool.
         if (!this.restored && pool?.startsOnce === false) pool.made(this.#core);
         const waiting = this.#start(start, owner);
-        if (waiting !== undefined) return waiting.then(() => this.#instantiate(i + 1));
+        if (waiting !== undefined) {
+          enterTask();
+          return waiting.then(() => this.#instantiate(i + 1));
+        }
       } else if (!elided && !this.restored && !lazy[i]) this.#make(i);
     }
     if (!this.restored) pool?.made(this.#core);
@@ -124,7 +130,9 @@ export class NativeIsolate {
       return ended();
     }
     const over: Promise<void> = (this.restored ? starts.watched(call) : promising(call))();
-    return thread.returned === undefined ? over.then(ended) : ended();
+    if (thread.returned !== undefined) return ended();
+    enterTask();
+    return over.then(ended);
   }
 
   #make(index: number): WebAssembly.Exports {
@@ -303,7 +311,7 @@ export class NativeIsolate {
 
   #drop(resource: object): void {
     try {
-      (resource as Partial<Disposable>)[Symbol.dispose]?.();
+      disposeOf(resource as Partial<Disposable>);
     } catch (error) {
       const detail = error instanceof Error ? error.stack ?? error.message : error;
       this.task.log("error", `dropping a ${resource.constructor.name}: ${detail}`);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { enterTask } from "../../context.ts";
 import type { HostImports } from "../mod.ts";
 import {
   builtinWaits,
@@ -300,7 +301,11 @@ class Linker {
     if (call === undefined) {
       if (func.kind === "host") {
         const { invoke } = this.#host.get(func)!;
-        call = (isolate, values) => isolate.inTask(async () => await invoke(values));
+        call = (isolate, values) =>
+          isolate.inTask(async () => {
+            enterTask();
+            return await invoke(values);
+          });
       } else {
         const entered = this.#entered(func.owner, undefined);
         call = this.#async
@@ -336,6 +341,7 @@ function lateCall(target: CoreItem, suspends: boolean): CoreFunction {
   return function lateCall(...args) {
     const { thread } = now;
     const { isolate } = thread;
+    enterTask();
     const result: Promise<unknown> = promising(isolate.func(target))(...args);
     return resuming(
       thread,

@@ -24,7 +24,7 @@
  * @module
  */
 import { camelCase, decodeComponent, parseFunctionName } from "../../component/mod.ts";
-import { maybeTask } from "../../context.ts";
+import { enterTask, maybeTask } from "../../context.ts";
 import { SkerryError } from "../../errors.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../limits.ts";
 import type { MemoryNeed } from "../../memory.ts";
@@ -195,10 +195,12 @@ function loaded(
       const make = makerOf(linked);
       const makeTight = tight && once(async () => makerOf((await tight()).link(host)));
       return {
+        startsTasks: !linked.usesAsync,
         instantiate() {
           if (makeTight === undefined || maybeTask()?.memory?.tight !== true) return make();
           // Restored core instances take no memory that V8 does not hold already.
           if (linked.pool !== undefined && linked.pool.size > 0) return make();
+          enterTask();
           return makeTight().then((make) => make());
         },
       };

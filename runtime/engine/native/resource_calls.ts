@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { enterTask } from "../../context.ts";
+import { isAtOnce } from "../mod.ts";
 import type { Destructor } from "./plan.ts";
 import { checked, ResourceHandle } from "./resources.ts";
 import { type CoreFunction, GuestThread, never, now, promising, resuming } from "./thread.ts";
@@ -60,7 +62,7 @@ export function resourceDrop(
         return;
       }
       if (type.owner === undefined) {
-        (handle.rep as Partial<Disposable>)[Symbol.dispose]?.();
+        disposeOf(handle.rep as Partial<Disposable>);
         now.thread = thread;
         return;
       }
@@ -70,6 +72,7 @@ export function resourceDrop(
       const call = isolate.func(destructor.core);
       const suspendable = suspends && destructor.core.kind === "export";
       own.canSuspend = suspendable && thread.canSuspend;
+      if (suspendable) enterTask();
       const result = (suspendable ? promising(call) : call)(handle.rep);
       const finish = () => {
         isolate.leave(entered);
@@ -87,4 +90,12 @@ export function resourceDrop(
       throw isolate.fail(error);
     }
   };
+}
+
+/** Drops an object of the host's. */
+export function disposeOf(resource: Partial<Disposable>): void {
+  const dispose = resource[Symbol.dispose];
+  if (dispose === undefined) return;
+  if (!isAtOnce(dispose)) enterTask();
+  resource[Symbol.dispose]!();
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { enterTask } from "../../context.ts";
 import type { NativeIsolate } from "./isolate.ts";
 import type { BorrowScope } from "./resources.ts";
 import type { ComponentState } from "./state.ts";
@@ -62,6 +63,7 @@ export const now: { thread: GuestThread } = { thread: undefined as unknown as Gu
 export function resuming<T>(thread: GuestThread, promise: Promise<T>): Promise<T> {
   const { isolate } = thread;
   const { clock } = isolate;
+  enterTask();
   clock.stop();
   const set = () => {
     now.thread = thread;

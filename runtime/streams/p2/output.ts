@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { enterTask } from "../../context.ts";
 import { append, type ByteSink } from "../bytes.ts";
 import { closedError, failedError, trap } from "./error.ts";
 import { InputStream } from "./input.ts";
@@ -66,6 +67,7 @@ export class OutputStream {
   }
 
   async #writeAfter(turn: Promise<void> | undefined, contents: Uint8Array<ArrayBuffer>): Promise<void> {
+    enterTask();
     this.#atMostBlocking("blocking-write-and-flush", contents.byteLength);
     await turn;
     let rest = contents;
@@ -88,6 +90,7 @@ export class OutputStream {
   }
 
   async #checkAfter(turn: Promise<void> | undefined): Promise<void> {
+    enterTask();
     this.#check();
     await turn;
     this.#check();

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { currentTask } from "../../context.ts";
+import { currentTask, enterTask } from "../../context.ts";
 import { yieldTurn } from "../turn.ts";
 import { type Waitable, waitAny } from "../waitable.ts";
 import { trap } from "./error.ts";
@@ -45,6 +45,7 @@ export function waitUntilReady(waitable: Waitable): Promise<void> | undefined {
 }
 
 async function becomesReady(waitable: Waitable): Promise<void> {
+  enterTask();
   const { signal } = currentTask();
   while (!waitable.ready) await waitAny([waitable], signal);
 }
