@@ -5,6 +5,7 @@
  */
 import { maybeTask } from "../context.ts";
 import { DEFAULT_LIMITS, type Limits } from "../limits.ts";
+import { latin1Bytes, latin1Text } from "../streams/latin1.ts";
 
 /** Why a change of fields was refused: the cases of `wasi:http/types` `header-error` that both versions share. */
 export type FieldsRefusal =
@@ -53,18 +54,20 @@ export function isFieldName(name: string): boolean {
   return TOKEN.test(name);
 }
 
-/** RFC 9110, section 5.5: visible characters, obs-text, space and tab. Nothing that could end the line. */
-export function isFieldValue(value: Uint8Array): boolean {
-  for (const byte of value) {
-    if ((byte < 32 && byte !== 9) || byte === 127) return false;
-  }
-  return true;
+/** RFC 9110, section 5.5: visible characters, obs-text, space and tab, of a byte string. Nothing that could end the line. */
+export function isFieldValue(value: string): boolean {
+  return !NO_VALUE.test(value);
 }
 
+/** RFC 9110, section 5.5: no character that could end the line. */
+// deno-lint-ignore no-control-regex -- it is about them
+const NO_VALUE = /[\x00-\x08\x0a-\x1f\x7f]/;
+
+/** Its value is a byte string: transports have them, small ones cost less than arrays, and few guests ask for many. */
 interface Field {
   readonly name: string;
   readonly key: string;
-  readonly value: Uint8Array;
+  readonly value: string;
 }
 
 /**
@@ -88,7 +91,7 @@ export class Fields {
   readonly #limits: Pick<Limits, "headerCount" | "headerBytes"> = maybeTask()?.limits ?? DEFAULT_LIMITS;
 
   /**
-   * Fields with these entries.
+   * Fields with these entries, of which they keep nothing.
    *
    * @throws {FieldsError} if one of them is malformed or forbidden, or they are too many.
    */
@@ -98,8 +101,8 @@ export class Fields {
     return fields;
   }
 
-  /** Fields as they came over a transport: forbidden ones are left out, the rest is taken as it is. */
-  static received(entries: Iterable<readonly [string, Uint8Array]>): Fields {
+  /** Fields as they came over a transport, values as byte strings: forbidden ones are left out, the rest is taken as it is. */
+  static received(entries: Iterable<readonly [string, string]>): Fields {
     const fields = new Fields();
     for (const [name, value] of entries) {
       const key = name.toLowerCase();
@@ -128,6 +131,11 @@ export class Fields {
 
   /** The values of `name`, in order; none if there are none or it is no field name. */
   get(name: string): Uint8Array[] {
+    return this.texts(name).map(latin1Bytes);
+  }
+
+  /** As {@linkcode get}, but byte strings. */
+  texts(name: string): string[] {
     const key = name.toLowerCase();
     return this.#fields.filter((field) => field.key === key).map((field) => field.value);
   }
@@ -141,15 +149,14 @@ export class Fields {
   /** Replaces the values of `name`. */
   set(name: string, values: readonly Uint8Array[]): void {
     const key = this.#checkName(name);
-    values.forEach(checkValue);
+    const texts = values.map(checkedText);
     this.#remove(key);
-    for (const value of values) this.#add({ name, key, value });
+    for (const value of texts) this.#add({ name, key, value });
   }
 
   append(name: string, value: Uint8Array): void {
     const key = this.#checkName(name);
-    checkValue(value);
-    this.#add({ name, key, value });
+    this.#add({ name, key, value: checkedText(value) });
   }
 
   /** Removes and returns the values of `name`. */
@@ -159,13 +166,18 @@ export class Fields {
 
   /** Names as they were written, and values, in order. */
   entries(): [string, Uint8Array][] {
+    return this.#fields.map(({ name, value }) => [name, latin1Bytes(value)]);
+  }
+
+  /** As {@linkcode entries}, but values as byte strings. */
+  textEntries(): [string, string][] {
     return this.#fields.map(({ name, value }) => [name, value]);
   }
 
   /** The one value of `name` as text, if it has exactly one. */
   text(name: string): string | undefined {
-    const values = this.get(name);
-    return values.length === 1 ? latin1Text(values[0]!) : undefined;
+    const [value, ...others] = this.texts(name);
+    return others.length === 0 ? value : undefined;
   }
 
   /** The fields for a Web API: byte strings, repeated names kept apart as far as `Headers` does. */
@@ -175,9 +187,15 @@ export class Fields {
     return headers;
   }
 
-  /** Adds these fields to `headers`, their names in lower case: some who read them know no other. */
+  /** Adds these fields to `headers`, their names in lower case: some who read them know no other. A `content-type` replaces. */
   addTo(headers: Headers): void {
-    for (const { key, value } of this.#fields) headers.append(key, latin1Text(value));
+    let isTyped = false;
+    for (const { key, value } of this.#fields) {
+      if (key === "content-type" && !isTyped) {
+        headers.set(key, value);
+        isTyped = true;
+      } else headers.append(key, value);
+    }
   }
 
   #checkName(name: string): string {
@@ -189,11 +207,11 @@ export class Fields {
   }
 
   #add(field: Field): void {
-    this.#bytes += field.name.length + field.value.byteLength;
+    this.#bytes += field.name.length + field.value.length;
     const tooMany = this.#fields.length >= this.#limits.headerCount;
     if (tooMany || this.#bytes > this.#limits.headerBytes) {
       maybeTask()?.countLimit(tooMany ? "headerCount" : "headerBytes");
-      this.#bytes -= field.name.length + field.value.byteLength;
+      this.#bytes -= field.name.length + field.value.length;
       throw new FieldsError("size-exceeded");
     }
     this.#fields.push(field);
@@ -203,40 +221,16 @@ export class Fields {
     const removed: Uint8Array[] = [];
     this.#fields = this.#fields.filter((field) => {
       if (field.key !== key) return true;
-      removed.push(field.value);
-      this.#bytes -= field.name.length + field.value.byteLength;
+      removed.push(latin1Bytes(field.value));
+      this.#bytes -= field.name.length + field.value.length;
       return false;
     });
     return removed;
   }
 }
 
-function checkValue(value: Uint8Array): void {
-  if (!isFieldValue(value)) throw new FieldsError("invalid-syntax");
-}
-
-/** What a function can be called with at once, with room to spare. */
-const MAX_ARGUMENTS = 4096;
-
-/** A byte string, one character for each byte, as `Headers` holds it. */
-export function latin1Text(bytes: Uint8Array): string {
-  const { length } = bytes;
-  if (length <= MAX_ARGUMENTS) return String.fromCharCode.apply(null, bytes as unknown as number[]);
-  let text = "";
-  for (let at = 0; at < length; at += MAX_ARGUMENTS) text += latin1Text(bytes.subarray(at, at + MAX_ARGUMENTS));
+function checkedText(value: Uint8Array): string {
+  const text = latin1Text(value);
+  if (!isFieldValue(text)) throw new FieldsError("invalid-syntax");
   return text;
-}
-
-/** The bytes of a byte string. */
-export function latin1Bytes(text: string): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
-}
-
-/** The entries of Web headers, values as bytes. `set-cookie` comes once for each. */
-export function* headerEntries(
-  headers: Headers,
-): Generator<[string, Uint8Array]> {
-  for (const [name, value] of headers) yield [name, latin1Bytes(value)];
 }

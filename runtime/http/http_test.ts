@@ -1,6 +1,7 @@
 import { expect } from "@std/expect";
 import { ByteChannel } from "../streams/bytes.ts";
-import { Fields, FieldsError, headerEntries, latin1Bytes, latin1Text } from "./fields.ts";
+import { Fields, FieldsError } from "./fields.ts";
+import { latin1Bytes, latin1Text } from "../streams/latin1.ts";
 import { receiveRequest, sendResponse } from "./web.ts";
 
 const value = latin1Bytes;
@@ -51,7 +52,7 @@ Deno.test("a refused set() leaves the old values", () => {
 
 Deno.test("binary values survive the way to Web headers and back", () => {
   const fields = Fields.from([["x-bin", Uint8Array.of(0xff, 0x80, 0xe9)]]);
-  expect([...headerEntries(fields.toHeaders())]).toEqual([["x-bin", Uint8Array.of(0xff, 0x80, 0xe9)]]);
+  expect(Fields.received(fields.toHeaders()).entries()).toEqual([["x-bin", Uint8Array.of(0xff, 0x80, 0xe9)]]);
 });
 
 Deno.test("a received request keeps the path as sent and drops what belongs to the connection", () => {
@@ -84,6 +85,31 @@ Deno.test("a response that is already whole is sent without a stream", async () 
   );
   expect(ends).toEqual(["closed"]);
   expect(await response.text()).toBe("hello");
+});
+
+Deno.test("a short text is sent as one, with the guest's content-type and no other", async () => {
+  const send = (fields: Fields, ...pieces: readonly Uint8Array<ArrayBuffer>[]) => {
+    const { sink, source } = new ByteChannel();
+    for (const piece of pieces) sink.append!(piece);
+    sink.close();
+    return sendResponse(
+      { status: 200, fields, body: { source, trailers: Promise.resolve(undefined) } },
+      options(() => {}),
+    );
+  };
+  const untyped = send(new Fields(), value("he"), value("llo\n"));
+  expect([untyped.headers.get("content-type"), await untyped.text()]).toEqual([null, "hello\n"]);
+  const typed = send(
+    Fields.from([["X-A", value("1")], ["Content-Type", value("a/b")], ["content-type", value("c/d")]]),
+    value("{}"),
+  );
+  expect([...typed.headers]).toEqual([["content-type", "a/b, c/d"], ["x-a", "1"]]);
+  const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
+  for (const pieces of [[bytes], [value("a"), bytes], [bytes, value("a")], [value("a".repeat(2000))]]) {
+    const sent = send(new Fields(), ...pieces);
+    expect(sent.headers.get("content-type")).toBe(null);
+    expect([...await sent.bytes()]).toEqual(pieces.flatMap((piece) => [...piece]));
+  }
 });
 
 Deno.test("a response without a body by its status or method takes what the guest writes and sends none of it", async () => {

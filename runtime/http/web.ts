@@ -9,7 +9,7 @@ import { DEFAULT_LIMITS, type Limits, MAX_READ_BYTES } from "../limits.ts";
 import type { ByteSource } from "../streams/bytes.ts";
 import { sourceOf, streamOf } from "../streams/web.ts";
 import { waitAny } from "../streams/waitable.ts";
-import { Fields, FieldsError, headerEntries } from "./fields.ts";
+import { Fields, FieldsError } from "./fields.ts";
 import type { Body, HttpRequest, HttpResponse } from "./message.ts";
 import { BodyPace } from "./pace.ts";
 
@@ -102,7 +102,7 @@ class ReceivedRequest implements HttpRequest {
 
 function receiveFields(headers: Headers): Fields {
   try {
-    return Fields.received(headerEntries(headers));
+    return Fields.received(headers);
   } catch (error) {
     if (!(error instanceof FieldsError)) throw error;
     throw new SkerryError(
@@ -171,7 +171,10 @@ export function sendResponse(
   let sent: Response;
   if (remaining !== undefined) {
     // The guest has already written all of it: no stream is needed, and most responses are like this.
-    sent = new Response(takeAll(source, remaining), { status });
+    const text = source.takeText?.();
+    sent = new Response(text ?? takeAll(source, remaining), { status });
+    // A text brings its own along, which the guest's replaces.
+    if (text !== undefined && !response.fields.has("content-type")) sent.headers.delete("content-type");
     options.onEnd("closed");
   } else {
     sent = new Response(streamOf(source, { signal: options.signal(), onEnd: options.onEnd, toReader: brokenOff }), {

@@ -7,6 +7,7 @@
  * @module
  */
 import { STREAM_BURST_BYTES, STREAM_HIGH_WATER_BYTES } from "../limits.ts";
+import { asciiText, latin1Bytes } from "./latin1.ts";
 import { type Waitable, Wakers } from "./waitable.ts";
 
 /** Where a stream stands. `closed` and `errored` are final, and reached by a reader only after the last byte. */
@@ -26,6 +27,8 @@ export interface ByteSource extends Waitable {
    * copies them at once spares a source that reads into a buffer of its own a new one each time. Without it, `take` does.
    */
   lend?(max: number): Uint8Array<ArrayBuffer>;
+  /** As `take` of all that is left, once the writer has ended, where the source has that as text: few bytes, all ASCII. */
+  takeText?(): string | undefined;
   /** The reader wants no more. Harmless when it has ended. */
   cancel(reason?: unknown): void;
 }
@@ -55,6 +58,9 @@ const JOINED_BYTES = 16 * 1024;
 const FAST_MS = 8;
 const SLOW_MS = 100;
 
+/** What is kept as text at most: beyond that, making an array and sending it takes no longer. */
+const MAX_TEXT_BYTES = 512;
+
 /** What a chunk that is made for more than was asked for has at least. */
 const SMALL_CHUNK_BYTES = 4 * 1024;
 
@@ -74,6 +80,8 @@ export function append(sink: ByteSink, bytes: Uint8Array): void {
 /** A queue of chunks from which any number of bytes can be taken. */
 export class ChunkQueue {
   #chunks: Uint8Array<ArrayBuffer>[] = [];
+  /** All that there is, before the first chunk: what is written first is often short, and then sent as a whole. */
+  #text = "";
   #head = 0;
   #size = 0;
   /** What is left of the last chunk's memory, where {@linkcode append} has made more of it than it needed. */
@@ -87,6 +95,7 @@ export class ChunkQueue {
 
   push(chunk: Uint8Array<ArrayBuffer>): void {
     if (chunk.byteLength === 0) return;
+    this.#endText();
     this.#spare = NO_BYTES;
     this.#chunks.push(chunk);
     this.#size += chunk.byteLength;
@@ -98,7 +107,8 @@ export class ChunkQueue {
    */
   append(bytes: Uint8Array, most: number): void {
     const { byteLength } = bytes;
-    if (byteLength === 0) return;
+    if (byteLength === 0 || this.#appendText(bytes)) return;
+    this.#endText();
     this.#size += byteLength;
     const spare = this.#spare;
     if (spare.byteLength >= byteLength) {
@@ -123,8 +133,38 @@ export class ChunkQueue {
     this.#spare = memory.subarray(byteLength);
   }
 
+  /** Adds `bytes` to the text, if they can be a part of it. */
+  #appendText(bytes: Uint8Array): boolean {
+    const size = this.#size + bytes.byteLength;
+    // Once a reader has taken something, it is going to take the rest as bytes.
+    if (this.#size !== this.#text.length || size > MAX_TEXT_BYTES || this.#burst !== 0) return false;
+    const text = asciiText(bytes);
+    if (text === undefined) return false;
+    this.#text += text;
+    this.#size = size;
+    return true;
+  }
+
+  /** Makes a chunk of the text. */
+  #endText(): void {
+    if (this.#text === "") return;
+    this.#chunks.push(latin1Bytes(this.#text));
+    this.#text = "";
+  }
+
+  /** Takes all that there is, if it is text. */
+  takeText(): string | undefined {
+    if (this.#text === "") return undefined;
+    const text = this.#text;
+    this.#text = "";
+    this.#burst = this.#size;
+    this.#size = 0;
+    return text;
+  }
+
   /** Takes at most `max` bytes: a part of the first chunk, or small chunks joined. Large ones are not worth a copy. */
   take(max: number): Uint8Array<ArrayBuffer> {
+    this.#endText();
     const first = this.#chunks[this.#head];
     if (first === undefined || max <= 0) return NO_BYTES;
     if (first.byteLength > max) {
@@ -158,6 +198,7 @@ export class ChunkQueue {
 
   clear(): void {
     this.#chunks = [];
+    this.#text = "";
     this.#spare = NO_BYTES;
     this.#head = 0;
     this.#size = 0;
@@ -291,6 +332,10 @@ class PipeSource implements ByteSource {
 
   take(max: number): Uint8Array<ArrayBuffer> {
     return this.#pipe.take(max);
+  }
+
+  takeText(): string | undefined {
+    return this.#pipe.state === "closed" ? this.#pipe.queue.takeText() : undefined;
   }
 
   cancel(): void {

@@ -48,20 +48,46 @@ Deno.test("a chunk queue copies what is appended, and joins what is small", () =
 Deno.test("a chunk queue makes a chunk as large as what was last taken at once, and no larger than asked", () => {
   const queue = new ChunkQueue();
   const memoryOf = (most: number) => {
-    queue.append(new Uint8Array(64), most);
-    queue.append(new Uint8Array(64), most);
+    queue.append(new Uint8Array(64).fill(0xff), most);
+    queue.append(new Uint8Array(64).fill(0xff), most);
     const { buffer } = queue.take(10);
     while (queue.size > 0) queue.take(Infinity);
     return buffer.byteLength;
   };
   // The first time nobody knows, and what is written first may be all.
   expect(memoryOf(1000)).toBe(64);
-  queue.append(new Uint8Array(256), 1000);
+  queue.append(new Uint8Array(256).fill(0xff), 1000);
   queue.take(Infinity);
   expect(memoryOf(1000)).toBe(256);
-  queue.append(new Uint8Array(256), 1000);
+  queue.append(new Uint8Array(256).fill(0xff), 1000);
   queue.take(Infinity);
   expect(memoryOf(100)).toBe(100);
+});
+
+Deno.test("a chunk queue has what is written first as text, if that is short and ASCII, until somebody takes bytes", () => {
+  const ascii = (text: string) => new TextEncoder().encode(text);
+  const queue = new ChunkQueue();
+  expect(queue.takeText()).toBe(undefined);
+  queue.append(ascii("{"), 1000);
+  queue.append(ascii("a".repeat(100)), 1000);
+  expect([queue.size, queue.takeText(), queue.size]).toEqual([101, `{${"a".repeat(100)}`, 0]);
+  expect(queue.takeText()).toBe(undefined);
+  // Its reader has come.
+  queue.append(ascii("more"), 1000);
+  expect([queue.takeText(), queue.take(9)]).toEqual([undefined, ascii("more")]);
+  for (const second of [ascii("b".repeat(600)), Uint8Array.of(0xc3, 0xa4)]) {
+    for (const write of ["push", "append"] as const) {
+      const mixed = new ChunkQueue();
+      mixed.append(ascii("a"), 1000);
+      mixed[write](second, 1000);
+      expect([mixed.takeText(), mixed.size]).toEqual([undefined, 1 + second.byteLength]);
+      expect([...mixed.take(1), ...mixed.take(1000)]).toEqual([97, ...second]);
+    }
+  }
+  const cleared = new ChunkQueue();
+  cleared.append(ascii("a"), 1000);
+  cleared.clear();
+  expect([cleared.takeText(), cleared.take(1).length]).toEqual([undefined, 0]);
 });
 
 Deno.test("a chunk queue keeps every byte in order, whoever writes and however, and gives no memory away twice", () => {

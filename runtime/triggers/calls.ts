@@ -14,6 +14,7 @@ import { Fields } from "../http/fields.ts";
 import type { LogSink } from "../log.ts";
 import type { QueueTrigger, ScheduleTrigger } from "../manifest.ts";
 import { ByteChannel, type ByteSource } from "../streams/bytes.ts";
+import { latin1Text } from "../streams/latin1.ts";
 import { waitAny } from "../streams/waitable.ts";
 import { formatTraceParent } from "../trace.ts";
 import type { Clock } from "./clock.ts";
@@ -63,7 +64,7 @@ export async function post(served: ServedFunction, isolate: Isolate, { path, hea
     scheme: "http",
     authority: `${served.name}.internal`,
     pathWithQuery: path,
-    fields: Fields.received(entries.map(([name, value]) => [name, encoder.encode(value)])),
+    fields: Fields.received(entries.map(([name, value]) => [name, latin1Text(encoder.encode(value))])),
     body: { source, trailers: Promise.resolve(undefined), length: body.byteLength },
   });
   const response = await exchange.response;

@@ -4,7 +4,8 @@
  * @module
  */
 import { withTask } from "../../context.ts";
-import { Fields, latin1Bytes, latin1Text } from "../../http/fields.ts";
+import { Fields } from "../../http/fields.ts";
+import { latin1Bytes, latin1Text } from "../../streams/latin1.ts";
 import type { Body, HttpRequest, HttpResponse } from "../../http/message.ts";
 import { Task } from "../../task.ts";
 import { drained } from "./_body_testing.ts";

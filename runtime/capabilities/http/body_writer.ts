@@ -4,7 +4,6 @@
  * @module
  */
 import type { Fields } from "../../http/fields.ts";
-import { latin1Text } from "../../http/fields.ts";
 import type { Body } from "../../http/message.ts";
 import { append, ByteChannel, type ByteSink, type ByteSource, type StreamState } from "../../streams/bytes.ts";
 import { type ErrorCode, HttpFailure } from "./error_code.ts";
@@ -16,7 +15,7 @@ import { type ErrorCode, HttpFailure } from "./error_code.ts";
  */
 export function contentLength(fields: Fields): number | undefined {
   if (!fields.has("content-length")) return undefined;
-  const values = fields.get("content-length").map(latin1Text);
+  const values = fields.texts("content-length");
   const [value] = values;
   if (value === undefined) return undefined;
   if (!/^\d{1,15}$/.test(value) || values.some((other) => other !== value)) {

@@ -103,7 +103,7 @@ async function callNeighbour(name: string, request: HttpRequest): Promise<HttpRe
     if (callNeighbour === undefined) {
       throw new SkerryError("route-not-found", `calling ${name}.internal: this process has no other functions`);
     }
-    return await callNeighbour(name, { ...request, fields: Fields.received(request.fields.entries()) });
+    return await callNeighbour(name, { ...request, fields: Fields.received(request.fields.textEntries()) });
   } catch (error) {
     request.body?.source.cancel();
     if (!(error instanceof SkerryError)) throw error;

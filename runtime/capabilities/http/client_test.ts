@@ -1,7 +1,8 @@
 import { expect } from "@std/expect";
 import { echo } from "../../../tests/_echo.ts";
 import { withTask } from "../../context.ts";
-import { Fields, latin1Bytes } from "../../http/fields.ts";
+import { Fields } from "../../http/fields.ts";
+import { latin1Bytes } from "../../streams/latin1.ts";
 import { ByteChannel } from "../../streams/bytes.ts";
 import type { LogRecord } from "../../log.ts";
 import { Task } from "../../task.ts";

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Fields, latin1Bytes } from "../../http/fields.ts";
+import { type Fields } from "../../http/fields.ts";
+import { latin1Bytes } from "../../streams/latin1.ts";
 import type { Body, HttpRequest } from "../../http/message.ts";
 import { STREAM_HIGH_WATER_BYTES } from "../../limits.ts";
 import { waitAny } from "../../streams/waitable.ts";
@@ -86,8 +87,8 @@ export async function writeAll(connection: Connection, bytes: Uint8Array): Promi
 }
 
 function encodeFields(fields: Fields, keep: (name: string) => boolean): Uint8Array<ArrayBuffer>[] {
-  return fields.entries().flatMap(([name, value]) =>
-    keep(name.toLowerCase()) ? [concat([latin1Bytes(`${name}: `), value, CRLF])] : []
+  return fields.textEntries().flatMap(([name, value]) =>
+    keep(name.toLowerCase()) ? [latin1Bytes(`${name}: ${value}\r\n`)] : []
   );
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Fields, FieldsError, isFieldName, isFieldValue, latin1Bytes } from "../../http/fields.ts";
+import { Fields, FieldsError, isFieldName, isFieldValue } from "../../http/fields.ts";
 import { MAX_FIELDS_BYTES, MAX_FIELDS_COUNT } from "../../limits.ts";
 import { type ErrorCode, HttpFailure } from "./error_code.ts";
 import { EndedError, TooLongError, type WireReader } from "./wire_reader.ts";
@@ -41,7 +41,7 @@ export async function readHead(reader: WireReader, method: string): Promise<Resp
   }
 }
 
-type Entry = readonly [string, Uint8Array];
+type Entry = readonly [string, string];
 
 async function readFields(reader: WireReader, section: "header" | "trailer"): Promise<Entry[]> {
   const entries: Entry[] = [];
@@ -53,7 +53,7 @@ async function readFields(reader: WireReader, section: "header" | "trailer"): Pr
     if (size > MAX_FIELDS_BYTES || entries.length >= MAX_FIELDS_COUNT) throw sectionTooLong(section, size);
     const colon = line.indexOf(":");
     const name = line.slice(0, colon);
-    const value = latin1Bytes(line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, ""));
+    const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, "");
     // A folded line begins with a space, which is no name either: nobody sends it in good faith.
     if (colon < 1 || !isFieldName(name) || !isFieldValue(value)) throw protocolError(`a malformed ${section} field`);
     entries.push([name, value]);
@@ -77,14 +77,14 @@ function receivedTrailers(entries: readonly Entry[]): Fields | undefined {
 /** RFC 9112, section 9.3. */
 function saysClose(entries: readonly Entry[]): boolean {
   return entries.some(([name, value]) =>
-    name.toLowerCase() === "connection" && /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i.test(String.fromCharCode(...value))
+    name.toLowerCase() === "connection" && /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i.test(value)
   );
 }
 
 /** RFC 9112, section 6.3. */
 function framingOf(status: number, method: string, entries: readonly Entry[]): ResponseFraming {
   const values = (wanted: string) =>
-    entries.filter(([name]) => name.toLowerCase() === wanted).map(([, value]) => String.fromCharCode(...value));
+    entries.filter(([name]) => name.toLowerCase() === wanted).map(([, value]) => value);
   if (method === "HEAD" || status === 204 || status === 304) return { kind: "none" };
   const codings = values("transfer-encoding").join(",").toLowerCase();
   if (codings.trim() === "chunked") return { kind: "chunked" };

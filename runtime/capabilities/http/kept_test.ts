@@ -1,6 +1,6 @@
 import { expect } from "@std/expect";
 import { withTask } from "../../context.ts";
-import { latin1Bytes } from "../../http/fields.ts";
+import { latin1Bytes } from "../../streams/latin1.ts";
 import type { HttpRequest } from "../../http/message.ts";
 import { Task } from "../../task.ts";
 import { ConnectionGate } from "./connection_gate.ts";

@@ -68,7 +68,7 @@ async function handOn(request: Request, signal: AbortSignal): Promise<Response> 
       throw new HttpFailure("connection-limit-reached");
     }
     sent = Request.send(request, state.received);
-    const response = await task.callNext({ ...sent, fields: Fields.received(sent.fields.entries()) }, signal);
+    const response = await task.callNext({ ...sent, fields: Fields.received(sent.fields.textEntries()) }, signal);
     if (sent.body === null) Request.transmitted(request, { tag: "ok" });
     return Response.received(response);
   } catch (error) {

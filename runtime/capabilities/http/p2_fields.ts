@@ -24,7 +24,7 @@ export class Fields {
   }
 
   static fromList(entries: readonly (readonly [string, Uint8Array])[]): Fields {
-    return new Fields(checked(() => HostFields.from(entries.map(([name, value]) => [name, value.slice()]))));
+    return new Fields(checked(() => HostFields.from(entries)));
   }
 
   get(name: string): Uint8Array[] {
@@ -36,7 +36,7 @@ export class Fields {
   }
 
   set(name: string, values: readonly Uint8Array[]): void {
-    checked(() => this.#fields.set(name, values.map((value) => value.slice())));
+    checked(() => this.#fields.set(name, values));
   }
 
   delete(name: string): void {
@@ -44,7 +44,7 @@ export class Fields {
   }
 
   append(name: string, value: Uint8Array): void {
-    checked(() => this.#fields.append(name, value.slice()));
+    checked(() => this.#fields.append(name, value));
   }
 
   entries(): [string, Uint8Array][] {

@@ -31,7 +31,7 @@ export class Fields {
   }
 
   static fromList(entries: readonly (readonly [string, Uint8Array])[]): Fields {
-    return new Fields(checked(() => HostFields.from(entries.map(([name, value]) => [name, value.slice()]))));
+    return new Fields(checked(() => HostFields.from(entries)));
   }
 
   get(name: string): Uint8Array[] {
@@ -43,7 +43,7 @@ export class Fields {
   }
 
   set(name: string, values: readonly Uint8Array[]): void {
-    checked(() => this.#fields.set(name, values.map((value) => value.slice())));
+    checked(() => this.#fields.set(name, values));
   }
 
   delete(name: string): void {
@@ -55,7 +55,7 @@ export class Fields {
   }
 
   append(name: string, value: Uint8Array): void {
-    checked(() => this.#fields.append(name, value.slice()));
+    checked(() => this.#fields.append(name, value));
   }
 
   copyAll(): [string, Uint8Array][] {

@@ -1,5 +1,6 @@
 import { expect } from "@std/expect";
-import { Fields, latin1Bytes, latin1Text } from "../../http/fields.ts";
+import { Fields } from "../../http/fields.ts";
+import { latin1Bytes, latin1Text } from "../../streams/latin1.ts";
 import { STREAM_HIGH_WATER_BYTES } from "../../limits.ts";
 import { waitAny } from "../../streams/waitable.ts";
 import { BodyWriter } from "./body_writer.ts";

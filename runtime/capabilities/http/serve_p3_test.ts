@@ -3,7 +3,7 @@ import { withTask } from "../../context.ts";
 import type { Isolate } from "../../engine/mod.ts";
 import { type HostStream } from "../../engine/streams.ts";
 import { GuestExit, SkerryError, WitError } from "../../errors.ts";
-import { latin1Text } from "../../http/fields.ts";
+import { latin1Text } from "../../streams/latin1.ts";
 import { STREAM_HIGH_WATER_BYTES } from "../../limits.ts";
 import { ByteChannel, type ByteSink, type ByteSource } from "../../streams/bytes.ts";
 import { Task } from "../../task.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { latin1Text } from "../../http/fields.ts";
+import { latin1Text } from "../../streams/latin1.ts";
 import type { Connection } from "./connect.ts";
 
 /** A line or a section was longer than it may be. */
