@@ -84,6 +84,16 @@ onEachEngine("a guest in TypeScript has the values of its own grant, and logs as
   ]);
 });
 
+onEachEngine("a guest in TypeScript gets no socket either", async (engine) => {
+  const grants = { config: {}, log: {} };
+  await using server = await serve({ engine, guests: { f: { fixture: "qjs-caps", grants } } });
+  expect((await (await server.request("/f/sockets")).text()).split("\n")).toEqual([
+    "tcp error access-denied",
+    "udp error access-denied",
+    "lookup error access-denied",
+  ]);
+});
+
 onEachEngine("a guest keeps what it sets, and its neighbour does not see it", async (engine) => {
   await using server = await served(engine, {
     f: { kv: { stores: { default: true, carts: "shop" } } },

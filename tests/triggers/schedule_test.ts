@@ -42,6 +42,22 @@ onEachEngine("a schedule calls a path with a POST at its minute in UTC, in a tas
   expect(runs(server)).toBe(2);
 });
 
+onEachEngine("a schedule calls a guest in TypeScript, with what it was granted", async (engine) => {
+  const clock = new FakeClock("2026-01-01T02:59:30Z");
+  const schedule = [{ name: "nightly", cron: "0 3 * * *", path: "/?key=greeting" }];
+  const grants = { log: {}, config: { values: { greeting: "good night" } } };
+  await using server = await serveTriggers({
+    engine,
+    clock,
+    guests: { jobs: { fixture: "qjs-caps", schedule, grants } },
+  });
+  await clock.asleep(1);
+  clock.set("2026-01-01T03:00:00Z");
+  const end = await server.until(ended("nightly@2026-01-01T03:00Z"));
+  expect([end.level, end.message, end.function]).toEqual(["info", "schedule nightly", "jobs"]);
+  expect(server.logged("qjs")).toEqual(["debug: good night", "info: good night"]);
+});
+
 onEachEngine("a schedule calls an exported function, and what it answers is logged", async (engine) => {
   const clock = new FakeClock("2026-01-01T02:59:30Z");
   await using server = await serveTriggers({
