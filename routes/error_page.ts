@@ -4,8 +4,8 @@
  * @module
  */
 import { type ErrorTrace, type Failure, type LogRecord, type Task, traceError } from "../runtime/mod.ts";
-import { guestTraces, operatorsMessage } from "./failure.ts";
 import { type Markup, markup, page } from "./page.ts";
+import { guestTraces, operatorsMessage } from "./told.ts";
 
 /** More than this is not read on a page, and a guest may have written a megabyte. */
 const MAX_RECORDS = 200;

@@ -5,7 +5,6 @@
  */
 import { parseAccept } from "hono/utils/accept";
 import {
-  type ErrorTrace,
   type Failure,
   type FailureResponse,
   formatRoute,
@@ -14,13 +13,11 @@ import {
   requestId,
   type Runtime,
   SkerryError,
-  thrownBy,
-  traceError,
-  withThrown,
 } from "../runtime/mod.ts";
 import { errorPage } from "./error_page.ts";
 import { notFoundPage } from "./not_found_page.ts";
 import { markup, page, PAGE_HEADERS } from "./page.ts";
+import { guestTraces, operatorsMessage } from "./told.ts";
 
 /** The body of an answer to a program. */
 export interface FailureBody {
@@ -124,19 +121,6 @@ function detailOf(failure: Failure): { detail?: string; stack?: readonly string[
     detail: operatorsMessage(failure),
     ...(stack === "" ? {} : { stack: stack.split("\n").map((line) => line.trim()) }),
   };
-}
-
-/** The message, and why a function is broken: that is what its developer wants to see. */
-export function operatorsMessage({ error, task }: Failure): string {
-  if (error.code === "function-broken" && error.cause instanceof Error) return error.cause.message;
-  return error.code === "guest-trapped" && task !== null ? withThrown(error.message, task) : error.message;
-}
-
-/** How the guest failed: what it threw; or, where it says nothing of that, each of the host's errors with its frames. */
-export function guestTraces({ error, task }: Failure): ErrorTrace[] {
-  const thrown = task === null ? undefined : thrownBy(task);
-  if (thrown !== undefined) return [thrown];
-  return traceError(error).filter(({ frames }) => frames.some(({ guest }) => guest));
 }
 
 function plainPage(error: SkerryError, id: string): string {
