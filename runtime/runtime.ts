@@ -63,6 +63,7 @@ export interface Runtime {
   stop(graceMs: number): Promise<number>;
 }
 
+/** What a {@linkcode FunctionRuntime} is made of. */
 export interface RuntimeOptions {
   /** The folder whose subfolders are functions. */
   readonly directory: string;
