@@ -55,21 +55,33 @@ Deno.test("a slice goes on over pauses in which nobody else can have run, until 
   task.end();
 });
 
-Deno.test("a guest that had the processor for a part of the time has computed no longer than that", () => {
+/** A clock of a task's, where time passes as it is told, and so does what the process has had of the processor. */
+function inItsTime(
+  body: (world: { task: Task; clock: CpuClock; pass: (ms: number, used: number) => number }) => void,
+): void {
   const task = new Task({ function: "f" });
-  const clock = new CpuClock(task);
   const { now } = performance;
   const { cpuUsage } = process;
   let at = 1000;
   let usedMs = 500;
   performance.now = () => at;
   process.cpuUsage = () => ({ user: usedMs * 600, system: usedMs * 400 });
-  const runs = (ms: number, used: number) => {
-    at += ms;
+  const pass = (ms: number, used: number) => {
     usedMs += used;
-    return clock.computedMs(at);
+    return at += ms;
   };
   try {
+    body({ task, clock: new CpuClock(task), pass });
+  } finally {
+    performance.now = now;
+    process.cpuUsage = cpuUsage;
+  }
+  task.end();
+}
+
+Deno.test("a guest that had the processor for a part of the time has computed no longer than that", () => {
+  inItsTime(({ clock, pass }) => {
+    const runs = (ms: number, used: number) => clock.computedMs(pass(ms, used));
     clock.start();
     // What was before it was first asked for may have been anybody's.
     expect(runs(300, 100)).toBe(0);
@@ -81,7 +93,7 @@ Deno.test("a guest that had the processor for a part of the time has computed no
     clock.start();
     expect([runs(5, 5), runs(5, 5)]).toEqual([0, 5]);
     clock.stop();
-    at += 5;
+    pass(5, 0);
     clock.start();
     expect([runs(1, 1), runs(2, 2)]).toEqual([0, 2]);
     process.cpuUsage = () => {
@@ -89,29 +101,16 @@ Deno.test("a guest that had the processor for a part of the time has computed no
     };
     expect(runs(1, 1)).toBe(4);
     clock.stop();
-  } finally {
-    performance.now = now;
-    process.cpuUsage = cpuUsage;
-  }
-  task.end();
+  });
 });
 
 Deno.test("a task is not charged for what other processes had of the processor while its guest ran", () => {
-  const task = new Task({ function: "f" });
-  const clock = new CpuClock(task);
-  const { now } = performance;
-  const { cpuUsage } = process;
-  let at = 1000;
-  let usedMs = 500;
-  performance.now = () => at;
-  process.cpuUsage = () => ({ user: usedMs * 600, system: usedMs * 400 });
-  const runs = (ms: number, used: number) => {
-    at += ms;
-    usedMs += used;
-    expect(clock.look()).toBe(at);
-    return clock.cpuMs(at);
-  };
-  try {
+  inItsTime(({ task, clock, pass }) => {
+    const runs = (ms: number, used: number) => {
+      const at = pass(ms, used);
+      expect(clock.look()).toBe(at);
+      return clock.cpuMs(at);
+    };
     clock.start();
     // Before the first look nobody knows.
     expect(runs(10, 1)).toBe(10);
@@ -128,7 +127,7 @@ Deno.test("a task is not charged for what other processes had of the processor w
     clock.start();
     expect(runs(10, 8)).toBe(38);
     clock.stop();
-    at += 50;
+    pass(50, 0);
     clock.start();
     expect(runs(10, 4)).toBe(42);
     process.cpuUsage = () => {
@@ -137,9 +136,5 @@ Deno.test("a task is not charged for what other processes had of the processor w
     expect(runs(1, 1)).toBe(43);
     clock.stop();
     expect(task.cpuMs).toBe(43);
-  } finally {
-    performance.now = now;
-    process.cpuUsage = cpuUsage;
-  }
-  task.end();
+  });
 });
