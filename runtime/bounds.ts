@@ -38,11 +38,19 @@ export function boundedResponse(response: HttpResponse, task: Task): HttpRespons
   const { body } = response;
   if (body === null) return response;
   const most = task.limits.responseBodyBytes;
-  const error = () => exceeded(task, "response-too-large", "sending a response's body", "responseBodyBytes");
   const { remaining } = body.source;
-  if (remaining !== undefined && remaining > most) throw error();
-  if (remaining !== undefined) return response;
-  return { ...response, body: withSource(body, boundedSource(body.source, most, task, error)) };
+  if (remaining === undefined) {
+    return {
+      ...response,
+      body: withSource(body, boundedSource(body.source, most, task, responseTooLarge.bind(null, task))),
+    };
+  }
+  if (remaining > most) throw responseTooLarge(task);
+  return response;
+}
+
+function responseTooLarge(task: Task): SkerryError {
+  return exceeded(task, "response-too-large", "sending a response's body", "responseBodyBytes");
 }
 
 function boundedSource(source: ByteSource, most: number, task: Task, error: () => SkerryError): ByteSource {

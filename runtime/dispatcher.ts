@@ -311,7 +311,8 @@ export class Dispatcher {
   #ended(task: Task, entry: Entry<Task>): void {
     this.#tasks.delete(entry);
     this.usage?.add(task);
-    if (this.#tasks.size === 0) { for (const idle of this.#idle.splice(0)) idle(); }
+    if (this.#tasks.size > 0 || this.#idle.length === 0) return;
+    for (const idle of this.#idle.splice(0)) idle();
   }
 
   /** Calls the handler in a fresh isolate. `caller`: who asks, and has an isolate already. */
