@@ -7,7 +7,7 @@
  */
 import { camelCase } from "../../component/mod.ts";
 import type { Cx } from "./context.ts";
-import { ResourceHandle, watchTaken } from "./resources.ts";
+import { ResourceHandle } from "./resources.ts";
 import { payloads, type ValueType } from "./types.ts";
 
 type Types = readonly (ValueType | undefined)[];
@@ -21,15 +21,15 @@ const PLAIN: ReadonlySet<ValueType["kind"]> = new Set(
 export function allOrNone<A, T>(types: readonly ValueType[], lift: (cx: Cx, from: A) => T): (cx: Cx, from: A) => T {
   if (!mayLose(types)) return lift;
   return (cx, from) => {
-    const taken: ResourceHandle[] = [];
-    const before = watchTaken(taken);
+    const { handles } = cx.instance;
+    handles.noteTaken();
     try {
-      return lift(cx, from);
+      const lifted = lift(cx, from);
+      handles.forgetTaken();
+      return lifted;
     } catch (error) {
-      for (const handle of taken) cx.instance.handles.keep(handle);
+      handles.keepTaken();
       throw error;
-    } finally {
-      watchTaken(before);
     }
   };
 }

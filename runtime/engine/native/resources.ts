@@ -41,6 +41,9 @@ export class HandleTable {
   readonly #free: number[] = [];
   #task: Pick<Task, "limits" | "countLimit">;
   readonly #counts = { subtasks: 0, streams: 0 };
+  /** What has been taken, where that is noted. */
+  readonly #taken: object[] = [];
+  #notesTaken = false;
 
   /** @param task whose limits hold, so that a guest cannot fill the host's memory with what handles stand for */
   constructor(task: Pick<Task, "limits" | "countLimit">) {
@@ -78,6 +81,28 @@ export class HandleTable {
     this.#entries[index] = undefined;
     this.#free.push(index);
     return entry;
+  }
+
+  /** Removes an own handle that goes to somebody else. */
+  take(index: number): void {
+    const entry = this.remove(index);
+    if (this.#notesTaken) this.#taken.push(entry);
+  }
+
+  /** From here on until {@linkcode forgetTaken} it is noted what is taken, so that {@linkcode keepTaken} can take it back. */
+  noteTaken(): void {
+    this.#notesTaken = true;
+  }
+
+  forgetTaken(): void {
+    this.#notesTaken = false;
+    this.#taken.length = 0;
+  }
+
+  /** Takes back what was on its way out of an isolate that has trapped, so that its end finds it. */
+  keepTaken(): void {
+    for (const entry of this.#taken) this.keep(entry);
+    this.forgetTaken();
   }
 
   /** All entries, in the order of their numbers. */
@@ -121,22 +146,11 @@ export function checked(entry: object, index: number, type: ResourceType): Resou
   return entry;
 }
 
-/** Who is told of the own handles that are taken. */
-let watcher: ResourceHandle[] | undefined;
-
-/** Has {@linkcode takeOwn} put what it takes into `into`; answers who was told before, to be set again. */
-export function watchTaken(into: ResourceHandle[] | undefined): ResourceHandle[] | undefined {
-  const before = watcher;
-  watcher = into;
-  return before;
-}
-
 /** Takes an own handle out of a table, as it goes to somebody else. */
 export function takeOwn(table: HandleTable, index: number, type: ResourceType): unknown {
   const handle = table.resource(index, type);
   if (handle.lends !== 0) trap(`cannot remove owned resource ${type.name} while borrowed`);
   if (!handle.own) trap(`handle index ${index} is a borrow of ${type.name}, an own is needed`);
-  table.remove(index);
-  if (watcher !== undefined) watcher.push(handle);
+  table.take(index);
   return handle.rep;
 }
