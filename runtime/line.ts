@@ -20,41 +20,87 @@ interface Waiting {
   readonly start: (urgent: boolean) => void;
 }
 
-const waiting: Waiting[] = [];
-let running = 0;
-/** Those of them that began although the line was full. */
-let extra = 0;
+/** The line of a process, for all functions and folders of it. */
+class Line {
+  readonly #waiting: Waiting[] = [];
+  /** The functions that somebody waits for, and how many do; those who came first, first. */
+  readonly #wanted = new Map<string, number>();
+  #running = 0;
+  /** Those beyond them, that began although the line was full. */
+  #extra = 0;
 
-/** The functions that somebody waits for, and how many do; those who came first, first. */
-const wanted = new Map<string, number>();
+  async run<T>(work: () => Promise<T>, options: LineOptions): Promise<T> {
+    let isExtra = false;
+    const turn = new Promise<void>((begin) => {
+      this.#waiting.push({
+        name: options.for,
+        start(urgent) {
+          isExtra = urgent;
+          begin();
+        },
+      });
+    });
+    const place = this.#waiting.at(-1);
+    this.#advance();
+    if (place !== undefined && this.#waiting.includes(place)) options.onQueued?.();
+    await turn;
+    options.onStart?.();
+    try {
+      return await work();
+    } finally {
+      if (isExtra) this.#extra--;
+      else this.#running--;
+      this.#advance();
+    }
+  }
+
+  want(name: string): Disposable {
+    this.#wanted.set(name, (this.#wanted.get(name) ?? 0) + 1);
+    this.#advance();
+    let over = false;
+    return {
+      [Symbol.dispose]: () => {
+        if (over) return;
+        over = true;
+        const left = this.#wanted.get(name)! - 1;
+        if (left > 0) this.#wanted.set(name, left);
+        else this.#wanted.delete(name);
+      },
+    };
+  }
+
+  /** Starts whatever may start. */
+  #advance(): void {
+    for (;;) {
+      const next = this.#firstWanted() ?? this.#waiting[0];
+      if (next === undefined) return;
+      const isWanted = next.name !== undefined && this.#wanted.has(next.name);
+      const urgent = this.#running >= MAX_CHILDREN_AT_ONCE;
+      if (urgent && !(isWanted && this.#extra < MAX_URGENT_CHILDREN)) return;
+      this.#waiting.splice(this.#waiting.indexOf(next), 1);
+      if (urgent) this.#extra++;
+      else this.#running++;
+      next.start(urgent);
+    }
+  }
+
+  #firstWanted(): Waiting | undefined {
+    for (const name of this.#wanted.keys()) {
+      const found = this.#waiting.find((other) => other.name === name);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+}
+
+const line = new Line();
 
 /**
  * Does `work` when its turn has come: at most {@linkcode MAX_CHILDREN_AT_ONCE} at a time, in the order in which they came,
  * but first what somebody waits for; and for that, there are {@linkcode MAX_URGENT_CHILDREN} places more.
  */
-export async function inLine<T>(work: () => Promise<T>, options: LineOptions = {}): Promise<T> {
-  let isExtra = false;
-  const turn = new Promise<void>((begin) => {
-    waiting.push({
-      name: options.for,
-      start(urgent) {
-        isExtra = urgent;
-        begin();
-      },
-    });
-  });
-  const place = waiting.at(-1);
-  advance();
-  if (place !== undefined && waiting.includes(place)) options.onQueued?.();
-  await turn;
-  options.onStart?.();
-  try {
-    return await work();
-  } finally {
-    if (isExtra) extra--;
-    else running--;
-    advance();
-  }
+export function inLine<T>(work: () => Promise<T>, options: LineOptions = {}): Promise<T> {
+  return line.run(work, options);
 }
 
 /**
@@ -68,39 +114,5 @@ export async function inLine<T>(work: () => Promise<T>, options: LineOptions = {
  * ```
  */
 export function hurry(name: string): Disposable {
-  wanted.set(name, (wanted.get(name) ?? 0) + 1);
-  advance();
-  let over = false;
-  return {
-    [Symbol.dispose]() {
-      if (over) return;
-      over = true;
-      const left = wanted.get(name)! - 1;
-      if (left > 0) wanted.set(name, left);
-      else wanted.delete(name);
-    },
-  };
-}
-
-/** Starts whatever may start. */
-function advance(): void {
-  for (;;) {
-    const next = firstWanted() ?? waiting[0];
-    if (next === undefined) return;
-    const isWanted = next.name !== undefined && wanted.has(next.name);
-    const urgent = running >= MAX_CHILDREN_AT_ONCE;
-    if (urgent && !(isWanted && extra < MAX_URGENT_CHILDREN)) return;
-    waiting.splice(waiting.indexOf(next), 1);
-    if (urgent) extra++;
-    else running++;
-    next.start(urgent);
-  }
-}
-
-function firstWanted(): Waiting | undefined {
-  for (const name of wanted.keys()) {
-    const found = waiting.find((other) => other.name === name);
-    if (found !== undefined) return found;
-  }
-  return undefined;
+  return line.want(name);
 }
