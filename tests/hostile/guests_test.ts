@@ -187,7 +187,15 @@ const HOSTILE: readonly Hostile[] = [
     name: "a trap after the headers",
     guest: { fixture: "c-http" },
     path: "trap-after-headers",
-    // The connection is closed, perhaps before they are there.
+    // Before any of them is sent.
+    status: 500,
+    code: "guest-trapped",
+  },
+  {
+    name: "a trap in the middle of a body",
+    guest: { fixture: "c-http" },
+    path: "trap-mid-body?ms=5",
+    // The connection is closed, perhaps before the headers are there.
     status: [200, 0],
     log: /guest-trapped/,
   },

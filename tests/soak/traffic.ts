@@ -141,7 +141,7 @@ export const KINDS: readonly Kind[] = [
   bad("/fails/no-response", 5, 502),
   bad("/fails/set-error", 5, 500, 502),
   bad("/fails/stdout?lines=200", 5, 200),
-  bad("/fails/trap-after-headers", 5, 0),
+  bad("/fails/trap-after-headers", 5, 500),
   bad("/fails/big?bytes=2000000", 3, 0),
   bad("/failsp3/trap", 5, 500),
   bad("/failsp3/sleep-many?n=50&ms=600000", 5, 500),
