@@ -169,3 +169,17 @@ Deno.test("a status that HTTP cannot carry is refused with a code", () => {
     /status 999/,
   );
 });
+
+Deno.test("a caller who has all of the announced body may close before the guest has ended it", async () => {
+  const { sink, source } = new ByteChannel();
+  const ends: string[] = [];
+  const response = sendResponse(
+    { status: 200, fields: new Fields(), body: { source, trailers: Promise.resolve(undefined), length: 5 } },
+    options((how) => ends.push(how)),
+  );
+  const reader = response.body!.getReader();
+  sink.write(value("hello"));
+  await reader.read();
+  await reader.cancel();
+  expect([sink.state, ...ends]).toEqual(["closed", "closed"]);
+});

@@ -177,9 +177,9 @@ export function sendResponse(
     if (text !== undefined && !response.fields.has("content-type")) sent.headers.delete("content-type");
     options.onEnd("closed");
   } else {
-    sent = new Response(streamOf(source, { signal: options.signal(), onEnd: options.onEnd, toReader: brokenOff }), {
-      status,
-    });
+    const { length } = body!;
+    const stream = streamOf(source, { signal: options.signal(), onEnd: options.onEnd, toReader: brokenOff, length });
+    sent = new Response(stream, { status });
   }
   // Not in the init: from there they take three times as long.
   response.fields.addTo(sent.headers);

@@ -179,6 +179,11 @@ export interface StreamOfOptions {
   readonly signal?: AbortSignal;
   /** What the stream's reader gets for an error. Default: the error itself. */
   readonly toReader?: (reason: unknown) => unknown;
+  /**
+   * How many bytes the reader expects, where it knows. A reader that has them all and cancels has not left: it may be told
+   * of the end later than it knows of it.
+   */
+  readonly length?: number | undefined;
   /** Runs once, whichever way the stream ended. */
   readonly onEnd?: (
     how: "closed" | "errored" | "cancelled",
@@ -198,6 +203,7 @@ export function streamOf(
   const inTask = <T>(body: () => T): T => task === undefined ? body() : withTask(task, body);
   const { signal, toReader = (reason) => reason } = options;
   let over = false;
+  let left = options.length ?? Infinity;
   let breakOff: (() => void) | undefined;
   const end = (how: "closed" | "errored" | "cancelled", reason?: unknown) => {
     if (over) return;
@@ -222,7 +228,11 @@ export function streamOf(
           const chunk = source.state === "open" ? source.take(STREAM_BURST_BYTES) : NO_BYTES;
           if (chunk.byteLength > 0) {
             controller.enqueue(chunk);
-            return;
+            left -= chunk.byteLength;
+            // With its last bytes, for who has those may leave before it asks again.
+            if (source.state !== "closed") return;
+            controller.close();
+            return end("closed");
           }
           const state = source.state;
           if (state === "closed") {
@@ -239,7 +249,8 @@ export function streamOf(
     cancel: (reason) =>
       inTask(() => {
         source.cancel(reason);
-        end("cancelled", reason);
+        if (left <= 0) end("closed");
+        else end("cancelled", reason);
       }),
   }, { highWaterMark: 0 });
 }

@@ -167,3 +167,27 @@ Deno.test("streamOf() breaks off when its signal aborts, once", async () => {
 Deno.test("streamOf() of a source that has ended is an empty body", async () => {
   expect(await new Response(streamOf(emptySource)).text()).toBe("");
 });
+
+Deno.test("streamOf() ends with its last bytes, so that nobody who has them can leave too early", async () => {
+  const { sink, source } = new ByteChannel();
+  const ends: unknown[] = [];
+  const reader = streamOf(source, { onEnd: (how) => ends.push(how) }).getReader();
+  sink.write(bytes(1, 2));
+  sink.close();
+  expect((await reader.read()).value).toEqual(bytes(1, 2));
+  await reader.cancel();
+  expect(ends).toEqual(["closed"]);
+});
+
+Deno.test("a reader who has as many bytes as were announced has not left, whatever its writer still does", async () => {
+  for (const [length, how] of [[2, "closed"], [3, "cancelled"], [undefined, "cancelled"]] as const) {
+    const { sink, source } = new ByteChannel();
+    const ends: unknown[] = [];
+    const reader = streamOf(source, { length, onEnd: (how) => ends.push(how) }).getReader();
+    sink.write(bytes(1, 2));
+    await reader.read();
+    await reader.cancel();
+    sink.close();
+    expect([length, ...ends]).toEqual([length, how]);
+  }
+});
