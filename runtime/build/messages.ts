@@ -24,6 +24,9 @@ const STARLING = /Exception while evaluating top-level script\n(?:\S+?:(\d+):(\d
 const NOT_EXPORTED = /^SyntaxError: The requested module '<internal>' doesn't provide an export named: '([^']+)'/;
 const QUICKJS =
   /(?:Failed to finish JavaScript module evaluation|Failed to declare JavaScript module|Failed to evaluate user JavaScript module): (?!Failed)([^\n]+)(?:\n\s+at [^\n(]*\(?[^\n]*?:(\d+):(\d+)\)?)?/;
+/** What runs a QuickJS component at build time has no async functions but those of WASI's clocks, files and sockets. */
+const ASYNC_IMPORT =
+  /component imports instance `([^`]+)`.*?\bexport `([^`]+)` has the wrong type: type mismatch with async/s;
 
 /**
  * The cause of a failure, from what the build printed.
@@ -55,6 +58,13 @@ export function explainFailure(printed: string, context: FailureContext): string
         "an editor or `deno check` shows what each has";
     }
     return `${at(context, line, column)}: ${message} (thrown while the module was loaded, which happens at build time)`;
+  }
+  const waiting = ASYNC_IMPORT.exec(text);
+  if (waiting !== null) {
+    const [, interfaceName, name] = waiting;
+    return `${context.entry}: it imports ${JSON.stringify(interfaceName)}, whose "${name}" is async, and no QuickJS ` +
+      'component can import such a function yet. Leave out "backend" in function.json to build for StarlingMonkey, where ' +
+      "fetch() calls other servers; or write this function in another language, such as Rust";
   }
   const quickjs = QUICKJS.exec(text);
   if (quickjs !== null) {

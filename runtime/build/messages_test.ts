@@ -40,3 +40,11 @@ Deno.test("what is not understood is shown without stacks and without the build'
     "(jco componentize) Error: no world 'x' in /cache/tmp-1/wit/world.wit\n    at f (file:///x.mjs:1:1)\n";
   expect(explainFailure(printed, context)).toBe("Error: no world 'x' in wit/world.wit");
 });
+
+Deno.test("a QuickJS source that imports what it cannot is told so, and what to do", () => {
+  const printed = "(jco componentize) [Error: component imports instance `wasi:http/client@0.3.0`, but a matching " +
+    "implementation was not found in the linker: instance export `send` has the wrong type: type mismatch with async] {\n";
+  expect(explainFailure(printed, context)).toMatch(
+    /^app\.ts: it imports "wasi:http\/client@0\.3\.0", whose "send" is async, and no QuickJS component can .*"backend"/,
+  );
+});
