@@ -67,6 +67,7 @@ Deno.test("the ground knows nothing of engines, capabilities or routes", async (
     "roster",
     "task",
     "trace",
+    "ungranted",
     "wait_circles",
   ];
   const ground = new RegExp(String.raw`^runtime/(streams/|http/|(${files.join("|")})\.ts$)`);

@@ -7,6 +7,7 @@ import { currentTask } from "../../context.ts";
 import { WitError } from "../../errors.ts";
 import { openCount } from "../../open_count.ts";
 import { meetQuota } from "../../quota.ts";
+import { tellUngranted } from "../../ungranted.ts";
 import type { Amount, Backend, ContainerId, ObjectId, ObjectInfo, Reading } from "./backend.ts";
 import type { BlobGrant } from "./grant.ts";
 import { encodeParts } from "./names.ts";
@@ -103,10 +104,7 @@ export class Store {
     const source = Object.hasOwn(grant.containers, name) ? grant.containers[name] : undefined;
     if (source === undefined) {
       const line = `"blob": { "containers": { ${JSON.stringify(name.slice(0, 63))}: true } }`;
-      currentTask().log(
-        "warn",
-        `${owner} may not use the container. To allow it, add to the grants in its function.json: ${line}`,
-      );
+      tellUngranted({ function: owner, what: "use the container", line });
       throw new BlobError(`access denied to the container ${JSON.stringify(name.slice(0, 63))}`);
     }
     this.name = name;

@@ -4,8 +4,8 @@
  * @module
  */
 import { z } from "zod";
-import { currentTask } from "../../context.ts";
 import { MAX_KV_BYTES, MAX_KV_KEYS } from "../../limits.ts";
+import { tellUngranted } from "../../ungranted.ts";
 import { KvError, type KvProcess, Store } from "./store.ts";
 
 /** The parameters of the grant. */
@@ -71,10 +71,7 @@ export function openStore({ process, function: owner, grant }: StoreOwner, label
   const store = Object.hasOwn(grant.stores, name) ? grant.stores[name] : undefined;
   if (store === undefined) {
     const line = `"kv": { "stores": { ${JSON.stringify(name)}: true } }`;
-    currentTask().log(
-      "warn",
-      `${owner} may not open the store. To allow it, add to the grants in its function.json: ${line}`,
-    );
+    tellUngranted({ function: owner, what: "open the store", line });
     throw new KvError({ tag: "access-denied" });
   }
   const id = store === true ? ["own", owner, name] : ["shared", store];

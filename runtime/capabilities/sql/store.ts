@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { currentTask } from "../../context.ts";
 import { SkerryError } from "../../errors.ts";
 import { openCount } from "../../open_count.ts";
+import { tellUngranted } from "../../ungranted.ts";
 import { type Backend, type Connection, type DatabaseId, io, SqlError } from "./backend.ts";
 import { DATABASE_NAME, type DatabaseSource, type SqlGrant } from "./grant.ts";
 import { isServerUrl, LibsqlBackend, parseServer } from "./libsql.ts";
@@ -133,10 +133,7 @@ export function openDatabase(
   const database = databases.get(name);
   if (database === undefined) {
     const line = `"sql": { "databases": { ${JSON.stringify(name)}: true } }`;
-    currentTask().log(
-      "warn",
-      `${owner} may not open the database. To allow it, add to the grants in its function.json: ${line}`,
-    );
+    tellUngranted({ function: owner, what: "open the database", line });
     throw new SqlError({ tag: "access-denied" });
   }
   const release = countDatabase(
