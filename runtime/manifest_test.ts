@@ -3,6 +3,7 @@ import { z } from "zod";
 import { ManifestError, manifestJsonSchema, parseManifest } from "./manifest.ts";
 import { httpGrant } from "./capabilities/http/grant.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
+import { problemsOf } from "./manifest/_testing.ts";
 import { oneOf } from "./manifest/suggest.ts";
 
 const FILE = "components/hello/function.json";
@@ -16,15 +17,7 @@ function parse(value: unknown) {
 }
 
 /** The messages for a manifest, without the file's name. */
-function problems(value: unknown): string[] {
-  try {
-    parse(value);
-  } catch (error) {
-    if (!(error instanceof ManifestError)) throw error;
-    return error.problems.map(({ key, message }) => `${key}: ${message}`);
-  }
-  return [];
-}
+const problems = (value: unknown) => problemsOf(() => parse(value));
 
 Deno.test("parseManifest() applies every default", () => {
   expect(parse(HELLO)).toEqual({

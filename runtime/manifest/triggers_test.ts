@@ -1,6 +1,7 @@
 import { expect } from "@std/expect";
 import { queueGrant } from "../capabilities/queue/grant.ts";
-import { ManifestError, parseManifest } from "../manifest.ts";
+import { parseManifest } from "../manifest.ts";
+import { problemsOf } from "./_testing.ts";
 
 const JOBS = { name: "jobs", source: "jobs.wasm" };
 
@@ -9,15 +10,7 @@ function parse(written: Record<string, unknown>) {
   return parseManifest(text, { file: "function.json", grants: { queue: queueGrant } });
 }
 
-function problems(written: Record<string, unknown>): string[] {
-  try {
-    parse(written);
-  } catch (error) {
-    if (!(error instanceof ManifestError)) throw error;
-    return error.problems.map(({ key, message }) => `${key}: ${message}`);
-  }
-  return [];
-}
+const problems = (written: Record<string, unknown>) => problemsOf(() => parse(written));
 
 Deno.test("a function that is called for messages or by a schedule needs no routes", () => {
   const { routes, queues, schedule } = parse({
@@ -98,7 +91,7 @@ const cases: [written: Record<string, unknown>, ...problems: string[]][] = [
   [{ queues: [{ name: "q" }], grants: { queue: {} } }, 'grants.queue.send: is missing; write ["orders"]'],
   [
     { queues: [{ name: "q" }], grants: { queue: { send: ["q"], receive: ["q"] } } },
-    'grants.queue.receive: no such key; write "send"',
+    'grants.queue.receive: no such key; write "send", "maxBytes" or "maxMessages"',
   ],
 ];
 
