@@ -56,7 +56,8 @@
 import { maybeTask, withTask } from "../context.ts";
 import { WitError } from "../errors.ts";
 import { STREAM_HIGH_WATER_BYTES } from "../limits.ts";
-import { type ByteSource, ChunkQueue, emptySource, type StreamState } from "../streams/bytes.ts";
+import { type ByteSource, emptySource, type StreamState } from "../streams/bytes.ts";
+import { ChunkQueue } from "../streams/chunk_queue.ts";
 import { yieldTurn } from "../streams/turn.ts";
 import { waitAny, Wakers } from "../streams/waitable.ts";
 import { taskLocal } from "../task.ts";

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type ByteSource, lend, NO_BYTES, type StreamState } from "./bytes.ts";
+import { type ByteSource, lend, type StreamState } from "./bytes.ts";
+import { NO_BYTES } from "./chunk_queue.ts";
 
 /**
  * `source`, which breaks off where it would give more than `most` bytes.

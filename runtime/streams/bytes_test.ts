@@ -1,5 +1,6 @@
 import { expect } from "@std/expect";
-import { append, ByteChannel, ChunkQueue, lend, tellEnd } from "./bytes.ts";
+import { append, ByteChannel, lend, tellEnd } from "./bytes.ts";
+import { ChunkQueue } from "./chunk_queue.ts";
 import { bounded } from "./bounded.ts";
 
 const bytes = (...values: number[]) => new Uint8Array(values);

@@ -5,7 +5,8 @@
  */
 import { maybeTask, withTask } from "../context.ts";
 import { STREAM_BURST_BYTES } from "../limits.ts";
-import { type ByteSource, NO_BYTES, type StreamState } from "./bytes.ts";
+import { type ByteSource, type StreamState } from "./bytes.ts";
+import { NO_BYTES } from "./chunk_queue.ts";
 import { waitAny, Wakers } from "./waitable.ts";
 
 /** Hears how a stream is read. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { NO_BYTES } from "../../streams/bytes.ts";
+import { NO_BYTES } from "../../streams/chunk_queue.ts";
 import { fail } from "./error.ts";
 
 /** What files may take, and who counts it. */

@@ -4,7 +4,8 @@
  * @module
  */
 import { STREAM_HIGH_WATER_BYTES } from "../../limits.ts";
-import { type ByteSink, type ByteSource, NO_BYTES, type StreamState } from "../../streams/bytes.ts";
+import { type ByteSink, type ByteSource, type StreamState } from "../../streams/bytes.ts";
+import { NO_BYTES } from "../../streams/chunk_queue.ts";
 import type { FileNode } from "./node.ts";
 
 /** What is there is there at once: nobody ever waits for it. */

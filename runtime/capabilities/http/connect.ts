@@ -58,7 +58,8 @@ export async function connect(url: URL, options: ConnectOptions): Promise<Connec
         continue;
       }
     }
-    const open = () => secure ? secured(address, port, host, options) : plain(life, { hostname: address, port });
+    const open = (): Promise<Connection> =>
+      secure ? secured(address, port, host, options) : plain(life, { hostname: address, port });
     try {
       return await life.within(limit("connection-timeout"), open);
     } catch (error) {

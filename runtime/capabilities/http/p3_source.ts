@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type ByteSource, ChunkQueue, lend, type StreamState } from "../../streams/bytes.ts";
+import { type ByteSource, lend, type StreamState } from "../../streams/bytes.ts";
+import { ChunkQueue } from "../../streams/chunk_queue.ts";
 import { Wakers } from "../../streams/waitable.ts";
 
 /** How a body ended for its reader. */

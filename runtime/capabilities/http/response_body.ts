@@ -6,7 +6,8 @@
 import type { Fields } from "../../http/fields.ts";
 import type { Body } from "../../http/message.ts";
 import { MAX_READ_BYTES } from "../../limits.ts";
-import { type ByteSource, ChunkQueue, type StreamState } from "../../streams/bytes.ts";
+import { type ByteSource, type StreamState } from "../../streams/bytes.ts";
+import { ChunkQueue } from "../../streams/chunk_queue.ts";
 import { Wakers } from "../../streams/waitable.ts";
 import { type CallLife, stageLimit } from "./call_life.ts";
 import { HttpFailure } from "./error_code.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 import { MAX_READ_BYTES } from "../../limits.ts";
-import { append, type ByteSink, type ByteSource, lend, NO_BYTES } from "../bytes.ts";
+import { append, type ByteSink, type ByteSource, lend } from "../bytes.ts";
+import { NO_BYTES } from "../chunk_queue.ts";
 import { closedError, failedError } from "./error.ts";
 import { Pollable, waitUntilReady } from "./poll.ts";
 

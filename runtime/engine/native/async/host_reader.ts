@@ -4,7 +4,7 @@
  * @module
  */
 import { STREAM_BURST_BYTES, STREAM_HIGH_WATER_BYTES } from "../../../limits.ts";
-import { ChunkQueue } from "../../../streams/bytes.ts";
+import { ChunkQueue } from "../../../streams/chunk_queue.ts";
 import type { NativeIsolate } from "../isolate.ts";
 import { never } from "../thread.ts";
 import {
