@@ -41,6 +41,8 @@ export class InstancePool {
   readonly #filled: readonly (readonly Ranges[])[];
   /** For each instance, the instances that write to its memory, if all of them keep note of where; otherwise nothing. */
   readonly #writers: readonly (readonly number[] | undefined)[];
+  /** For each instance, who is the first that notes the pages of its memory that it writes to. */
+  readonly #noting: readonly (number | undefined)[];
   readonly #images: (InstanceImage | undefined)[];
   readonly #free: CoreSet[] = [];
   /** For each context, the apparent size of a memory that has slack. */
@@ -55,6 +57,7 @@ export class InstancePool {
     this.#states = plan.instances.map(({ module }) => states[module]!);
     this.#filled = filledBy(plan, this.#states);
     this.#writers = writersOf(plan, this.#states);
+    this.#noting = this.#writers.map((writers) => writers?.find((each) => this.#states[each]!.tracked === "pages"));
     const owners = plan.contexts.map(({ memory }) => {
       if (memory?.kind !== "export") return undefined;
       const { shape } = plan.modules[plan.instances[memory.instance]!.module]!;
@@ -65,7 +68,7 @@ export class InstancePool {
       return { kind: "export", instance: owner, name: PAGES, sort: "global" };
     });
     this.#notes = owners.map((owner) => {
-      const noting = owner === undefined ? undefined : this.#noting(owner);
+      const noting = owner === undefined ? undefined : this.#noting[owner];
       return noting === undefined ? undefined : { kind: "export", instance: noting, name: NOTES, sort: "memory" };
     });
     this.#images = plan.instances.map(() => undefined);
@@ -86,11 +89,6 @@ export class InstancePool {
   /** Where the pages are noted that the engine writes to in the memory of a context, if pages are noted. */
   notesOf(context: number): CoreItem & { readonly kind: "export" } | undefined {
     return this.#notes[context];
-  }
-
-  /** Who is the first that notes the pages of an instance's memory that it writes to. */
-  #noting(index: number): number | undefined {
-    return this.#writers[index]?.find((writer) => this.#states[writer]!.tracked === "pages");
   }
 
   /** Remembers the first state of instances that are in it, if it does not know it yet. */
@@ -139,7 +137,7 @@ export class InstancePool {
 
   /** Answers where the last of what has been written to ends. */
   #restoreMemory(index: number, core: CoreSet, memory: WebAssembly.Memory, image: MemoryImage): number {
-    const noting = this.#noting(index);
+    const noting = this.#noting[index];
     if (noting !== undefined && core.exports[noting] !== undefined) {
       return this.#restorePages(index, core, memory, image);
     }
@@ -168,17 +166,12 @@ export class InstancePool {
 
   /** Restores the pages that have been written to, and forgets which they were. Answers where the last of them ends. */
   #restorePages(index: number, { exports }: CoreSet, memory: WebAssembly.Memory, image: MemoryImage): number {
-    const writers = this.#writers[index]!.filter((writer) => exports[writer] !== undefined);
-    const all = writers.filter((writer) => this.#states[writer]!.tracked === "pages")
+    // Where one notes pages, all do: see `trackingsOf`.
+    const all = this.#writers[index]!.filter((writer) => exports[writer] !== undefined)
       .map((writer) => notesIn(exports[writer]!, image.bytes));
     const [notes, ...others] = all as [Uint8Array, ...Uint8Array[]];
     for (const other of others) {
       for (let page = other.indexOf(1); page >= 0; page = other.indexOf(1, page + 1)) notes[page] = 1;
-    }
-    for (const writer of writers) {
-      if (this.#states[writer]!.tracked !== "range") continue;
-      const { lowest, highest } = rangeIn(exports[writer]!);
-      if (lowest < highest) notes.fill(1, lowest >>> PAGE_SHIFT, ((highest - 1) >>> PAGE_SHIFT) + 1);
     }
     let end = 0;
     for (let page = notes.indexOf(1); page >= 0; page = notes.indexOf(1, page)) {

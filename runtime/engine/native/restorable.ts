@@ -122,8 +122,12 @@ export function trackingsOf(
   const writers = plan.instances.flatMap(({ elided, module }, index) =>
     elided || trackings[module] === undefined ? [] : [{ module, owner: ownerOfMemory(plan, index, 0) }]
   );
-  const noted = new Set(writers.filter(({ module }) => trackings[module] === "pages").map(({ owner }) => owner));
-  for (const { module, owner } of writers) if (noted.has(owner)) trackings[module] = "pages";
+  // A module that is instantiated more than once may write to the memories of several.
+  for (let before = -1, noted = new Set<number>(); before < noted.size;) {
+    before = noted.size;
+    noted = new Set(writers.filter(({ module }) => trackings[module] === "pages").map(({ owner }) => owner));
+    for (const { module, owner } of writers) if (noted.has(owner)) trackings[module] = "pages";
+  }
   return trackings;
 }
 
