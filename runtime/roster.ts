@@ -51,11 +51,6 @@ export class Roster<T> implements Iterable<T> {
     return this.#first?.item;
   }
 
-  /** Who came last. */
-  get last(): T | undefined {
-    return this.#last?.item;
-  }
-
   /** Adds `item` behind all others. What is returned takes it away again. */
   add(item: T): Entry<T> {
     const entry = new Entry(item);
