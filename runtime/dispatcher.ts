@@ -137,20 +137,24 @@ export class Dispatcher {
       }
       enterTask();
       this.#callers.watch(task, request);
-      // Not in place: what its function holds would be allocated for each request.
       return this.#serveLater(request, failed, task, exchange);
     } catch (thrown) {
       return this.#refuse(request, failed, task, thrown);
     }
   }
 
-  #serveLater(
+  async #serveLater(
     request: Request,
     failed: FailureResponse,
     task: Task,
     started: Exchange | Promise<Exchange>,
   ): Promise<Response> {
-    return this.#answerLater(request, task, started).catch((thrown) => this.#refuse(request, failed, task, thrown));
+    try {
+      const exchange = await started;
+      return this.#answer(request, task, exchange, await exchange.response);
+    } catch (thrown) {
+      return this.#refuse(request, failed, task, thrown);
+    }
   }
 
   #refuse(request: Request, failed: FailureResponse, task: Task, thrown: unknown): Response {
@@ -161,11 +165,6 @@ export class Dispatcher {
     task.end(error);
     if (!response.headers.has("x-request-id")) response.headers.set("x-request-id", task.id);
     return response;
-  }
-
-  async #answerLater(request: Request, task: Task, started: Exchange | Promise<Exchange>): Promise<Response> {
-    const exchange = await started;
-    return this.#answer(request, task, exchange, await exchange.response);
   }
 
   #answer(request: Request, task: Task, exchange: Exchange, answer: HttpResponse): Response {
