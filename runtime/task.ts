@@ -11,6 +11,7 @@ import type { HttpRequest, HttpResponse } from "./http/message.ts";
 import { expireAfter } from "./deadline.ts";
 import type { MemoryAccount } from "./memory.ts";
 import { type LogLevel, type LogRecord, type LogSink, silentSink } from "./log.ts";
+import { TaskLog } from "./task_log.ts";
 import { startTrace, type TraceParent } from "./trace.ts";
 
 /** What a new task is made of. */
@@ -72,9 +73,6 @@ export function requestId(header?: string | null): string {
   return header && REQUEST_ID.test(header) ? header : crypto.randomUUID();
 }
 
-/** What a log record counts at least, of a task's log. */
-const MIN_RECORD_BYTES = 64;
-
 /** Names are only noted at first: to count most of them would be for nobody. */
 const MAX_UNCOUNTED_CALLS = 64;
 
@@ -119,6 +117,7 @@ export class Task {
   readonly expiresAt: number;
   readonly #began = performance.now();
   readonly #sink: LogSink;
+  #log: TaskLog | undefined;
   /** For an error page; `undefined` where nothing is recorded. */
   readonly #recorded: { readonly calls: HostCall[]; readonly log: LogRecord[] } | undefined;
   #locals: Map<object, unknown> | undefined;
@@ -131,10 +130,7 @@ export class Task {
   #trace: TraceParent | undefined;
   #controller: AbortController | undefined;
   #reason: unknown;
-  #logBytes = 0;
-  #droppedRecords = 0;
-  // Made when they are needed: most tasks need none.
-  #secrets: Set<string> | undefined;
+  // Made when it is needed: most tasks need none.
   #met: Map<LimitName, number> | undefined;
   readonly #neighbours: TaskOptions["neighbours"];
   readonly #next: TaskOptions["next"];
@@ -270,13 +266,7 @@ export class Task {
     this.#callOffDeadline?.();
     this.#callOffDeadline = undefined;
     this.detachCaller();
-    if (this.#droppedRecords > 0) {
-      this.#emit(
-        "warn",
-        `${this.#droppedRecords} log records dropped past ${this.limits.logBytes} bytes (limits.logBytes)`,
-        "host",
-      );
-    }
+    this.#log?.sayDropped();
     this.#reason = reason ?? OVER;
     this.#controller?.abort(this.#reason);
     const cleanups = this.#cleanups;
@@ -285,11 +275,8 @@ export class Task {
       try {
         cleanups[i]!();
       } catch (error) {
-        this.#emit(
-          "error",
-          `cleaning up: ${error instanceof Error ? error.stack ?? error.message : error}`,
-          "host",
-        );
+        const detail = error instanceof Error ? error.stack ?? error.message : error;
+        this.#ownLog.write("error", `cleaning up: ${detail}`, "host");
       }
     }
     this.#locals = undefined;
@@ -335,6 +322,10 @@ export class Task {
     return calls;
   }
 
+  get #ownLog(): TaskLog {
+    return this.#log ??= new TaskLog(this, this.#sink, this.#recorded?.log);
+  }
+
   /** Whether anybody gets what is logged. */
   get logs(): boolean {
     return this.#recorded !== undefined || this.#sink !== silentSink;
@@ -347,39 +338,18 @@ export class Task {
     source = "host",
     fields?: Readonly<Record<string, unknown>>,
   ): void {
-    // An empty line is a record too.
-    this.#logBytes += Math.max(message.length, MIN_RECORD_BYTES);
-    if (this.#logBytes > this.limits.logBytes) {
-      this.countLimit("logBytes");
-      this.#droppedRecords++;
-      return;
-    }
-    if (this.logs) this.#emit(level, message, source, fields);
+    if (!this.#ownLog.hasRoom(message)) this.countLimit("logBytes");
+    else if (this.logs) this.#ownLog.write(level, message, source, fields);
   }
 
   /** Writes the record of what became of the task: the one that is never dropped. */
   conclude(level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>): void {
-    if (this.logs) this.#emit(level, message, "host", fields);
+    if (this.logs) this.#ownLog.write(level, message, "host", fields);
   }
 
   /** From now on `secret` stands in no log record of the task, as far as it is written there as it is. */
   keepSecret(secret: string): void {
-    if (secret !== "") (this.#secrets ??= new Set()).add(secret);
-  }
-
-  #masked(text: string): string {
-    if (this.#secrets === undefined) return text;
-    let masked = text;
-    for (const secret of this.#secrets) masked = masked.replaceAll(secret, "[secret]");
-    return masked;
-  }
-
-  #maskedFields(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-    if (this.#secrets === undefined) return fields;
-    const entries = Object.entries(fields);
-    return Object.fromEntries(
-      entries.map(([key, value]) => [key, typeof value === "string" ? this.#masked(value) : value]),
-    );
+    this.#ownLog.keepSecret(secret);
   }
 
   /** The value of `key` in this task, made by `make` at its first use. Prefer {@linkcode taskLocal}. */
@@ -389,26 +359,6 @@ export class Task {
     const value = make();
     locals.set(key, value);
     return value;
-  }
-
-  #emit(
-    level: LogLevel,
-    message: string,
-    source: string,
-    fields?: Readonly<Record<string, unknown>>,
-  ): void {
-    const record: LogRecord = {
-      time: Date.now(),
-      level,
-      message: this.#masked(message),
-      source: this.#masked(source),
-      function: this.function,
-      task: this.id,
-      trace: this.trace.traceId,
-      ...(fields === undefined ? {} : { fields: this.#maskedFields(fields) }),
-    };
-    this.#recorded?.log.push(record);
-    this.#sink(record);
   }
 }
 

@@ -66,6 +66,7 @@ Deno.test("the ground knows nothing of engines, capabilities or routes", async (
     "open_count",
     "roster",
     "task",
+    "task_log",
     "trace",
     "ungranted",
     "wait_circles",

@@ -1,0 +1,88 @@
+/**
+ * What is logged of one task.
+ *
+ * @module
+ */
+import type { LogLevel, LogRecord, LogSink } from "./log.ts";
+
+/** What a log record counts at least, of a task's log. */
+const MIN_RECORD_BYTES = 64;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Whose log it is. */
+interface Logged {
+  readonly id: string;
+  readonly function: string;
+  readonly trace: { readonly traceId: string };
+  readonly limits: { readonly logBytes: number };
+}
+
+/** The log of a task: its records carry the task's ids, and none of its secrets. */
+export class TaskLog {
+  readonly #of: Logged;
+  readonly #sink: LogSink;
+  /** For an error page; `undefined` where nothing is recorded. */
+  readonly #recorded: LogRecord[] | undefined;
+  #bytes = 0;
+  #dropped = 0;
+  #secrets: Set<string> | undefined;
+
+  constructor(of: Logged, sink: LogSink, recorded: LogRecord[] | undefined) {
+    this.#of = of;
+    this.#sink = sink;
+    this.#recorded = recorded;
+  }
+
+  /** Counts a record against the limit. Answers whether there is room for it. */
+  hasRoom(message: string): boolean {
+    // An empty line is a record too.
+    this.#bytes += Math.max(message.length, MIN_RECORD_BYTES);
+    if (this.#bytes <= this.#of.limits.logBytes) return true;
+    this.#dropped++;
+    return false;
+  }
+
+  /** Says how many records there was no room for, if any. */
+  sayDropped(): void {
+    if (this.#dropped === 0) return;
+    const { logBytes } = this.#of.limits;
+    this.write("warn", `${this.#dropped} log records dropped past ${logBytes} bytes (limits.logBytes)`, "host");
+  }
+
+  /** From now on `secret` stands in no record, as far as it is written there as it is. */
+  keepSecret(secret: string): void {
+    if (secret !== "") (this.#secrets ??= new Set()).add(secret);
+  }
+
+  /** Writes a record, whatever there is room for. */
+  write(level: LogLevel, message: string, source: string, fields?: Fields): void {
+    const record: LogRecord = {
+      time: Date.now(),
+      level,
+      message: this.#masked(message),
+      source: this.#masked(source),
+      function: this.#of.function,
+      task: this.#of.id,
+      trace: this.#of.trace.traceId,
+      ...(fields === undefined ? {} : { fields: this.#maskedFields(fields) }),
+    };
+    this.#recorded?.push(record);
+    this.#sink(record);
+  }
+
+  #masked(text: string): string {
+    if (this.#secrets === undefined) return text;
+    let masked = text;
+    for (const secret of this.#secrets) masked = masked.replaceAll(secret, "[secret]");
+    return masked;
+  }
+
+  #maskedFields(fields: Fields): Fields {
+    if (this.#secrets === undefined) return fields;
+    const entries = Object.entries(fields);
+    return Object.fromEntries(
+      entries.map(([key, value]) => [key, typeof value === "string" ? this.#masked(value) : value]),
+    );
+  }
+}
