@@ -7,13 +7,8 @@ import { lookup } from "node:dns";
 import { type AddressKind, kindOf } from "./address.ts";
 import { type CallLife, stageLimit } from "./call_life.ts";
 import { HttpFailure, type PlainErrorTag } from "./error_code.ts";
+import type { Connection } from "./connection.ts";
 import { openTls } from "./tls.ts";
-
-/** What a connection is to a request. */
-export interface Connection extends Pick<Deno.Conn, "read" | "write" | "close"> {
-  /** Whether it is open and has nothing to read, where that can be known: then another request may follow. */
-  readonly isQuiet?: boolean;
-}
 
 export interface ConnectOptions {
   readonly life: CallLife;

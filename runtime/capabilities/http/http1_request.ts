@@ -8,7 +8,7 @@ import { latin1Bytes } from "../../streams/latin1.ts";
 import type { Body, HttpRequest } from "../../http/message.ts";
 import { STREAM_HIGH_WATER_BYTES } from "../../limits.ts";
 import { waitAny } from "../../streams/waitable.ts";
-import type { Connection } from "./connect.ts";
+import type { Connection } from "./connection.ts";
 
 const utf8 = new TextEncoder();
 const CRLF = utf8.encode("\r\n");

@@ -7,7 +7,7 @@
 import { currentTask } from "../../context.ts";
 import { taskLocal } from "../../task.ts";
 import type { CallLife } from "./call_life.ts";
-import type { Connection } from "./connect.ts";
+import type { Connection } from "./connection.ts";
 import type { ConnectionGate } from "./connection_gate.ts";
 
 /** Connections that one task keeps, so that one that asks everybody holds few. */

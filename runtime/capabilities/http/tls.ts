@@ -8,7 +8,7 @@
  */
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import type { CallLife } from "./call_life.ts";
-import type { Connection } from "./connect.ts";
+import type { Connection } from "./connection.ts";
 
 export interface TlsTarget {
   /** The address to connect to. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { latin1Text } from "../../streams/latin1.ts";
-import type { Connection } from "./connect.ts";
+import type { Connection } from "./connection.ts";
 
 /** A line or a section was longer than it may be. */
 export class TooLongError extends Error {
