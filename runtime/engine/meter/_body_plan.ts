@@ -17,8 +17,19 @@ import * as ev from "./_events.ts";
 import { Frames } from "./_frames.ts";
 import { repeats } from "./_loops.ts";
 import type { ModuleInfo } from "./_module.ts";
-import type { PlanOptions } from "./_plan.ts";
 import type { ScannedCode } from "./_scan.ts";
+
+/** What a module can do that its plan depends on. */
+export interface PlanOptions {
+  /**
+   * Whether an exception may unwind the module's functions. What they have not paid then is lost, so they pay before
+   * each call.
+   */
+  readonly exceptions: boolean;
+  /** Whether growing asks or is bounded. */
+  readonly growMemory: boolean;
+  readonly growTable: boolean;
+}
 
 /** What a call leads to. */
 export interface Callee {

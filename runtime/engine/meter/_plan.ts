@@ -16,7 +16,7 @@
  *
  * @module
  */
-import { BodyPlanner, type Callee } from "./_body_plan.ts";
+import { BodyPlanner, type Callee, type PlanOptions } from "./_body_plan.ts";
 import { CLONES } from "./_edits.ts";
 import type * as ev from "./_events.ts";
 import { COST_CALL, COST_IMPORT, COST_INDIRECT, MAX_PENDING_AT_EXIT } from "./_costs.ts";
@@ -31,17 +31,6 @@ const MAX_CLONED_MEMBERS = 4;
 /** What clones and repeated loops may add to the code: an eighth, and in a small module this much. */
 const GROWTH = 1 / 8;
 const MIN_GROWTH_BYTES = 32 * 1024;
-
-export interface PlanOptions {
-  /**
-   * Whether an exception may unwind the module's functions. What they have not paid then is lost, so they pay before
-   * each call.
-   */
-  readonly exceptions: boolean;
-  /** Whether growing asks or is bounded. */
-  readonly growMemory: boolean;
-  readonly growTable: boolean;
-}
 
 export interface Plan {
   readonly edits: ev.Ints;
