@@ -4,8 +4,7 @@
  * @module
  */
 import { camelCase } from "../../component/mod.ts";
-import { isNestedOption } from "./lift.ts";
-import type { ValueType } from "./types.ts";
+import { isNestedOption, type ValueType } from "./types.ts";
 
 export function wrong(expected: string, value: unknown): never {
   const got = value === null ? "null" : Array.isArray(value) ? "an array" : typeof value;

@@ -12,7 +12,15 @@ import { flatWide, floatReader, i32Reader, loadWide } from "./joined.ts";
 import { type Encoding, loadString } from "./strings.ts";
 import { loadForeignString } from "./transcode.ts";
 import { trap } from "./trap.ts";
-import { discriminantSize, type FlatType, inARow, payloadOffset, payloads, type ValueType } from "./types.ts";
+import {
+  discriminantSize,
+  type FlatType,
+  inARow,
+  isNestedOption,
+  payloadOffset,
+  payloads,
+  type ValueType,
+} from "./types.ts";
 import { fromCore, unitsFromWide } from "./wide.ts";
 
 export type CoreValue = number | bigint;
@@ -45,11 +53,6 @@ export const TYPED_ARRAYS: Readonly<Partial<Record<ValueType["kind"], TypedArray
   f32: Float32Array,
   f64: Float64Array,
 };
-
-/** Whether `none` needs a tag because a plain `undefined` could be an inner `none`. */
-export function isNestedOption(type: ValueType): boolean {
-  return type.kind === "option" && type.type.kind === "option";
-}
 
 /** Reads elements after checking that they are there; `cost` is what each takes of the host's memory, in bytes. */
 function range(elements: Elements, { size, align }: Pick<ValueType, "size" | "align">, cost: number): Elements {

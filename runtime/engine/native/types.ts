@@ -116,6 +116,11 @@ export function payloadOffset(cases: readonly (ValueType | undefined)[]): number
   return alignTo(discriminantSize(cases.length), align);
 }
 
+/** Whether `none` needs a tag because a plain `undefined` could be an inner `none`. */
+export function isNestedOption(type: ValueType): boolean {
+  return type.kind === "option" && type.type.kind === "option";
+}
+
 /** The payload types of all that is a variant underneath. */
 export function payloads(type: ValueType): readonly (ValueType | undefined)[] {
   switch (type.kind) {
