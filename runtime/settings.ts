@@ -57,6 +57,9 @@ export interface Settings {
 const PREFIX = "SKERRY_";
 
 /** Every setting has a line here. */
+/** Deno Deploy kills an instance 5 seconds after it has told it to stop. */
+const DEPLOY_STOP_GRACE_MS = 4_000;
+
 const NAMES = {
   mode: "SKERRY_MODE",
   functions: "SKERRY_FUNCTIONS",
@@ -119,7 +122,12 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     functions: read("functions") ?? null,
     port: whole(NAMES.port, read("port"), 65_535, 8000),
     host: read("host") ?? (mode === "dev" ? "127.0.0.1" : "0.0.0.0"),
-    stopGraceMs: whole(NAMES.stopGraceMs, read("stopGraceMs"), 3_600_000, STOP_GRACE_MS),
+    stopGraceMs: whole(
+      NAMES.stopGraceMs,
+      read("stopGraceMs"),
+      3_600_000,
+      isOnDeploy ? DEPLOY_STOP_GRACE_MS : STOP_GRACE_MS,
+    ),
     log: choice("log", read("log"), ["pretty", "json"], mode === "dev" ? "pretty" : "json"),
     engine: choice("engine", read("engine"), ["native", "jco"], "native"),
     lazy,

@@ -74,6 +74,12 @@ Deno.test("readSettings() loads functions when they are asked for on Deno Deploy
   expect(readSettings({ DENO_DEPLOYMENT_ID: "abc", SKERRY_LAZY: "0" }).lazy).toBe(false);
 });
 
+Deno.test("readSettings() lets requests finish on Deno Deploy for less than the 5 seconds that it gives", () => {
+  expect(readSettings({ DENO_DEPLOYMENT_ID: "abc" }).stopGraceMs).toBeLessThan(5000);
+  expect(readSettings({ DENO_DEPLOYMENT_ID: "abc", SKERRY_STOP_GRACE_MS: "1" }).stopGraceMs).toBe(1);
+  expect(readSettings({}).stopGraceMs).toBe(10_000);
+});
+
 const MISTAKES: [environment: Record<string, string>, message: string][] = [
   [{ SKERRY_MODES: "dev" }, 'SKERRY_MODES: no such setting; write "SKERRY_MODE".'],
   [
