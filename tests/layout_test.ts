@@ -15,11 +15,13 @@ async function* sources(folder: string): AsyncGenerator<string> {
 }
 
 /** The project's own files that `path` imports, relative to the root. */
-async function importsOf(path: string): Promise<string[]> {
+async function importsOf(path: string, options: { readonly types: boolean } = { types: true }): Promise<string[]> {
   const text = await Deno.readTextFile(new URL(path, root));
   const code = text.replaceAll(/^ *\*.*$/gm, ""); // Examples in docstrings are not imports.
   const found: string[] = [];
-  for (const [, specifier] of code.matchAll(/^(?:import|export)\b[^;]*?from\s+"(\.[^"]+)"/gm)) {
+  for (const [, what, specifier] of code.matchAll(/^(?:import|export)\b([^;]*?)from\s+"(\.[^"]+)"/gm)) {
+    const isType = /^\s*type\b|^\s*\{(?:\s*type\s[^,}]*,?)+\s*\}/.test(what!);
+    if (isType && !options.types) continue;
     found.push(new URL(specifier!, new URL(path, root)).href.slice(root.href.length));
   }
   return found;
@@ -91,6 +93,27 @@ Deno.test("an engine knows nothing of capabilities, routes or the other engine",
     );
     expect(bad).toEqual([]);
   }
+});
+
+Deno.test("no files need each other to run", async () => {
+  // A type declares what has types, which declare.
+  const known = ["declare", "scope", "visible"].map((name) => `runtime/engine/native/${name}.ts`);
+  const needs = new Map<string, readonly string[]>();
+  for (const folder of ["runtime/", "routes/"]) {
+    for await (const path of sources(folder)) needs.set(path, await importsOf(path, { types: false }));
+  }
+  const needsItself = (path: string): boolean => {
+    const met = new Set<string>();
+    const open = [...needs.get(path)!];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      if (next === path) return true;
+      if (!met.has(next)) open.push(...needs.get(next) ?? []);
+      met.add(next);
+    }
+    return false;
+  };
+  expect(needs.size).toBeGreaterThan(300);
+  expect([...needs.keys()].filter(needsItself).sort()).toEqual(known);
 });
 
 Deno.test("there is one AsyncLocalStorage", async () => {
