@@ -20,7 +20,7 @@ import { Metrics } from "./metrics.ts";
 import { concludeDone, concludeFailed } from "./outcome.ts";
 import { tellEnd } from "./streams/bytes.ts";
 import { orEnd } from "./or_end.ts";
-import { type Entry, Roster } from "./roster.ts";
+import { RunningTasks, type Tasks } from "./running.ts";
 import { Task, type TaskOptions } from "./task.ts";
 import { formatTraceParent } from "./trace.ts";
 import { Usage } from "./usage.ts";
@@ -46,11 +46,6 @@ export interface Failure {
 /** Makes the answer to a request that failed before its headers were sent. */
 export type FailureResponse = (failure: Failure) => Response;
 
-/** Tasks that are running, oldest first. */
-export interface Tasks extends Iterable<Task> {
-  readonly size: number;
-}
-
 export interface DispatcherOptions {
   readonly sink: LogSink;
   /** Whose places isolates take. Default: those of the process. */
@@ -74,9 +69,8 @@ export class Dispatcher {
   readonly #admission: Admission;
   /** What functions use, if tasks are recorded. */
   readonly usage: Usage | undefined;
-  readonly #tasks = new Roster<Task>();
+  readonly #tasks = new RunningTasks((task) => this.usage?.add(task));
   readonly #callers = new Callers();
-  #idle: (() => void)[] = [];
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -291,7 +285,7 @@ export class Dispatcher {
       neighbours: this.#neighbours,
       next: next.length === 0 ? undefined : this.#next.bind(this, next as unknown as Chain),
     });
-    task.defer(this.#ended.bind(this, task, this.#tasks.add(task)));
+    this.#tasks.add(task);
     return task;
   }
 
@@ -305,13 +299,6 @@ export class Dispatcher {
 
   #next(chain: Chain, task: Task, request: HttpRequest, signal?: AbortSignal): Promise<HttpResponse> {
     return this.#call(chain, request, task, signal ?? task.signal);
-  }
-
-  #ended(task: Task, entry: Entry<Task>): void {
-    this.#tasks.delete(entry);
-    this.usage?.add(task);
-    if (this.#tasks.size > 0 || this.#idle.length === 0) return;
-    for (const idle of this.#idle.splice(0)) idle();
   }
 
   /** Calls the handler in a fresh isolate. `caller`: who asks, and has an isolate already. */
@@ -365,23 +352,8 @@ export class Dispatcher {
   }
 
   /** Waits for the running tasks, at most `graceMs` milliseconds; then ends those that are left. Returns how many were. */
-  async stop(graceMs: number): Promise<number> {
-    if (this.#tasks.size === 0) return 0;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#idle.push(resolve);
-    const timer = setTimeout(resolve, graceMs);
-    await promise;
-    clearTimeout(timer);
-    const left = [...this.#tasks];
-    for (const task of left) {
-      task.end(
-        new SkerryError(
-          "server-stopping",
-          `stopping the server: ${task.function} ran on after ${graceMs} ms`,
-        ),
-      );
-    }
-    return left.length;
+  stop(graceMs: number): Promise<number> {
+    return this.#tasks.stop(graceMs);
   }
 }
 

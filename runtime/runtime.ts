@@ -9,7 +9,8 @@ import { type ConnectionGate, processConnections } from "./capabilities/http/mod
 import { builtinsWith } from "./capabilities/mod.ts";
 import type { Capability } from "./capability.ts";
 import { openDatabase } from "./database.ts";
-import { Dispatcher, type FailureResponse, type Tasks } from "./dispatcher.ts";
+import { Dispatcher, type FailureResponse } from "./dispatcher.ts";
+import type { Tasks } from "./running.ts";
 import type { ServedFunction } from "./handler.ts";
 import type { Engine } from "./engine/mod.ts";
 import { SkerryError, toSkerryError } from "./errors.ts";
