@@ -120,7 +120,8 @@ export class Task {
   #log: TaskLog | undefined;
   /** For an error page; `undefined` where nothing is recorded. */
   readonly #recorded: { readonly calls: HostCall[]; readonly log: LogRecord[] } | undefined;
-  #locals: Map<object, unknown> | undefined;
+  /** Keys and values by turns: they are few, and looked for more often than a map would take to make. */
+  #locals: unknown[] | undefined;
   #cleanups: (() => void)[] = [];
   /** Names of host functions that were called, and are not counted yet. */
   #called: string[] = [];
@@ -354,10 +355,11 @@ export class Task {
 
   /** The value of `key` in this task, made by `make` at its first use. Prefer {@linkcode taskLocal}. */
   local<T>(key: object, make: () => T): T {
-    const locals = this.#locals ??= new Map();
-    if (locals.has(key)) return locals.get(key) as T;
+    const known = this.#locals ?? [];
+    for (let at = 0; at < known.length; at += 2) if (known[at] === key) return known[at + 1] as T;
     const value = make();
-    locals.set(key, value);
+    // Making it may have made others.
+    (this.#locals ??= known).push(key, value);
     return value;
   }
 }

@@ -47,7 +47,7 @@ export class NativeIsolate {
   #failure: { readonly error: unknown } | undefined;
   #disposed = false;
   /** Unwinds what is suspended. */
-  readonly #suspensions = new Set<(reason: unknown) => void>();
+  #suspensions: Set<(reason: unknown) => void> | undefined;
   readonly #forget: () => void;
 
   constructor(linked: LinkedPlan) {
@@ -254,7 +254,7 @@ export class NativeIsolate {
   untilDisposed<T>(promise: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#disposed) return reject(uncatchable());
-      const suspensions = this.#suspensions.add(reject);
+      const suspensions = (this.#suspensions ??= new Set()).add(reject);
       promise.then(
         (value) => {
           suspensions.delete(reject);
@@ -279,7 +279,7 @@ export class NativeIsolate {
     this.#disposed = true;
     this.over = true;
     this.#forget?.();
-    if (this.#suspensions.size > 0) {
+    if (this.#suspensions !== undefined && this.#suspensions.size > 0) {
       const unwind = uncatchable();
       for (const reject of this.#suspensions) reject(unwind);
       this.#suspensions.clear();
