@@ -5,9 +5,9 @@
  */
 import { currentTask } from "../../context.ts";
 import type { HttpResponse } from "../../http/message.ts";
-import { Pollable } from "../../streams/p2/mod.ts";
-import { type Waitable, Wakers } from "../../streams/waitable.ts";
+import type { Pollable } from "../../streams/p2/mod.ts";
 import { type ErrorCode, errorCodeOf, HttpFailure, type Result } from "./error_code.ts";
+import { FutureResult } from "./p2_future.ts";
 import { IncomingResponse } from "./p2_incoming.ts";
 import { OutgoingRequest } from "./p2_outgoing.ts";
 import { Client } from "./client.ts";
@@ -53,52 +53,33 @@ type ResponseResult = Result<IncomingResponse, ErrorCode>;
 /** A response that is still to come. Dropped before that, the request is called off. */
 export class FutureIncomingResponse {
   readonly #abort: AbortController;
-  readonly #wakers = new Wakers();
-  #outcome: ResponseResult | undefined;
-  #taken = false;
+  readonly #result = new FutureResult<ResponseResult>();
 
   constructor(response: Promise<HttpResponse>, abort: AbortController) {
     this.#abort = abort;
     const task = currentTask();
     response.then(
-      (response) => this.#settle({ tag: "ok", val: new IncomingResponse(response) }),
+      (response) => this.#result.settle({ tag: "ok", val: new IncomingResponse(response) }),
       (error) => {
         // Not a failure that we know: the guest learns nothing of it, the operator all.
         if (!(error instanceof HttpFailure)) {
           task.log("error", `sending a request: ${error instanceof Error ? error.stack : error}`);
         }
-        this.#settle({ tag: "err", val: errorCodeOf(error, { tag: "internal-error", val: undefined }) });
+        this.#result.settle({ tag: "err", val: errorCodeOf(error, { tag: "internal-error", val: undefined }) });
       },
     );
   }
 
   subscribe(): Pollable {
-    const ready = () => this.#outcome !== undefined;
-    const wakers = this.#wakers;
-    return new Pollable(
-      {
-        get ready() {
-          return ready();
-        },
-        subscribe: (wake) => wakers.add(wake),
-      } satisfies Waitable,
-    );
+    return this.#result.pollable();
   }
 
   get(): Result<ResponseResult, undefined> | undefined {
-    if (this.#outcome === undefined) return undefined;
-    if (this.#taken) return { tag: "err", val: undefined };
-    this.#taken = true;
-    return { tag: "ok", val: this.#outcome };
+    return this.#result.take();
   }
 
   [Symbol.dispose](): void {
-    if (!this.#taken) this.#abort.abort();
-  }
-
-  #settle(outcome: ResponseResult): void {
-    this.#outcome = outcome;
-    this.#wakers.wakeAll();
+    if (!this.#result.taken) this.#abort.abort();
   }
 }
 

@@ -9,10 +9,11 @@ import type { Fields as HostFields } from "../../http/fields.ts";
 import type { Body, HttpRequest, HttpResponse } from "../../http/message.ts";
 import { MAX_READ_BYTES } from "../../limits.ts";
 import { emptySource } from "../../streams/bytes.ts";
-import { InputStream, Pollable, trap } from "../../streams/p2/mod.ts";
-import { type Waitable, waitAny, Wakers } from "../../streams/waitable.ts";
+import { InputStream, type Pollable, trap } from "../../streams/p2/mod.ts";
+import { waitAny } from "../../streams/waitable.ts";
 import { type ErrorCode, errorCodeOf, HttpFailure, type Result } from "./error_code.ts";
 import { Fields } from "./p2_fields.ts";
+import { FutureResult } from "./p2_future.ts";
 import { type Method, methodOf, type Scheme, schemeOf } from "./values.ts";
 
 const noBody: Body = Object.freeze({ source: emptySource, trailers: Promise.resolve(undefined) });
@@ -129,10 +130,8 @@ type TrailersResult = Result<Fields | undefined, ErrorCode>;
  */
 export class FutureTrailers {
   readonly #body: Body;
-  readonly #wakers = new Wakers();
-  #outcome: TrailersResult | undefined;
+  readonly #result = new FutureResult<TrailersResult>();
   #started = false;
-  #taken = false;
 
   constructor(body: Body) {
     this.#body = body;
@@ -140,28 +139,16 @@ export class FutureTrailers {
 
   subscribe(): Pollable {
     this.#start();
-    const ready = () => this.#outcome !== undefined;
-    const wakers = this.#wakers;
-    return new Pollable(
-      {
-        get ready() {
-          return ready();
-        },
-        subscribe: (wake) => wakers.add(wake),
-      } satisfies Waitable,
-    );
+    return this.#result.pollable();
   }
 
   get(): Result<TrailersResult, undefined> | undefined {
     this.#start();
-    if (this.#outcome === undefined) return undefined;
-    if (this.#taken) return { tag: "err", val: undefined };
-    this.#taken = true;
-    return { tag: "ok", val: this.#outcome };
+    return this.#result.take();
   }
 
   [Symbol.dispose](): void {
-    if (this.#outcome === undefined) this.#body.source.cancel();
+    if (!this.#result.ready) this.#body.source.cancel();
   }
 
   #start(): void {
@@ -171,10 +158,7 @@ export class FutureTrailers {
       return { tag: "ok", val: fields === undefined ? undefined : new Fields(fields.freeze()) };
     }, (error): TrailersResult => {
       return { tag: "err", val: errorCodeOf(error, TERMINATED) };
-    }).then((outcome) => {
-      this.#outcome = outcome;
-      this.#wakers.wakeAll();
-    });
+    }).then((outcome) => this.#result.settle(outcome));
   }
 
   async #receive(): Promise<HostFields | undefined> {

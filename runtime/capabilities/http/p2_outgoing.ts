@@ -8,6 +8,7 @@ import { SkerryError, WitError } from "../../errors.ts";
 import type { Fields as HostFields } from "../../http/fields.ts";
 import type { HttpRequest } from "../../http/message.ts";
 import { bodyHasFailed } from "../../streams/failed_body.ts";
+import { openCount } from "../../open_count.ts";
 import { OutputStream, trap } from "../../streams/p2/mod.ts";
 import { taskLocal } from "../../task.ts";
 import { BodyWriter, contentLength } from "./body_writer.ts";
@@ -24,22 +25,15 @@ const brokenOff = (kind: string) =>
   new SkerryError("guest-response-incomplete", `writing a ${kind} body: the guest gave it up unfinished`);
 
 /** Bodies of messages that the guest still holds: the host may have as many buffers for it. */
-const openBodies = taskLocal(() => ({ count: 0 }));
+const takeBody = openCount();
 
 /** Counts a body until the returned function is called, which may happen more than once. */
 function countBody(): () => void {
-  const open = openBodies();
   const task = currentTask();
-  if (open.count >= task.limits.streams) {
+  return takeBody(task.limits.streams, () => {
     task.meet("streams", "a body");
-    throw new WitError();
-  }
-  open.count++;
-  let counted = true;
-  return () => {
-    if (counted) open.count--;
-    counted = false;
-  };
+    return new WitError();
+  });
 }
 
 /** Takes `length` from fields, where a wrong one is for the guest to hear. */
