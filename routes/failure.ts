@@ -110,9 +110,12 @@ export function prefersPage(accept: string | null): boolean {
 /** The paths that there are, as long as a person would read them. */
 function pathsOf(functions: readonly FunctionEntry[]): string {
   const paths = functions.flatMap(({ routes }) => routes.map(formatRoute));
-  if (paths.length === 0) return "";
-  const shown = paths.slice(0, MOST_PATHS_SHOWN).join(", ");
-  return `; there is ${shown}${paths.length > MOST_PATHS_SHOWN ? " and more" : ""}`;
+  // Whoever misspelt a manifest asks for a path that is in it.
+  const broken = functions.flatMap(({ problem, served, file }) => problem !== null && served === null ? [file] : []);
+  const list = (things: readonly string[]) =>
+    things.slice(0, MOST_PATHS_SHOWN).join(", ") + (things.length > MOST_PATHS_SHOWN ? " and more" : "");
+  return (paths.length === 0 ? "" : `; there is ${list(paths)}`) +
+    (broken.length === 0 ? "" : `; broken, as the log says: ${list(broken)}`);
 }
 
 function detailOf(failure: Failure): { detail?: string; stack?: readonly string[] } {

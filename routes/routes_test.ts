@@ -128,6 +128,10 @@ Deno.test("who develops is told the paths that there are, as many as one reads, 
   const many = new FakeRuntime({ dev: true });
   for (let n = 0; n < 30; n++) many.add(`f${n}`, { path: `/f${n}` });
   expect(await ask(many)).toMatch(/\/f19 and more$/);
+  const broken = new FakeRuntime({ dev: true }).add("a", { path: "/a" }).add("b", { path: "/b" });
+  const problem = new SkerryError("manifest-invalid", "reading b");
+  broken.functions[1] = { ...broken.functions[1]!, routes: [], problem };
+  expect(await ask(broken)).toMatch(/; there is \/a; broken, as the log says: components\/b\/function\.json$/);
 });
 
 Deno.test("a malformed request id is replaced by a new one", async () => {

@@ -66,6 +66,18 @@ class World implements AsyncDisposable {
   }
 }
 
+Deno.test("a manifest with another name breaks its function, and says so until it is renamed", async () => {
+  await using world = new World();
+  world.write("a", {});
+  Deno.renameSync(world.file("a"), join(world.directory, "a", "functions.json"));
+  await world.registry.scan();
+  expect(await world.serving()).toEqual({ a: "manifest-invalid" });
+  expect(world.problem("a")).toMatch(/a\/function\.json.*: is missing; rename functions\.json/);
+  Deno.renameSync(join(world.directory, "a", "functions.json"), world.file("a"));
+  await world.registry.refresh("a");
+  expect(await world.serving()).toEqual({ a: "a" });
+});
+
 Deno.test("a registry serves every folder that holds a manifest", async () => {
   await using world = new World();
   world.write("b", {});

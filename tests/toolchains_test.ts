@@ -52,7 +52,14 @@ Deno.test("a source that answers no requests does not build, and is told what to
     for (
       const [text, message] of [
         ["export const greet = () => 1;\n", /nothing answers requests; write: export default \{ fetch\(request\)/],
-        ["export default { fetsh() {} };\n", /the default export has no method fetch\(request\)/],
+        [
+          "export default { fetsh() {} };\n",
+          /main\.ts: the default export has no method fetch\(request\); write: [^(]*\(request\)[^(]*\(\) } }$/,
+        ],
+        [
+          'import { readFileSync } from "node:fs";\nexport default { fetch: () => new Response(readFileSync("x")) };\n',
+          /it imports "node:fs", .* no function has that\. A function has the Web's APIs/,
+        ],
       ] as const
     ) {
       await Deno.writeTextFile(join(dir, "main.ts"), text);

@@ -15,6 +15,8 @@ export interface BundleFacts {
   readonly map: string | null;
   /** What it imports and no WIT has, in words. The build may succeed all the same: jco knows some that we do not. */
   readonly unknownImports?: readonly string[];
+  /** The modules of Node that it imports and no host has: the build succeeds, and the component would never run. */
+  readonly nodeModules?: readonly string[];
 }
 
 interface Chunk {
@@ -33,6 +35,8 @@ interface Log {
 /** The name of a WIT interface, which the component imports: `my:app/kv`, `wasi:io/poll@0.2.3`. */
 const WIT_IMPORT = /^[a-z][a-z0-9-]*:[a-z][a-z0-9-]*\/[a-z]/;
 
+/** What jco puts in the place of a module of Node that needs a host: `jco:node/fs@0.1.0`. */
+const NODE_HOST = /^jco:node\/([a-z0-9-]+)@/;
 /** As Deno writes npm packages: `npm:hono@4/cors`. */
 const NPM_IMPORT = /^npm:\/?((?:@[^/@]+\/)?[^/@]+)(?:@[^/]*)?(\/.*)?$/;
 
@@ -82,11 +86,13 @@ export function bundleConfig(options: BundleConfigOptions): Record<string, unkno
         name: "skerry-facts",
         async generateBundle(_options: unknown, bundle: Record<string, Chunk>) {
           const chunks = Object.values(bundle).filter((item) => item.type === "chunk");
+          const imports = chunks.flatMap((chunk) => chunk.imports ?? []);
           const facts: BundleFacts = {
             inputs: chunks.flatMap((chunk) => chunk.moduleIds ?? []).filter((id) => isAbsolute(id)),
             map: mapText(file, chunks[0]?.map),
             // jco reads the world after this.
-            unknownImports: await importBySource(wit, chunks.flatMap((chunk) => chunk.imports ?? [])),
+            unknownImports: await importBySource(wit, imports),
+            nodeModules: imports.flatMap((id) => NODE_HOST.exec(id)?.[1] ?? []),
           };
           Deno.writeTextFileSync(factsFile, JSON.stringify(facts));
           // jco takes a bundle of one file only.
@@ -156,7 +162,9 @@ if (typeof app?.fetch === "function") {
   };
   addEventListener("fetch", (event) => event.respondWith(skerryRespond(event.request)));
 } else if (app !== undefined) {
-  throw new TypeError("the default export has no method fetch(request)");
+  throw new TypeError(
+    "the default export has no method fetch(request); write: export default { fetch(request) { return new Response() } }",
+  );
 } else if (!isListening && source.incomingHandler === undefined) {
   throw new TypeError("nothing answers requests; write: export default { fetch(request) { return new Response() } }");
 }

@@ -76,6 +76,14 @@ export async function componentize(options: ComponentizeOptions): Promise<Compon
       : facts?.unknownImports?.[0] ?? explainFailure(output, context);
     throw new SkerryError("build-failed", `building ${options.shown}: ${cause}`);
   }
+  const [node] = facts?.nodeModules ?? [];
+  if (node !== undefined) {
+    throw new SkerryError(
+      "build-failed",
+      `building ${options.shown}: it imports "node:${node}", or what does so among its packages, and no function has that. ` +
+        "A function has the Web's APIs and what it is granted; of Node it has what needs no machine, such as node:path",
+    );
+  }
   return { wasm, facts: facts ?? { inputs: [entry], map: null } };
 }
 

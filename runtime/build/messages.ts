@@ -45,8 +45,15 @@ export function explainFailure(printed: string, context: FailureContext): string
   const bundler = BUNDLER.exec(text);
   if (bundler !== null) {
     const [, , message, file, line, column] = bundler;
+    const missing = /^Could not resolve '((?:@[^/']+\/)?[^./'][^/']*)[^']*' in /.exec(message!)?.[1];
+    if (missing !== undefined) {
+      return `${file}:${line}:${column}: ${message}: there is no such package; run "npm install ${missing}", or mend the name`;
+    }
     const hint = BUNDLER_HINT.exec(text.slice(bundler.index))?.[1]?.trim().replace(/[.,].*$/, "");
-    const more = hint === undefined || message!.includes(hint) ? "" : ` (${hint.toLowerCase()})`;
+    // What was opened where is said beside a picture that is not shown here.
+    const more = hint === undefined || message!.includes(hint) || /^opened/i.test(hint)
+      ? ""
+      : ` (${hint.toLowerCase()})`;
     return `${file}:${line}:${column}: ${message}${more}`;
   }
   const starling = STARLING.exec(text);
@@ -57,7 +64,7 @@ export function explainFailure(printed: string, context: FailureContext): string
       return `${context.entry}: it imports ${JSON.stringify(lacking)} from a WIT interface that has no such name; ` +
         "an editor or `deno check` shows what each has";
     }
-    return `${at(context, line, column)}: ${message} (thrown while the module was loaded, which happens at build time)`;
+    return `${at(context, line, column)}: ${whileLoading(message!)}`;
   }
   const waiting = ASYNC_IMPORT.exec(text);
   if (waiting !== null) {
@@ -69,9 +76,23 @@ export function explainFailure(printed: string, context: FailureContext): string
   const quickjs = QUICKJS.exec(text);
   if (quickjs !== null) {
     const [, message, line, column] = quickjs;
-    return `${at(context, line, column)}: ${message} (thrown while the module was loaded, which happens at build time)`;
+    return `${at(context, line, column)}: ${whileLoading(message!)}`;
   }
   return tidy(text, context) || "the build printed nothing";
+}
+
+/** What only other runtimes have. */
+const ELSEWHERE = /^ReferenceError: (Deno|Bun|process|Buffer|require|__dirname)\b/;
+
+/** What was thrown while the source was loaded. */
+function whileLoading(message: string): string {
+  const ours = /^TypeError: (.*; write: .*)$/.exec(message)?.[1];
+  if (ours !== undefined) return ours;
+  const what = ELSEWHERE.exec(message)?.[1];
+  const hint = what === undefined
+    ? ""
+    : `. A function has the Web's APIs and what it is granted, not those of another runtime such as ${what}`;
+  return `${message} (thrown while the module was loaded, which happens at build time)${hint}`;
 }
 
 /** A place in the bundle as a place in a source. */

@@ -48,3 +48,33 @@ Deno.test("a QuickJS source that imports what it cannot is told so, and what to 
     /^app\.ts: it imports "wasi:http\/client@0\.3\.0", whose "send" is async, and no QuickJS component can .*"backend"/,
   );
 });
+
+Deno.test("a package that is not installed is named with the command that installs it", () => {
+  const printed = (id: string) =>
+    `Error: Build failed with 1 error:\n\n[UNRESOLVED_IMPORT] Could not resolve '${id}' in app.ts\n   ╭─[ app.ts:1:19 ]\n`;
+  for (const [id, name] of [["left-pad", "left-pad"], ["@scope/kit/part", "@scope/kit"], ["a/b.js", "a"]]) {
+    expect(explainFailure(printed(id!), context)).toBe(
+      `app.ts:1:19: Could not resolve '${id}' in app.ts: there is no such package; run "npm install ${name}", or mend the name`,
+    );
+  }
+  expect(explainFailure(printed("./lib.ts"), context)).not.toContain("npm");
+  expect(explainFailure(printed("../lib.ts"), context)).not.toContain("npm");
+});
+
+Deno.test("a label of a picture that is not shown is left out", () => {
+  const printed =
+    "[PARSE_ERROR] Expected `,` or `)` but found `;`\n   ╭─[ app.ts:3:29 ]\n   │            │     ╰── Opened here\n";
+  expect(explainFailure(printed, context)).toBe("app.ts:3:29: Expected `,` or `)` but found `;`");
+});
+
+Deno.test("what another runtime has and a function not is told so, and what to write where nothing answers", () => {
+  const printed = (message: string) =>
+    `Error: Failed to initialize component:\nException while evaluating top-level script\napp.js:2:1 ${message}\nStack:\n`;
+  expect(explainFailure(printed("ReferenceError: Deno is not defined"), context)).toMatch(
+    /^app\.ts:2:1: ReferenceError: Deno is not defined \(.*\)\. A function has the Web's APIs .* such as Deno$/,
+  );
+  expect(explainFailure(printed("TypeError: the default export has no method; write: export default {}"), context))
+    .toBe(
+      "app.ts:2:1: the default export has no method; write: export default {}",
+    );
+});

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isAbsolute, join, relative, resolve } from "node:path";
+import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { SkerryError } from "../errors.ts";
 import { type Manifest, MANIFEST_FILE, ManifestError, manifestProblem, parseManifest } from "../manifest.ts";
 import type { GrantSchemas } from "./grants.ts";
@@ -22,7 +22,8 @@ export interface FunctionFolder {
 }
 
 /**
- * The names of the subfolders of `directory` that hold a manifest, sorted.
+ * The names of the subfolders of `directory` that hold a manifest, sorted; also of those where it has the wrong name, which
+ * are broken functions.
  *
  * @throws {SkerryError} `manifest-invalid`, when there is no such folder.
  */
@@ -31,7 +32,8 @@ export async function listFolders(directory: string): Promise<string[]> {
   try {
     for await (const entry of Deno.readDir(directory)) {
       if (entry.name.startsWith(".") || entry.name === "node_modules") continue;
-      if (await isFile(join(directory, entry.name, MANIFEST_FILE))) names.push(entry.name);
+      const folder = join(directory, entry.name);
+      if (await isFile(join(folder, MANIFEST_FILE)) || (await misnamed(folder)) !== undefined) names.push(entry.name);
     }
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) throw error;
@@ -75,11 +77,25 @@ export function shownPath(path: string): string {
     : fromHere.replaceAll("\\", "/");
 }
 
+/** A file in a folder that was to be its manifest, but for its name; a folder without either is no function. */
+async function misnamed(folder: string): Promise<string | undefined> {
+  try {
+    for await (const { name } of Deno.readDir(folder)) {
+      if (/^functions?\.(?:jsonc?|json5|ya?ml|toml)$/i.test(name)) return name;
+    }
+  } catch {
+    // A file, or not to be read: it is passed over.
+  }
+  return undefined;
+}
+
 async function readManifest(path: string, file: string): Promise<string> {
   let bytes: Uint8Array;
   try {
     bytes = await Deno.readFile(path);
   } catch (error) {
+    const name = error instanceof Deno.errors.NotFound ? await misnamed(dirname(path)) : undefined;
+    if (name !== undefined) throw wholeFile(file, `is missing; rename ${name}, which is JSON then`);
     throw wholeFile(file, `cannot be read: ${error instanceof Error ? error.message : error}; look at its permissions`);
   }
   try {
