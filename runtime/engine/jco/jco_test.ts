@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { withFolder } from "../../../tests/_folder.ts";
+import { fixture } from "../../../tests/fixtures/mod.ts";
 import { runChild } from "../../child.ts";
 import { SkerryError } from "../../errors.ts";
 import { createJcoEngine } from "./mod.ts";
@@ -137,5 +138,21 @@ Deno.test("generated code of another shape is refused, not run without hooks", a
       /jco generated is not of the expected shape/,
     );
     expect(() => patch(patched, "twice")).toThrow(SkerryError);
+  });
+});
+
+Deno.test("generated code keeps no buffer of a stream that it has read or written", async () => {
+  const kept = `export function instantiate(getCoreModule, imports, instantiateCore = WebAssembly.instantiate) {
+  class BufferManager { create() { instanceBuffers.set(nextBufID, buffer); return buffer; } }
+  }`;
+  expect(patch(kept, "kept")).not.toContain("instanceBuffers.set(");
+  expect(() => patch(kept.replace("nextBufID", "id"), "kept")).toThrow(/not of the expected shape at instanceBuffers/);
+  await withFolder(async (cacheDir) => {
+    await createJcoEngine({ cacheDir }).load(await fixture("c-p3"));
+    const [{ name }] = await Array.fromAsync(Deno.readDir(cacheDir)) as [Deno.DirEntry];
+    const code = await Deno.readTextFile(join(cacheDir, name, "component.js"));
+    expect([code.includes("class BufferManager "), code.includes("instanceBuffers.set(")]).toEqual([true, false]);
+    // Nobody looks for one by its id: what is here are its definition and the log of its calls.
+    expect(code.match(/\bgetBuffer\b/g)?.length).toBe(2);
   });
 });

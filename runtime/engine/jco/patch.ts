@@ -89,6 +89,7 @@ const ASYNC_STATE = "const STORE_ASYNC_STATE = { deadlockCheck: null, pendingHos
 const READS = /(function _genReadFnFromLowerableStream\(stream\) \{[^]*?)return readFn;/;
 const CALLBACK = /\b(callback_\d+ = )Object\.assign\((exports\d+(?:\.\w+|\['[^']*'\])), \{ _jcoMaySuspend: false \}\)/g;
 const EVENT = /setPendingEvent\(fn\) \{/g;
+const KEEPS_BUFFER = "instanceBuffers.set(nextBufID, buffer);";
 const RETURNS = /\n( *return \{[^\n]*\};\n *\}\)\(\);\n *let promise, resolve, reject;)/;
 
 /**
@@ -115,6 +116,8 @@ export function patch(source: string, name: string): string {
   if (text.includes(ASYNC_STATE)) {
     text = replaceOnce(text, ASYNC_STATE, "const STORE_ASYNC_STATE = _skerry.asyncState;");
   }
+  // It keeps each buffer that a stream or future was read or written with, by an id that nobody asks for, to the end.
+  if (text.includes("class BufferManager ")) text = replaceOnce(text, KEEPS_BUFFER, "");
   // Any guest may have to let others run.
   text = text.replace(CALLBACK, "$1WebAssembly.promising($2)");
   text = wrapCalls(text, name);
