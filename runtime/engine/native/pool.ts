@@ -299,7 +299,8 @@ function firstEndingBehind(parts: MemoryImage["parts"], address: number): number
 
 /** For each instance with a memory of its own, who writes to it: `undefined` when somebody does not keep note. */
 function writersOf(plan: Plan, states: readonly ModuleState[]): (number[] | undefined)[] {
-  const writers: (number[] | undefined)[] = plan.instances.map(() => []);
+  // Notes do not say of which of several memories they are.
+  const writers: (number[] | undefined)[] = states.map(({ memories }) => memories.length > 1 ? undefined : []);
   plan.instances.forEach(({ elided, module }, index) => {
     const { shape } = plan.modules[module]!;
     if (elided || shape.memories.length === 0 || !shape.sections.has(10)) return;

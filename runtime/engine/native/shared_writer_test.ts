@@ -58,3 +58,31 @@ Deno.test("nothing stays that a module wrote to either of two memories", async (
     }
   }
 });
+
+Deno.test("nothing stays in either of two memories of one module that others write to", async () => {
+  const bytes = new Uint8Array(
+    await parse(`(component
+      (core module $memories (memory (export "a") 1) (memory (export "b") 1))
+      (core module $writer (import "" "m" (memory 1))
+        (func (export "poke") (param i32) (i32.store (local.get 0) (i32.const 1)))
+        (func (export "peek") (param i32) (result i32) (i32.load (local.get 0))))
+      (core instance $m (instantiate $memories))
+      (core instance $a (instantiate $writer (with "" (instance (export "m" (memory $m "a"))))))
+      (core instance $b (instantiate $writer (with "" (instance (export "m" (memory $m "b"))))))
+      (func (export "poke-a") (param "at" u32) (canon lift (core func $a "poke")))
+      (func (export "poke-b") (param "at" u32) (canon lift (core func $b "poke")))
+      (func (export "peek-a") (param "at" u32) (result u32) (canon lift (core func $a "peek")))
+      (func (export "peek-b") (param "at" u32) (result u32) (canon lift (core func $b "peek"))))`),
+  );
+  for (const rangeCodeBytes of [0, RANGE_CODE_BYTES]) {
+    const linked = await (await createNativeEngine({ rangeCodeBytes }).load(bytes, { name: "two" })).link({});
+    for (let round = 0; round < 3; round++) {
+      await inIsolate(linked, async (isolate) => {
+        for (const memory of ["A", "B"]) {
+          expect([round, memory, await call(isolate, `peek${memory}`, 40_000)]).toEqual([round, memory, 0]);
+          await call(isolate, `poke${memory}`, 40_000);
+        }
+      });
+    }
+  }
+});
