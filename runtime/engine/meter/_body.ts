@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { MAX_COST } from "./_costs.ts";
+import { FREE_LOCALS, MAX_COST } from "./_costs.ts";
 import * as ev from "./_events.ts";
 import * as op from "./_opcodes.ts";
 import { BLOCK_FRAME, FUNCTION_FRAME, IF_FRAME, SeldomScan } from "./_seldom.ts";
@@ -19,7 +19,8 @@ export class BodyScan extends SeldomScan {
     const c = this.cursor;
     const b = c.bytes;
     const steps = op.STEP;
-    const { functionTypes: { length: functions }, globals, importedFunctions: imported } = c.module;
+    const { functionTypes, functionTypes: { length: functions }, globals, importedFunctions: imported, typeCost } =
+      c.module;
     const { events } = this;
     let { data, length } = events;
     let frames = this.frames;
@@ -29,7 +30,7 @@ export class BodyScan extends SeldomScan {
     const safe = Math.min(end, b.length - 2);
     let depth = 0;
     let dead = false;
-    let cost = 0;
+    let cost = Math.max(0, locals - FREE_LOCALS);
     let previous = start;
     let at = start;
     c.end = end;
@@ -101,6 +102,7 @@ export class BodyScan extends SeldomScan {
           }
           if (callee >= functions) c.fail(`there is no function ${callee}`, at);
           if (callee >= imported) this.calls.push(callee - imported);
+          if (typeCost !== undefined) cost += typeCost[functionTypes[callee]!]!;
           word = ev.CALL | callee << ev.KIND_BITS;
           break;
         }

@@ -29,6 +29,10 @@ export const MAX_PENDING_AT_EXIT = 512;
 export const COST_CALL = 4;
 /** The same through a table or by a reference. */
 export const COST_INDIRECT = 12;
+/** How many parameters and results a call has that cost it nothing. Each further one is a unit: it is copied. */
+export const FREE_VALUES = 16;
+/** The same for a function's parameters and locals, which are cleared when it is entered. */
+export const FREE_LOCALS = 32;
 /** A call of the host crosses into JavaScript and does something there. */
 export const COST_IMPORT = 256;
 

@@ -72,9 +72,10 @@ export class Cursor {
     return this.below(this.module.typeParams.length, "type", at);
   }
 
-  functionType(at: number): void {
+  functionType(at: number): number {
     const type = this.u32();
     if ((this.module.typeParams[type] ?? -1) < 0) this.fail(`type ${type} is not a function's`, at);
+    return type;
   }
 
   label(at: number): number {

@@ -34,6 +34,8 @@ export const TABLE_GROW = 21;
 export const ATOMIC_WAIT = 22;
 /** A loop whose body is repeated. */
 export const SMALL_LOOP = 23;
+/** Nothing, but that so much has been done that it is to be paid for here. */
+export const STEP = 24;
 
 // What a bulk operation's length counts: the argument of BULK is this, shifted by one, and 1 where the length is 64-bit.
 export const BULK_BYTES = 0;

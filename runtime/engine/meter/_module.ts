@@ -4,6 +4,7 @@
  * @module
  */
 import { hex, Reader } from "../../component/reader.ts";
+import { FREE_VALUES } from "./_costs.ts";
 import { constantExpression, skipValueType, unsupported } from "./_types.ts";
 
 export const CUSTOM = 0;
@@ -56,6 +57,8 @@ export interface ModuleInfo {
   readonly sections: readonly Section[];
   /** Of each type: how many parameters if it is a function's, else -1, and so much less as it has fields. */
   readonly typeParams: Int32Array;
+  /** Of each type: what a call pays for its parameters and results, if any type has so many that a call does. */
+  readonly typeCost: Int32Array | undefined;
   /** Of each function, imported ones first: its type. */
   readonly functionTypes: Int32Array;
   readonly importedFunctions: number;
@@ -113,6 +116,8 @@ class ModuleReader {
   readonly #bytes: Uint8Array;
   readonly #name: string;
   readonly #params: number[] = [];
+  readonly #typeCosts: number[] = [];
+  #costly = false;
   readonly #functionTypes: number[] = [];
   readonly #memories: Limited[] = [];
   readonly #tables: Limited[] = [];
@@ -151,6 +156,7 @@ class ModuleReader {
       name: this.#name,
       sections,
       typeParams: Int32Array.from(this.#params),
+      typeCost: this.#costly ? Int32Array.from(this.#typeCosts) : undefined,
       functionTypes: Int32Array.from(this.#functionTypes),
       importedFunctions: this.#importedFunctions,
       memories: this.#memories,
@@ -205,8 +211,11 @@ class ModuleReader {
     if (form === 0x60) {
       const params = r.count("parameters");
       for (let i = 0; i < params; i++) skipValueType(r);
+      const results = r.count("results");
+      for (let i = 0; i < results; i++) skipValueType(r);
       this.#params.push(params);
-      this.#repeat(r, "results", () => skipValueType(r));
+      this.#typeCosts.push(Math.max(0, params + results - FREE_VALUES));
+      if (params + results > FREE_VALUES) this.#costly = true;
       return;
     }
     let fields = 0;
@@ -218,6 +227,7 @@ class ModuleReader {
     } else if (form === 0x5e) this.#field(r);
     else throw unsupported(this.#name, `the type 0x${hex(form)}`, at);
     this.#params.push(-1 - fields);
+    this.#typeCosts.push(0);
   }
 
   #field(r: Reader): void {

@@ -15,6 +15,7 @@ import {
   COST_THROW,
   MAX_CONSTANT_BULK,
   MAX_COST,
+  MAX_PENDING,
 } from "./_costs.ts";
 import * as ev from "./_events.ts";
 import type { Limited, ModuleInfo } from "./_module.ts";
@@ -84,6 +85,8 @@ export class SeldomScan {
   instruction(code: number, at: number, previous: number): void {
     const c = this.cursor;
     const { module, module: { functionTypes: { length: functions } } } = c;
+    // A row of dear instructions would be paid for at its end, after seconds: a megabyte of them fills gigabytes.
+    if (this.cost >= MAX_PENDING && (code >= 0xfb || code === 0x26)) this.#event(ev.STEP, 0, at);
     switch (code) {
       case 0x00: // unreachable
         return this.#event(ev.STOP, 0, at);
@@ -129,16 +132,17 @@ export class SeldomScan {
       case 0x12: { // return_call
         const callee = c.below(functions, "function", at);
         if (callee >= module.importedFunctions) this.calls.push(callee - module.importedFunctions);
+        this.#values(module.functionTypes[callee]!);
         return this.#event(ev.RETURN_CALL, callee, at);
       }
       case 0x11: // call_indirect
       case 0x13: // return_call_indirect
-        c.functionType(at);
+        this.#values(c.functionType(at));
         c.skip();
         return this.#event(code === 0x11 ? ev.CALL_INDIRECT : ev.RETURN_CALL_INDIRECT, 0, at);
       case 0x14: // call_ref
       case 0x15: // return_call_ref
-        c.functionType(at);
+        this.#values(c.functionType(at));
         this.takesReferences = true;
         return this.#event(code === 0x14 ? ev.CALL_INDIRECT : ev.RETURN_CALL_INDIRECT, 0, at);
       case 0x26: // table.set
@@ -171,6 +175,11 @@ export class SeldomScan {
       default:
         c.unknown(`the opcode 0x${hex(code)}`, at);
     }
+  }
+
+  /** Pays for what a call of this type copies. */
+  #values(type: number): void {
+    this.cost += this.cursor.module.typeCost?.[type] ?? 0;
   }
 
   #reference(index: number, at: number): void {

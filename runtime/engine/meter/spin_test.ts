@@ -50,8 +50,12 @@ Deno.test("a start function that spins ends when the host says so", async () => 
   expect(hooks.looks).toBe(4);
 });
 
-/** A module of functions without parameters; each body is instructions without the last end. */
-function build(bodies: readonly (readonly number[])[], result: readonly number[] = []): Uint8Array<ArrayBuffer> {
+/** A module of functions without parameters; each body is instructions without the last end. The last one has locals. */
+function build(
+  bodies: readonly (readonly number[])[],
+  result: readonly number[] = [],
+  locals = 0,
+): Uint8Array<ArrayBuffer> {
   const w = new Writer();
   w.u8(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
   w.section(1, (s) => s.u8(1, 0x60, 0, result.length, ...result));
@@ -67,9 +71,11 @@ function build(bodies: readonly (readonly number[])[], result: readonly number[]
   });
   w.section(10, (s) => {
     s.u32(bodies.length);
-    for (const body of bodies) {
+    for (const [i, body] of bodies.entries()) {
       s.sized((b) => {
-        b.u8(0);
+        b.u8(1);
+        b.u32(i === bodies.length - 1 ? locals : 0);
+        b.u8(0x7f);
         b.raw(Uint8Array.from(body));
         b.u8(0x0b);
       });
@@ -177,6 +183,53 @@ Deno.test("work behind a call that may come around is paid", async () => {
     const spent = 2_000_000_000 - counter.value;
     expect([name, spent > real, spent < real * 3]).toEqual([name, true, true]);
   }
+});
+
+Deno.test("a row of dear instructions is paid for on the way, not behind its end", () => {
+  // memory.fill of 4095 bytes, a thousand times: half a million units.
+  const fill = [0x41, 0, 0x41, 1, 0x41, 0xff, 0x1f, 0xfc, 0x0b, 0];
+  const fills = new Array<number[]>(1000).fill(fill).flat();
+  expect(looksOf(build([fills]), 1_000_000, 10_000).looks).toBeGreaterThan(40);
+  expect(looksOf(build([fills]), 5, 10_000)).toEqual({ looks: 6, ended: true });
+});
+
+Deno.test("a function with many locals is paid for by them, for each call clears them all", () => {
+  const calls = new Array<number[]>(100).fill(call(1)).flat();
+  const bytes = (locals: number) => build([calls, []], [], locals);
+  expect(spentBy(bytes(32))).toBeLessThan(2000);
+  expect(spentBy(bytes(30_000))).toBeGreaterThan(100 * 29_000);
+});
+
+Deno.test("a call with many results is paid for by them", () => {
+  const calls = (count: number) => new Array<number[]>(count).fill([...call(1), ...call(2)]).flat();
+  const results = new Array<number>(500).fill(0x7f);
+  // The second function makes them, the third one takes them; their own types come behind that of the others.
+  const bytes = (count: number) => {
+    const w = new Writer();
+    w.u8(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+    w.section(1, (s) => {
+      s.u8(3, 0x60, 0, 0, 0x60, 0);
+      s.u32(results.length);
+      s.u8(...results, 0x60);
+      s.u32(results.length);
+      s.u8(...results, 0);
+    });
+    w.section(3, (s) => s.u8(3, 0, 1, 2));
+    w.section(7, (s) => {
+      s.u8(1);
+      s.string("run");
+      s.u8(0, 0);
+    });
+    w.section(10, (s) => {
+      s.u8(3);
+      s.sized((b) => b.u8(0, ...calls(count), 0x0b));
+      s.sized((b) => b.u8(0, ...results.flatMap(() => [0x41, 0]), 0x0b));
+      s.sized((b) => b.u8(0, 0x0b));
+    });
+    return w.bytes;
+  };
+  // 500 constants, and 500 values that go twice through a call.
+  expect(spentBy(bytes(100)) - spentBy(bytes(50))).toBeGreaterThan(50 * 1400);
 });
 
 Deno.test("a bulk operation costs as much as its length says", () => {
