@@ -19,6 +19,9 @@ import { Pace } from "./meter/pace.ts";
 /** Under this name metered modules import the hooks. */
 export const METER = "skerry:meter";
 
+/** Under this one they export what they count down. */
+const COUNTER = `${METER}/fuel`;
+
 /** What a guest may do before it asks for the first time: less than a millisecond's work, and more than most requests. */
 const FIRST_FUEL = 200_000;
 
@@ -33,6 +36,12 @@ export const MAX_UNYIELDING_MS = 250;
 
 const PAGE_BYTES = 65_536;
 const PAGES_PER_MB = 16;
+
+/** Less than this goes between guest and host in about a microsecond, and is paid by what a call costs. */
+export const LARGE_BYTES = 4096;
+
+/** After so many bytes in large pieces a guest looks: what the host does with them no fuel is used for. */
+const LOOK_AFTER_BYTES = 256 * 1024;
 
 /** What `look` and `wait` answer so that the guest traps. */
 const END = -1;
@@ -56,6 +65,31 @@ export interface Fuel {
   granted: number;
   /** What its task had computed by then, in milliseconds. */
   atMs: number;
+  /** What has gone between guest and host in large pieces since it last looked, in bytes. */
+  moved: number;
+  /** Whether it looks for that, and not because its fuel is used up. */
+  early: boolean;
+}
+
+/** Of an isolate that has done nothing. */
+export function noFuel(): Fuel {
+  return { granted: 0, atMs: 0, moved: 0, early: false };
+}
+
+/**
+ * Counts what goes between a guest and the host, in pieces of {@linkcode LARGE_BYTES} or more. The guest looks before it goes
+ * on when that is a lot: the host's work for a few calls may take as long as millions of instructions.
+ *
+ * @param exports Of all its core instances.
+ */
+export function moved(fuel: Fuel, bytes: number, exports: Iterable<WebAssembly.Exports | undefined>): void {
+  if ((fuel.moved += bytes) < LOOK_AFTER_BYTES) return;
+  fuel.moved = 0;
+  fuel.early = true;
+  for (const all of exports) {
+    const counter = all?.[COUNTER] as WebAssembly.Global | undefined;
+    if (counter !== undefined) counter.value = -1;
+  }
 }
 
 /** Guest code that runs. */
@@ -173,7 +207,9 @@ export class Meter {
       task.countLimit("wallMs");
       return end(isolate, "deadline-exceeded", "no end before its deadline (limits.wallMs)");
     }
-    if (use.granted > 0 && cpuMs > use.atMs) this.#pace.took(cpuMs - use.atMs);
+    if (use.granted > 0 && cpuMs > use.atMs && !use.early) this.#pace.took(cpuMs - use.atMs);
+    use.moved = 0;
+    use.early = false;
     use.granted = this.#pace.grant;
     use.atMs = cpuMs;
     if (clock.heap !== undefined) {

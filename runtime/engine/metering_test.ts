@@ -3,7 +3,7 @@ import { SkerryError } from "../errors.ts";
 import { DEFAULT_LIMITS } from "../limits.ts";
 import { Task } from "../task.ts";
 import { Growth } from "./growth.ts";
-import { Meter } from "./metering.ts";
+import { METER, Meter, moved, noFuel } from "./metering.ts";
 
 /** What becomes of a guest that asks for more when its deadline has passed. */
 function late(canSuspend: boolean) {
@@ -14,7 +14,7 @@ function late(canSuspend: boolean) {
     task,
     clock: meter.clock(task),
     over: false,
-    fuel: { granted: 0, atMs: 0 },
+    fuel: noFuel(),
     growth: new Growth(),
     failed: (error: unknown) => failures.push(error),
   };
@@ -29,4 +29,26 @@ Deno.test("a guest past its deadline traps, and ends its task only where there i
   expect(late(true)).toEqual({ answer: -1, ended: true, codes: [], met });
   // A guest that has filled the stack would have the task's clean-up fail half-way.
   expect(late(false)).toEqual({ answer: -1, ended: false, codes: ["deadline-exceeded"], met });
+});
+
+Deno.test("a guest looks after a lot has gone between it and the host, and its pace learns nothing from that", () => {
+  const meter = new Meter({ limits: DEFAULT_LIMITS, bytes: 0, allocates: false });
+  const task = new Task({ function: "moves" });
+  const fuel = noFuel();
+  const isolate = { task, clock: meter.clock(task), over: false, fuel, growth: new Growth(), failed: () => {} };
+  const counter = new WebAssembly.Global({ value: "i32", mutable: true }, 1000);
+  // One core instance is not metered, and one not made yet.
+  const exports = [{}, { [`${METER}/fuel`]: counter }, undefined];
+  const granted = meter.look({ isolate, canSuspend: false }, -1);
+  for (let i = 0; i < 3; i++) moved(fuel, 65_536, exports);
+  expect(counter.value).toBe(1000);
+  moved(fuel, 65_536, exports);
+  expect(counter.value).toBe(-1);
+  expect(meter.look({ isolate, canSuspend: false }, -1)).toBe(granted);
+  counter.value = 1000;
+  // From the look on it counts anew.
+  moved(fuel, 65_536, exports);
+  expect(counter.value).toBe(1000);
+  isolate.clock.stop();
+  task.end();
 });

@@ -52,6 +52,7 @@ export function waitAny(
   for (const waitable of waitables) {
     if (waitable.ready) return Promise.resolve();
   }
+  const awaited = enough(waitables);
   return new Promise((resolve) => {
     const undo: (() => void)[] = [];
     let over = false;
@@ -65,13 +66,13 @@ export function waitAny(
     const wake = () => {
       // A wake-up is a hint: only readiness counts, and only all of them together are worth a look.
       if (over) return;
-      if (waitables.some((waitable) => waitable.ready)) finish();
+      if (awaited.some((waitable) => waitable.ready)) finish();
       else resubscribe();
     };
     const resubscribe = () => {
       for (const unsubscribe of undo) unsubscribe();
       undo.length = 0;
-      for (const waitable of waitables) {
+      for (const waitable of awaited) {
         undo.push(waitable.subscribe(wake));
         if (over) {
           for (const unsubscribe of undo) unsubscribe();
@@ -90,23 +91,48 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** Ready once `performance.now()` has reached `at`, in milliseconds. `Infinity` is never. */
 export function timer(at: number): Waitable {
-  return {
-    get ready() {
-      return performance.now() >= at;
-    },
-    subscribe(wake) {
-      let handle: ReturnType<typeof setTimeout> | undefined;
-      const arm = () => {
-        const left = at - performance.now();
-        if (left <= 0) wake();
-        else if (left !== Infinity) {
-          handle = setTimeout(arm, Math.min(Math.ceil(left), MAX_TIMEOUT_MS));
-        }
-      };
-      arm();
-      return () => clearTimeout(handle);
-    },
-  };
+  return new Timer(at);
+}
+
+class Timer implements Waitable {
+  readonly at: number;
+
+  constructor(at: number) {
+    this.at = at;
+  }
+
+  get ready(): boolean {
+    return performance.now() >= this.at;
+  }
+
+  subscribe(wake: () => void): () => void {
+    let handle: ReturnType<typeof setTimeout> | undefined;
+    const arm = () => {
+      const left = this.at - performance.now();
+      if (left <= 0) wake();
+      else if (left !== Infinity) {
+        handle = setTimeout(arm, Math.min(Math.ceil(left), MAX_TIMEOUT_MS));
+      }
+    };
+    arm();
+    return () => clearTimeout(handle);
+  }
+}
+
+/**
+ * Those of `waitables` that it is enough to wait for: each once, and of timers the first to fire. A guest may wait for a
+ * hundred thousand of them, and again as often as it likes.
+ */
+function enough(waitables: readonly Waitable[]): readonly Waitable[] {
+  if (waitables.length === 1) return waitables;
+  const all = new Set<Waitable>();
+  let first: Timer | undefined;
+  for (const waitable of waitables) {
+    if (!(waitable instanceof Timer)) all.add(waitable);
+    else if (first === undefined || waitable.at < first.at) first = waitable;
+  }
+  if (first !== undefined) all.add(first);
+  return [...all];
 }
 
 /** Always ready. */

@@ -18,7 +18,7 @@ interface Hostile {
   readonly log?: RegExp;
   /** A limit that it met and lived on. */
   readonly met?: string;
-  /** The engines that come as far as that; jco ends before, with an error of its own. */
+  /** The engines that come as far as that; jco ends before, with an error of its own, or cannot be built of it. */
   readonly engines?: readonly EngineName[];
   /** Whether others run while it does, for as long as it does. */
   readonly yields?: boolean;
@@ -61,7 +61,7 @@ const tooMany = (name: string, limit: "handles" | "streams" | "subtasks"): Hosti
 });
 
 const HOSTILE: readonly Hostile[] = [
-  ...["start", "realloc", "post_return", "destructor"].map(spins),
+  ...["start", "start_table", "realloc", "post_return", "destructor"].map(spins),
   { ...spins("composed_start"), engines: ["native"] },
   {
     ...spins("realloc"),
@@ -69,7 +69,10 @@ const HOSTILE: readonly Hostile[] = [
     guest: { fixture: own("realloc"), limits: { cpuMs: 3_600_000 } },
     log: /cannot be suspended/,
   },
-  ...["recursion", "host_calls", "catches"].map((name) => yields(name)),
+  ...["recursion", "host_calls", "catches", "fills"].map((name) => yields(name)),
+  // What takes long here the host does.
+  ...["random", "polls_ready"].map((name) => yields(name)),
+  { ...yields("throws"), engines: ["native"] },
   ...["composed_callee", "composed_caller", "composed_async_callee", "composed_async_caller"].map((name) =>
     yields(name)
   ),
@@ -103,6 +106,7 @@ const HOSTILE: readonly Hostile[] = [
     code: "guest-no-response",
   },
   tooMany("pollables", "handles"),
+  tooMany("polls_same", "handles"),
   tooMany("p3_streams", "streams"),
   tooMany("p3_subtasks", "subtasks"),
   // There is a limit that is met before, unless it is raised.
@@ -160,6 +164,13 @@ const HOSTILE: readonly Hostile[] = [
     log: /call stack/i,
   },
   {
+    name: "recursion_indirect",
+    guest: { fixture: own("recursion_indirect") },
+    status: 500,
+    code: "guest-trapped",
+    log: /call stack/i,
+  },
+  {
     name: "a guest that waits for ever",
     guest: { fixture: "c-http", limits: { wallMs: 200 } },
     path: "never",
@@ -204,7 +215,8 @@ const HOSTILE: readonly Hostile[] = [
 for (const engine of ENGINES) {
   Deno.test(`${engine}: hostile guests meet their limits, their callers are told, and others are served`, async (t) => {
     const guests: Record<string, Guest> = {};
-    for (const [i, { guest, yields }] of HOSTILE.entries()) {
+    for (const [i, { guest, yields, engines }] of HOSTILE.entries()) {
+      if (engines?.includes(engine) === false) continue;
       guests[`h${i}`] = guest;
       if (yields) guests[`y${i}`] = { ...guest, limits: { ...guest.limits, cpuMs: 3_600_000, wallMs: 3_600_000 } };
     }

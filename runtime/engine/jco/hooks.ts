@@ -32,7 +32,11 @@ function suspendingBy(suspended: (result: unknown) => unknown) {
 export class IsolateHooks implements Hooks {
   readonly task: Task = currentTask();
   readonly code: GuestCode;
-  readonly taken: Taken = new Taken(this.task, (error) => uncatchable(this.trapped(error)));
+  readonly taken: Taken = new Taken(
+    this.task,
+    (error) => uncatchable(this.trapped(error)),
+    (bytes) => this.code.moved(bytes),
+  );
   readonly #name: string;
   readonly #tables: (readonly [HandleTable, Map<number, object>])[] = [];
   readonly #reads = new Set<StreamReader>();
@@ -71,10 +75,16 @@ export class IsolateHooks implements Hooks {
   readonly run = <T>(operation: () => T, name?: string): T => {
     if (name !== undefined) this.#enter(name);
     let result: T;
+    // Generated code may call when the guest is suspended already: the time is the guest's all the same.
+    const { clock } = this.code;
+    const begins = !clock.running;
+    if (begins) clock.start();
     try {
       result = this.inTask(operation);
     } catch (error) {
       throw this.#failed(error);
+    } finally {
+      if (begins) clock.stop();
     }
     if (!isThenable(result)) return result;
     return result.then(

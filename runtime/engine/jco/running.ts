@@ -9,7 +9,16 @@
 import type { Task } from "../../task.ts";
 import { CpuClock } from "../cpu.ts";
 import { Growth } from "../growth.ts";
-import { type Fuel, METER, type Meter, type MeteredIsolate, type Running } from "../metering.ts";
+import {
+  type Fuel,
+  LARGE_BYTES,
+  METER,
+  type Meter,
+  type MeteredIsolate,
+  moved,
+  noFuel,
+  type Running,
+} from "../metering.ts";
 
 // deno-lint-ignore no-explicit-any -- core values of any signature
 type CoreFunction = (...args: any[]) => any;
@@ -35,7 +44,8 @@ export interface Owner {
 /** The guest code of one isolate, as it runs and stops. */
 export class GuestCode implements Running, MeteredIsolate {
   readonly clock: CpuClock;
-  readonly fuel: Fuel = { granted: 0, atMs: 0 };
+  readonly fuel: Fuel = noFuel();
+  readonly #exports: WebAssembly.Exports[] = [];
   readonly growth: Growth = new Growth();
   /** jco's record of which task runs in which component. Another may run while a guest lets others run. */
   readonly taskMeta: Record<string, unknown> = {};
@@ -78,6 +88,11 @@ export class GuestCode implements Running, MeteredIsolate {
     return result;
   }
 
+  /** Counts what goes between the guest and the host. */
+  moved(bytes: number): void {
+    if (bytes >= LARGE_BYTES) moved(this.fuel, bytes, this.#exports);
+  }
+
   /** `promise` for a suspended guest: as it settles, the guest runs again, just as it was. */
   suspended<T>(promise: Promise<T>): Promise<T> {
     this.clock.stop();
@@ -111,16 +126,23 @@ export class GuestCode implements Running, MeteredIsolate {
     for (const [name, fields] of Object.entries(imports)) given[name] = bare(fields);
     if (this.#imports !== undefined) given[METER] = this.#imports;
     const { exports } = this.#run(() => new WebAssembly.Instance(module, given), [], false);
+    this.#exports.push(exports);
     const wrapped: Record<string, WebAssembly.ExportValue> = Object.create(null);
     for (const [name, value] of Object.entries(exports)) {
-      wrapped[name] = typeof value === "function" ? this.#wrapped(value as CoreFunction) : value;
+      wrapped[name] = typeof value === "function" ? this.#wrapped(value as CoreFunction, name) : value;
       if (value instanceof WebAssembly.Memory) this.#count(value, imports);
     }
     return { exports: wrapped };
   }
 
-  #wrapped(func: CoreFunction): CoreFunction {
-    const call = (...args: unknown[]) => this.#run(func, args, false);
+  #wrapped(func: CoreFunction, name: string): CoreFunction {
+    // By the names that toolchains give it. What the host makes for the guest goes through here: old, its size, alignment, size.
+    const call = name.includes("realloc")
+      ? (...args: unknown[]) => {
+        this.moved(Number(args[3]));
+        return this.#run(func, args, false);
+      }
+      : (...args: unknown[]) => this.#run(func, args, false);
     unwrapped.set(call, func);
     return call;
   }

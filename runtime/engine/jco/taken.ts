@@ -34,12 +34,17 @@ const THINGS = { subtasks: "asynchronous calls", streams: "ends of streams and f
 export class Taken implements Taking {
   readonly #task: Task;
   readonly #trap: (error: SkerryError) => Error;
+  readonly #moved: (bytes: number) => void;
   readonly #held = { subtasks: new Set<object>(), streams: new Set<object>() };
   #handles = 0;
   #liftable: number;
 
-  /** @param trap Ends the isolate for the reason given; answers what no guest can catch. */
-  constructor(task: Task, trap: (error: SkerryError) => Error) {
+  /**
+   * @param trap Ends the isolate for the reason given; answers what no guest can catch.
+   * @param moved Hears of each string and list.
+   */
+  constructor(task: Task, trap: (error: SkerryError) => Error, moved: (bytes: number) => void) {
+    this.#moved = moved;
     this.#task = task;
     this.#trap = trap;
     this.#liftable = task.limits.hostCallBytes;
@@ -68,6 +73,7 @@ export class Taken implements Taking {
 
   charge(bytes: number): number {
     this.#liftable -= bytes;
+    this.#moved(bytes);
     if (this.#liftable < 0) this.#exceeded("hostCallBytes", "bytes of lists and strings");
     return bytes;
   }

@@ -33,8 +33,8 @@ export const COST_INDIRECT = 12;
 export const FREE_VALUES = 16;
 /** The same for a function's parameters and locals, which are cleared when it is entered. */
 export const FREE_LOCALS = 32;
-/** A call of the host crosses into JavaScript and does something there. */
-export const COST_IMPORT = 256;
+/** A call of the host crosses into JavaScript and does something there: a tenth of a microsecond at least. */
+export const COST_IMPORT = 2048;
 
 /** What a path may cost before it must pay: some tenths of a microsecond. */
 export const MAX_PENDING = 1024;

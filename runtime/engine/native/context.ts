@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { LARGE_BYTES } from "../metering.ts";
 import type { BorrowScope, HandleTable, ResourceHandle } from "./resources.ts";
 import type { NativeIsolate } from "./isolate.ts";
 import type { ComponentState } from "./state.ts";
@@ -129,6 +130,7 @@ export class Cx {
    */
   charge(bytes: number): void {
     this.#liftable -= bytes;
+    if (bytes >= LARGE_BYTES) this.isolate.moved(bytes);
     if (this.#liftable >= 0) return;
     const { task } = this.isolate;
     task.countLimit("hostCallBytes");
@@ -151,6 +153,7 @@ export class Cx {
     if (ptr % align !== 0) trap("realloc return: result not aligned");
     if (!this.#reaches(ptr + size)) trap("realloc return: beyond end of memory");
     this.#writes.note(ptr, size);
+    if (size >= LARGE_BYTES) this.isolate.moved(size);
     return ptr;
   }
 

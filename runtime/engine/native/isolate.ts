@@ -8,7 +8,7 @@ import { SkerryError } from "../../errors.ts";
 import type { Task } from "../../task.ts";
 import { CpuClock } from "../cpu.ts";
 import { Growth } from "../growth.ts";
-import type { Fuel } from "../metering.ts";
+import { type Fuel, moved, noFuel } from "../metering.ts";
 import { Scheduler } from "./async/scheduler.ts";
 import { Cx } from "./context.ts";
 import { CoreSet } from "./core_set.ts";
@@ -31,7 +31,7 @@ Object.freeze(NOTHING.contexts);
 export class NativeIsolate {
   readonly task: Task = currentTask();
   readonly clock: CpuClock;
-  readonly fuel: Fuel = { granted: 0, atMs: 0 };
+  readonly fuel: Fuel = noFuel();
   readonly growth: Growth = new Growth();
   /** Set when the isolate may not run any more: disposed, its task over, or trapped. */
   over = false;
@@ -146,6 +146,11 @@ export class NativeIsolate {
     if (hasStart) this.clock.stop();
     for (const name of memories[index]!) this.task.memory?.made(exports[name] as WebAssembly.Memory);
     return this.#core.exports[index] = exports;
+  }
+
+  /** Counts a large piece of what goes between its guest and the host. */
+  moved(bytes: number): void {
+    moved(this.fuel, bytes, this.#core.exports);
   }
 
   /** What core definition this is in this isolate. */

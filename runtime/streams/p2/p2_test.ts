@@ -1,7 +1,7 @@
 import { expect } from "@std/expect";
 import { withTask } from "../../context.ts";
 import { SkerryError, WitError } from "../../errors.ts";
-import { MAX_READ_BYTES } from "../../limits.ts";
+import { DEFAULT_LIMITS, MAX_READ_BYTES } from "../../limits.ts";
 import { Task } from "../../task.ts";
 import { ByteChannel } from "../bytes.ts";
 import { alwaysReady, timer, type Waitable, Wakers } from "../waitable.ts";
@@ -51,6 +51,17 @@ Deno.test("poll() traps on an empty list", () =>
   inTask(async () => {
     await expect(poll([])).rejects.toThrow(SkerryError);
   }));
+
+Deno.test("poll() traps on a list that is longer than a guest may have handles", async () => {
+  const task = new Task({ function: "test", limits: { ...DEFAULT_LIMITS, handles: 2000 } });
+  await withTask(task, async () => {
+    const pollables = Array.from({ length: 2000 }, () => new Pollable(alwaysReady));
+    expect((await poll(pollables)).length).toBe(2000);
+    expect(() => poll([...pollables, pollables[0]!])).toThrow(/limits\.handles/);
+  });
+  expect([...task.met]).toEqual([["handles", 1]]);
+  task.end();
+});
 
 Deno.test("poll() waits for thousands of pollables and leaves no subscription behind", () =>
   inTask(async () => {

@@ -71,10 +71,23 @@ async function becomesReady(waitable: Waitable): Promise<void> {
  * ```
  */
 export function poll(pollables: readonly Pollable[]): Uint32Array | Promise<Uint32Array> {
+  if (pollables.length > FEW) checkLength(pollables.length);
   const ready = readyIndexes(pollables);
   if (ready.length === 0) return oneBecomesReady(pollables);
   const turn = yieldTurn();
   return turn === undefined ? ready : turn.then(() => ready);
+}
+
+/** Fewer than any limit of handles that is worth asking for. */
+const FEW = 1000;
+
+/** A list may name a pollable again and again; one longer than what there can be different ones is there to keep us busy. */
+function checkLength(length: number): void {
+  const task = currentTask();
+  const { handles } = task.limits;
+  if (length <= handles) return;
+  task.countLimit("handles");
+  throw trap("wasi:io/poll#poll", `${length} pollables at once, and a guest may have ${handles} (limits.handles)`);
 }
 
 async function oneBecomesReady(pollables: readonly Pollable[]): Promise<Uint32Array> {
