@@ -18,9 +18,21 @@ import type {
   ExportDef,
   InstanceDef,
   StartDef,
+  ValueDef,
 } from "./model.ts";
 import { hex, MAX_ITEMS, Reader } from "./reader.ts";
-import { alias, coreSort, externName, externType, importDef, MAX_NESTING, sort, sortIndex, typeDef } from "./types.ts";
+import {
+  alias,
+  coreSort,
+  externName,
+  externType,
+  importDef,
+  MAX_NESTING,
+  sort,
+  sortIndex,
+  typeDef,
+  valType,
+} from "./types.ts";
 
 /** Definitions and custom sections in one binary, nested components included: each costs the host some hundred bytes. */
 export const MAX_DEFINITIONS = 400_000;
@@ -190,7 +202,7 @@ function section(
     case 11:
       return each("exports", (offset) => ({ ...exportDef(s), offset }));
     case 12:
-      return s.unsupported("value definitions are not supported", at);
+      return each("values", (offset) => ({ ...valueDef(s), offset }));
     default:
       s.fail(`malformed section id ${id}`, at);
   }
@@ -257,6 +269,12 @@ function start(r: Reader): StartDef {
     args: r.vec("arguments", () => r.u32()),
     results: r.u32(),
   };
+}
+
+function valueDef(r: Reader): ValueDef {
+  const type = valType(r);
+  const { pos, end } = r.sub(r.u32(), "value");
+  return { kind: "value", type, start: pos, end };
 }
 
 function exportDef(r: Reader): ExportDef {

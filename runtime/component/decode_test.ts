@@ -188,13 +188,11 @@ Deno.test("what is valid but not supported is told with its name and where it is
     section(8, 1, 0x2f, 0),
     section(8, 1, 0x01, 0x00, 0, 1, 0x08, 0),
     section(8, 1, 0x01, 0x00, 0, 1, 0x09),
-    section(12, 0),
   ];
   expect(told.map(({ code, message }) => [code, message])).toEqual([
     "the canonical function stream.forward is not supported, at offset 0xb",
     "the canonical function future.forward is not supported, at offset 0xb",
     "the canonical option core-type is not supported, at offset 0xf",
     "the canonical option gc is not supported, at offset 0xf",
-    "value definitions are not supported, at offset 0x8",
   ].map((what) => ["component-unsupported", `decoding x.wasm: ${what}`]));
 });

@@ -36,6 +36,7 @@ export type Definition =
     | { readonly kind: "type"; readonly type: TypeDef }
     | { readonly kind: "canon"; readonly canon: Canon }
     | StartDef
+    | ValueDef
     | ImportDef
     | ExportDef
   )
@@ -53,6 +54,15 @@ export interface StartDef {
   readonly func: number;
   readonly args: readonly number[];
   readonly results: number;
+}
+
+/** A constant. */
+export interface ValueDef {
+  readonly kind: "value";
+  readonly type: ValType;
+  /** Where its bytes lie in the file. */
+  readonly start: number;
+  readonly end: number;
 }
 
 export type CoreSort =

@@ -336,6 +336,8 @@ export function externType(r: Reader): ExternType {
     case 0x01:
       return { kind: "func", type: r.u32() };
     case 0x02:
+      // wasm-tools 1.263 leaves the byte out that says which of both it is; a primitive type is neither of its values.
+      if (PRIMITIVES[r.peek()] !== undefined) return { kind: "value", type: valType(r) };
       return r.flag("value bound") ? { kind: "value", type: valType(r) } : { kind: "value-eq", index: r.u32() };
     case 0x03:
       return r.flag("type bound") ? { kind: "type-resource" } : { kind: "type-eq", type: r.u32() };

@@ -43,6 +43,8 @@ export interface Isolate {
   readonly exports: Readonly<
     Record<InterfaceName, Readonly<Record<string, ExportedFunction>>>
   >;
+  /** The exported values, by interface name and camelCase name. Absent when the component exports none. */
+  readonly values?: Readonly<Record<InterfaceName, Readonly<Record<string, unknown>>>> | undefined;
   /**
    * Settles when no task of the guest is left, running or waiting: a guest may run on after an exported async function
    * has given its result. Rejects with what ended it otherwise: a trap, or what a host function threw. Absent when the

@@ -110,8 +110,10 @@ export function declared(name: string, type: ExternType, scope: Scope, offset: n
     }
     case "core-module":
       return { sort: "core module", item: declaredModule(type.type, scope, offset) };
-    default:
-      return scope.loading.unsupported(`the value ${JSON.stringify(name)}`, offset);
+    case "value":
+      return { sort: "value", item: scope.valueItem(type.type, {}, offset) };
+    case "value-eq":
+      return { sort: "value", item: scope.get("value", type.index, offset) };
   }
 }
 

@@ -12,10 +12,13 @@ import type {
   ExternType,
   ImportDef,
   InstanceDef,
+  StartDef,
+  ValueDef,
 } from "../../component/mod.ts";
-import { malformed } from "../../component/reader.ts";
+import { malformed, Reader } from "../../component/reader.ts";
 import { SkerryError } from "../../errors.ts";
 import { Canons } from "./canons.ts";
+import { readConstant } from "./constants.ts";
 import { coreExports, coreImports } from "./core_instances.ts";
 import { coreModuleShape } from "./core_module.ts";
 import { addCoreType, declared, DeclaredInstance, goThrough, resourceItem } from "./declare.ts";
@@ -38,6 +41,8 @@ import { type ResourceType, TypeTable } from "./types.ts";
 import { ExternNames, Visible } from "./visible.ts";
 
 const DESTRUCTOR: CoreSignature = { params: ["i32"], results: [] };
+
+const EMPTY_MODULE = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
 
 /** Instances in one component: nested ones multiply, so that a small binary could ask for any number. */
 export const MAX_INSTANCES = 1000;
@@ -68,13 +73,13 @@ class Binary implements Loading, PartSource {
   readonly types = new TypeTable();
   readonly modules: CoreModulePlan[] = [];
   readonly given: GivenParts;
-  readonly #bytes: Uint8Array;
+  readonly bytes: Uint8Array;
   readonly #moduleIndices = new Map<number, number>();
   /** What is being worked out. */
   at = 0;
 
   constructor(bytes: Uint8Array, name: string, given: GivenParts) {
-    this.#bytes = bytes;
+    this.bytes = bytes;
     this.name = name;
     this.given = given;
   }
@@ -103,14 +108,24 @@ class Binary implements Loading, PartSource {
   module(start: number, end: number): ModuleItem {
     let index = this.#moduleIndices.get(start);
     if (index === undefined) {
-      index = this.modules.push({ start, end, shape: coreModuleShape(this.#bytes, start, end, this.name) }) - 1;
+      index = this.modules.push({ start, end, shape: coreModuleShape(this.bytes, start, end, this.name) }) - 1;
       this.#moduleIndices.set(start, index);
     }
     return { module: index, shape: this.modules[index]!.shape };
   }
 
+  /** A module of no bytes, of which nothing is ever made. */
+  nothing(): { readonly module: number; readonly shape: CoreModulePlan["shape"] } {
+    let index = this.modules.findIndex(({ start, end }) => start === end);
+    if (index < 0) {
+      const shape = coreModuleShape(EMPTY_MODULE, 0, EMPTY_MODULE.length, this.name);
+      index = this.modules.push({ start: 0, end: 0, shape }) - 1;
+    }
+    return { module: index, shape: this.modules[index]!.shape };
+  }
+
   component(start: number, end: number): ComponentItem {
-    const component = partComponent(this.#bytes, start, end, this);
+    const component = partComponent(this.bytes, start, end, this);
     if ("model" in component) new Elaborator(this, false).root(component.model, undefined);
     return component;
   }
@@ -182,6 +197,7 @@ class Elaborator implements Shared {
     const exports = new Map<string, Item>();
     const frame: Frame = { scope, owner, args, exports, visible: new Visible(), names: new ExternNames() };
     for (const definition of model.definitions) this.#define(definition, frame);
+    scope.finish(model.end);
     return exports;
   }
 
@@ -222,7 +238,9 @@ class Elaborator implements Shared {
       case "canon":
         return this.#canons.define(d.canon, scope, owner, offset);
       case "start":
-        return this.unsupported("a start definition", offset);
+        return this.#start(d, scope, owner, offset);
+      case "value":
+        return scope.add("value", scope.valueItem(d.type, { constant: this.#constant(d, scope, offset) }, offset));
       case "import":
         return this.#import(d, frame, offset);
       case "export":
@@ -258,9 +276,8 @@ class Elaborator implements Shared {
   }
 
   #export(d: ExportDef, { scope, owner, args, exports, visible, names }: Frame, offset: number): void {
-    if (d.sort === "value") this.unsupported("a value export", offset);
     if (d.sort.startsWith("core ") && d.sort !== "core module") scope.fail(`a ${d.sort} cannot be exported`, offset);
-    const actual = scope.item(d.sort, d.index, offset);
+    const actual = scope.use(d.sort, d.index, offset);
     const { name } = d.name;
     let item = actual;
     if (d.type !== undefined) {
@@ -277,16 +294,56 @@ class Elaborator implements Shared {
     if (item.sort === "func" && item.item.func.kind === "lift") item.item.func.name = name;
     if (item.sort === "instance") scope.spend(item.item.size, offset);
     exports.set(name, item);
-    scope.addItem(item);
+    scope.addUsed(item);
+  }
+
+  /** Reads a constant once, to know that it can be read. */
+  #constant({ type, start, end }: ValueDef, scope: Scope, offset: number): () => unknown {
+    const valueType = scope.value(type, offset);
+    const read = () => {
+      const r = new Reader(this.#binary.bytes, this.#binary.name, start, end);
+      const value = readConstant(r, valueType);
+      r.finish("a value");
+      return value;
+    };
+    read();
+    return read;
+  }
+
+  #start(d: StartDef, scope: Scope, owner: number, offset: number): void {
+    const { func, type: { result: ref, type } } = scope.get("func", d.func, offset);
+    const { params, result } = type;
+    if (d.args.length !== params.length) {
+      scope.fail(`a start function with ${params.length} parameters is given ${d.args.length} values`, offset);
+    }
+    const results = result === undefined ? 0 : 1;
+    if (d.results !== results) {
+      scope.fail(`a start function with ${results} results is said to have ${d.results}`, offset);
+    }
+    const args = d.args.map((index, i) => {
+      const { item } = scope.use("value", index, offset) as Item & { sort: "value" };
+      if (item.type !== params[i]!.type) {
+        scope.fail(
+          `the start function's parameter ${JSON.stringify(params[i]!.name)} is of another type than value ${index}`,
+          offset,
+        );
+      }
+      return item.slot;
+    });
+    const slot = result && {};
+    const index = this.#canons.synths.push({ kind: "start", func, args, result: slot, owner }) - 1;
+    const { module, shape } = this.#binary.nothing();
+    // It stands among the core instances, in the order of which it is called, and is none itself.
+    const start = { kind: "synth", index, sort: "func" } as const;
+    this.#addInstance({ module, imports: new Map(), owner, elided: true, start }, shape, scope, offset);
+    if (slot !== undefined) scope.add("value", { type: result!, refs: ref === undefined ? [] : [ref], slot });
   }
 
   #coreInstance(d: CoreInstanceDef, scope: Scope, owner: number, offset: number): CoreInstanceItem {
     if (d.module === undefined) return coreExports(d, scope, offset);
     const { module = -1, shape } = scope.get("core module", d.module, offset);
     const imports = coreImports(d, shape, scope, { shapes: this.shapes, synths: this.#canons.synths }, offset);
-    const instance = this.instances.push({ module, imports, owner }) - 1;
-    this.shapes.push(shape);
-    if (instance >= MAX_INSTANCES) scope.fail(`more than ${MAX_INSTANCES} core instances`, offset);
+    const instance = this.#addInstance({ module, imports, owner }, shape, scope, offset);
     return {
       get(name) {
         const found = shape.exports.get(name);
@@ -295,13 +352,20 @@ class Elaborator implements Shared {
     };
   }
 
+  #addInstance(instance: CoreInstancePlan, shape: ModuleItem["shape"], scope: Scope, offset: number): number {
+    const index = this.instances.push(instance) - 1;
+    this.shapes.push(shape);
+    if (index >= MAX_INSTANCES) scope.fail(`more than ${MAX_INSTANCES} core instances`, offset);
+    return index;
+  }
+
   #instance(d: InstanceDef, { scope, owner, args }: Frame, offset: number): InstanceItem {
     const given = new Map<string, Item>();
     if (d.component === undefined) {
       // What it exports has no names in it that functions could refer to.
       const names = new ExternNames();
       for (const { name: { name }, sort, index } of d.exports) {
-        const item = scope.item(sort, index, offset);
+        const item = scope.use(sort, index, offset);
         if (args === undefined && item.sort === "func") names.add("export", name, item, scope, offset);
         given.set(name, item);
       }
@@ -309,7 +373,7 @@ class Elaborator implements Shared {
     }
     for (const { name, sort, index } of d.args) {
       if (given.has(name)) scope.fail(`instantiation argument ${JSON.stringify(name)} conflicts with previous`, offset);
-      given.set(name, scope.item(sort, index, offset));
+      given.set(name, scope.use(sort, index, offset));
     }
     return this.instantiate(scope.get("component", d.component, offset), given, owner, offset);
   }
@@ -364,7 +428,8 @@ function exportItems(
     if (item.sort === "func") exports.set(name, { kind: "func", func: item.item.func });
     else if (item.sort === "core module" && item.item.module !== undefined) {
       exports.set(name, { kind: "module", module: item.item.module });
-    } else if (item.sort === "instance") exports.set(name, { kind: "instance", items: exportItems(item.item, known) });
+    } else if (item.sort === "value") exports.set(name, { kind: "value", value: item.item.slot });
+    else if (item.sort === "instance") exports.set(name, { kind: "instance", items: exportItems(item.item, known) });
     else if (item.sort === "type" && item.item.kind === "resource") {
       exports.set(name, { kind: "resource", resource: item.item.resource.real ?? item.item.resource });
     }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ValueSlot } from "./component_values.ts";
 import type { Cx } from "./context.ts";
 import { GuestResource } from "./guest_resource.ts";
 import type { Face } from "./handles.ts";
@@ -23,6 +24,8 @@ export class HostFace implements Face {
   readonly isHost = true;
   /** The host's class of each resource type that it gave. */
   readonly classes = new Map<ResourceType, abstract new () => object>();
+  /** The values that it gave. */
+  readonly values = new Map<ValueSlot, unknown>();
 
   fromRep(type: ResourceType, rep: unknown, cx: Cx, own: boolean): unknown {
     return new GuestResource(cx.isolate, type, rep, own);

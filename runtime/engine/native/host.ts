@@ -46,8 +46,8 @@ export function resolveHost(plan: Plan, host: HostImports, face: HostFace): Map<
 }
 
 /** An interface of types alone needs nothing of the host. */
-export function isEmpty({ functions, resources, instances, parts }: ImportPlan): boolean {
-  return functions.length + resources.size + parts.size === 0 && [...instances.values()].every(isEmpty);
+export function isEmpty({ functions, resources, instances, parts, values }: ImportPlan): boolean {
+  return functions.length + resources.size + parts.size + values.size === 0 && [...instances.values()].every(isEmpty);
 }
 
 function nearest(wanted: string, host: HostImports): string {
@@ -79,6 +79,10 @@ function resolveImport(
       : resolve(offered, func.name);
     if (found === undefined) problems.push(func.name);
     else resolved.set(func, found);
+  }
+  for (const [name, slot] of wanted.values) {
+    if (typeof offered === "object" && Object.hasOwn(offered, name)) face.values.set(slot, offered[name]);
+    else problems.push(`${name}, a value,`);
   }
   for (const [name, sort] of wanted.parts) {
     if (partIn(offered, name, wanted.kind) === undefined) problems.push(`${name}, the bytes of a ${sort},`);

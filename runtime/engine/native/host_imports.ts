@@ -8,7 +8,7 @@ import { DeclaredInstance } from "./declare.ts";
 import type { ImportPlan } from "./plan.ts";
 import type { Item } from "./scope.ts";
 
-/** A part that is imported by itself is found under this name. */
+/** A part or a value that is imported by itself is found under this name. */
 export const PART = "default";
 
 /**
@@ -33,6 +33,9 @@ export function importPlan(name: string, item: Item, unsupported: (what: string)
     case "component":
       plan.parts.set(PART, item.sort);
       return { ...plan, kind: "part" };
+    case "value":
+      plan.values.set(PART, item.item.slot);
+      return plan;
     default:
       unsupported(`the import of a ${item.sort}, ${JSON.stringify(name)},`);
       return undefined;
@@ -40,8 +43,8 @@ export function importPlan(name: string, item: Item, unsupported: (what: string)
 }
 
 function emptyPlan(name: string): ImportPlan {
-  const [resources, same, instances, parts] = [new Map(), new Map(), new Map(), new Map()];
-  return { name, kind: "instance", functions: [], resources, same, instances, parts };
+  const [resources, same, instances, parts, values] = [new Map(), new Map(), new Map(), new Map(), new Map()];
+  return { name, kind: "instance", functions: [], resources, same, instances, parts, values };
 }
 
 /** What an instance or a part is called in the host's object. */
@@ -69,6 +72,7 @@ function gather(
     } else if (sort === "type") {
       if (item.kind === "resource" && !declared.resources.has(name)) plan.same.set(name, item.resource);
     } else if (sort === "core module" || sort === "component") plan.parts.set(memberName(name), sort);
+    else if (sort === "value") plan.values.set(memberName(name), item.slot);
     else unsupported(`an imported instance with a ${sort} in it, ${JSON.stringify(name)},`);
   }
 }

@@ -126,8 +126,9 @@ export class NativeIsolate {
       if (this.over) throw this.reason;
     };
     if (!thread.canSuspend) {
-      call();
-      return ended();
+      const waiting: unknown = call();
+      // A function of the component level is called as the host calls it, and may wait.
+      return waiting instanceof Promise ? waiting.then(ended) : ended();
     }
     const over: Promise<void> = (this.restored ? starts.watched(call) : promising(call))();
     if (thread.returned !== undefined) return ended();

@@ -18,6 +18,7 @@ import { type AsyncCall, compileAsyncLift } from "./async/lift.ts";
 import { lowerAsyncHost, lowerAsyncLifted } from "./async/lower.ts";
 import { asyncHostFacing } from "./async/export.ts";
 import { newIndirect } from "./async/threads.ts";
+import { componentStart, type ValueSlot } from "./component_values.ts";
 import { usesAsync } from "./uses_async.ts";
 import { componentFace, HostFace } from "./faces.ts";
 import { compileLift, hostFacing, type LiftedCall, lowerLifted } from "./guest_call.ts";
@@ -67,6 +68,8 @@ export interface LinkedPlan {
   readonly meter: Meter | undefined;
   /** How the host calls an exported function. */
   exported(func: Func): (isolate: NativeIsolate, values: readonly unknown[]) => unknown;
+  /** The values that the host gave. */
+  readonly values: ReadonlyMap<ValueSlot, unknown>;
 }
 
 export function link(
@@ -140,6 +143,7 @@ class Linker {
       memories: this.#plan.instances.map(({ module }) => ownMemories(this.#plan.modules[module]!)),
       imports: this.#plan.instances.map(({ imports }) => importObject(imports, functions, meter)),
       exported: (func) => this.#export(func),
+      values: this.#face.values,
     };
   }
 
@@ -247,6 +251,8 @@ class Linker {
         return waitOrPoll(synth.kind === "waitable-set.wait", synth.cancellable, synth.cx, synth.owner);
       case "thread.new-indirect":
         return newIndirect(synth.table, synth.type, synth.owner);
+      case "start":
+        return componentStart(synth, this.#export(synth.func), this.#face.values);
       case "wide-realloc":
         return wideRealloc(synth.target);
       case "late":

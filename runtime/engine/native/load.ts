@@ -16,6 +16,9 @@ import { slackOf } from "./slack.ts";
  */
 const MAX_AT_ONCE_BYTES = 256 * 1024;
 
+/** What stands for a module of which nothing is ever made. */
+const NOTHING = new WebAssembly.Module(new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]));
+
 /** What is built into the modules. */
 export interface Preparation {
   readonly restore: boolean;
@@ -77,6 +80,7 @@ export function prepare(
 export async function compile(plan: Plan, code: PreparedCode): Promise<WebAssembly.Module[]> {
   return await Promise.all(plan.modules.map(async ({ shape, start }, i) => {
     const bytes = code.modules[i]!;
+    if (bytes.length === 0) return NOTHING;
     try {
       return bytes.length <= MAX_AT_ONCE_BYTES ? new WebAssembly.Module(bytes) : await WebAssembly.compile(bytes);
     } catch (error) {

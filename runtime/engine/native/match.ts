@@ -18,13 +18,21 @@ import type { FuncType, ResourceType, ValueType } from "./types.ts";
  */
 export function checkMatches(what: string, item: Item, type: ExternType, scope: Scope, offset: number): void {
   const differs = (why: string): never => scope.fail(`type mismatch for ${what}: ${why}`, offset);
-  const wanted = type.kind === "core-module" ? "core module" : type.kind.startsWith("type") ? "type" : type.kind;
+  const wanted = type.kind === "core-module" ? "core module" : type.kind.split("-")[0]!;
   if (item.sort !== wanted) differs(`expected ${wanted}, found ${item.sort}`);
   let difference: string | undefined;
   switch (type.kind) {
     case "func": {
       const func = scope.func(type.type, offset);
       if (item.sort === "func") difference = funcDifference(func.type, item.item.type.type);
+      break;
+    }
+    case "value":
+      if (item.sort === "value") difference = valueDifference(scope.value(type.type, offset), item.item.type);
+      break;
+    case "value-eq": {
+      const wanted = scope.get("value", type.index, offset);
+      if (item.sort === "value" && item.item.slot !== wanted.slot) difference = "it is another value";
       break;
     }
     case "type-resource":
@@ -151,6 +159,9 @@ export function ascribed(name: string, item: Item, type: ExternType, scope: Scop
     case "core module":
       if (type.kind !== "core-module") return item;
       return { sort: item.sort, item: { ...declaredModule(type.type, scope, offset), module: item.item.module } };
+    case "value":
+      if (type.kind !== "value") return item;
+      return { sort: "value", item: scope.valueItem(type.type, { real: item.item.slot }, offset) };
     default:
       return item;
   }

@@ -39,6 +39,7 @@ import type {
 } from "../mod.ts";
 import { Meter, pagesLeft } from "../metering.ts";
 import { CodeCache } from "./cache.ts";
+import { valueIn, type ValueSlot } from "./component_values.ts";
 import { elaborate } from "./elaborate.ts";
 import { HostFace } from "./faces.ts";
 import { resolveHost } from "./host.ts";
@@ -218,7 +219,8 @@ function described({ exports, imports }: Plan): Pick<LoadedComponent, "imports" 
 
 function makerOf(linked: LinkedPlan): () => Isolate | Promise<Isolate> {
   const interfaces = interfacesOf(linked);
-  const toHost = (isolate: NativeIsolate) => new HostIsolate(isolate, interfaces, linked.usesAsync);
+  const values = exportedValues(linked.plan.exports);
+  const toHost = (isolate: NativeIsolate) => new HostIsolate(isolate, interfaces, linked, values);
   return function make() {
     const made = NativeIsolate.create(linked);
     return made instanceof Promise ? made.then(toHost) : toHost(made);
@@ -253,17 +255,39 @@ function functionsOf(
   return functions;
 }
 
+/** The values that a component exports, by interface and camelCase name; nothing if there are none. */
+type ExportedValues = Readonly<Record<InterfaceName, Readonly<Record<string, ValueSlot>>>>;
+
+function exportedValues(exports: LinkedPlan["plan"]["exports"]): ExportedValues | undefined {
+  const found: Record<InterfaceName, Record<string, ValueSlot>> = {};
+  const keep = (interfaceName: InterfaceName, name: string, item: ExportItem) => {
+    if (item.kind === "value") (found[interfaceName] ??= {})[camelCase(name)] = item.value;
+  };
+  for (const [name, item] of exports) {
+    if (item.kind !== "instance") keep(ROOT, name, item);
+    else for (const [inner, value] of item.items) keep(name, inner, value);
+  }
+  return Object.keys(found).length === 0 ? undefined : found;
+}
+
 /** An isolate as the host sees it. */
 class HostIsolate implements Isolate {
   readonly #isolate: NativeIsolate;
   readonly #interfaces: ExportedInterfaces;
   readonly ended: Promise<void> | undefined;
+  readonly values: Isolate["values"];
   #exports: Isolate["exports"] | undefined;
 
-  constructor(isolate: NativeIsolate, interfaces: ExportedInterfaces, usesAsync: boolean) {
+  constructor(
+    isolate: NativeIsolate,
+    interfaces: ExportedInterfaces,
+    linked: LinkedPlan,
+    values: ExportedValues | undefined,
+  ) {
     this.#isolate = isolate;
     this.#interfaces = interfaces;
-    this.ended = usesAsync ? isolate.scheduler.ended : undefined;
+    this.ended = linked.usesAsync ? isolate.scheduler.ended : undefined;
+    this.values = values && read(isolate, values, linked.values);
   }
 
   call(interfaceName: InterfaceName, name: string, args: readonly unknown[]): unknown {
@@ -281,6 +305,19 @@ class HostIsolate implements Isolate {
   dispose(): void {
     this.#isolate.dispose();
   }
+}
+
+function read(
+  isolate: NativeIsolate,
+  slots: ExportedValues,
+  given: LinkedPlan["values"],
+): NonNullable<Isolate["values"]> {
+  const values: Record<InterfaceName, Record<string, unknown>> = {};
+  for (const [name, members] of Object.entries(slots)) {
+    const made: Record<string, unknown> = values[name] = {};
+    for (const [member, slot] of Object.entries(members)) made[member] = valueIn(isolate, slot, given);
+  }
+  return values;
 }
 
 // deno-lint-ignore require-await -- what it throws is a rejection

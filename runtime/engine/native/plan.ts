@@ -4,6 +4,7 @@
  * @module
  */
 import type { Canon, CanonOptions } from "../../component/mod.ts";
+import type { ComponentStart, ValueSlot } from "./component_values.ts";
 import type { CoreKind, CoreModuleShape } from "./core_module.ts";
 import type { FuncType, ResourceType, ValueType } from "./types.ts";
 
@@ -100,6 +101,8 @@ export type Synth =
       readonly wideTable: boolean;
       readonly type: "i32" | "i64";
     }
+    /** Calls a function of the component level as an instance starts. */
+    | ({ readonly kind: "start" } & ComponentStart)
     /** Calls an allocator of a 64-bit memory with numbers. */
     | { readonly kind: "wide-realloc"; readonly target: CoreItem }
     /** Calls a function of a core instance that is made when it is needed. */
@@ -118,6 +121,7 @@ export type ExportItem =
   /** By its index in {@linkcode Plan.modules}. */
   | { readonly kind: "module"; readonly module: number }
   | { readonly kind: "resource"; readonly resource: ResourceType }
+  | { readonly kind: "value"; readonly value: ValueSlot }
   | { readonly kind: "instance"; readonly items: ReadonlyMap<string, ExportItem> };
 
 /** What an imported interface must have. */
@@ -133,6 +137,8 @@ export interface ImportPlan {
   readonly instances: Map<string, ImportPlan>;
   /** Core modules and components, by what they are called there: see `parts.ts`. */
   readonly parts: Map<string, "core module" | "component">;
+  /** Values, by what they are called there. */
+  readonly values: Map<string, ValueSlot>;
 }
 
 export interface Plan {

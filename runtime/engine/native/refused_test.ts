@@ -18,9 +18,6 @@ const REFUSED: Readonly<Record<string, string | readonly number[]>> = {
   "the canonical function thread.available-parallelism": component(section(8, 1, 0x42, 0)),
   "the canonical option gc": component(section(7, 1, 0x40, 0, 1, 0), section(8, 1, 0, 0, 0, 1, 0x09, 0)),
   "the canonical option core-type": component(section(7, 1, 0x40, 0, 1, 0), section(8, 1, 0, 0, 0, 1, 0x08, 0, 0)),
-  "a start definition": component(section(9, 0, 0, 0)),
-  "a value export": component(section(11, 1, 0, 1, 0x76, 2, 0, 0)),
-  "value definitions": component(section(12, 1, 0x7f, 1, 1)),
   "a shared memory": `(component
     (core module $m (memory (export "m") 1 1 shared)) (core instance $i (instantiate $m))
     (core func (canon error-context.new (memory (core memory $i "m")))))`,

@@ -14,6 +14,7 @@ import type {
   ValType,
 } from "../../component/mod.ts";
 import { malformed } from "../../component/reader.ts";
+import type { ValueItem, ValueSlot } from "./component_values.ts";
 import type { CoreModuleShape } from "./core_module.ts";
 import { type Declared, declareScope } from "./declare.ts";
 import type { CoreItem, Func } from "./plan.ts";
@@ -83,13 +84,18 @@ export interface Items {
   "core module": ModuleItem;
   "core instance": CoreInstanceItem;
   func: FuncItem;
-  value: never;
+  value: TypedValue;
   type: TypeItem;
   component: ComponentItem;
   instance: InstanceItem;
 }
 
 export type Item = { [S in Sort]: { readonly sort: S; readonly item: Items[S] } }[Sort];
+
+/** A value, with how its type is referred to. */
+export interface TypedValue extends ValueItem {
+  readonly refs: readonly TypeItem[];
+}
 
 /** A core instance: its exports, or a function to find them. */
 export interface CoreInstanceItem {
@@ -125,6 +131,8 @@ export class Scope {
   readonly #isType: boolean;
   /** Most scopes are of types, and have few sorts. */
   readonly #spaces: { [S in Sort]?: unknown[] } = {};
+  /** Values that are still to be used, by their indices. */
+  readonly #unused = new Set<number>();
   /** Of a type: whether it refers to resource types around it. */
   refersToResources = false;
 
@@ -140,11 +148,39 @@ export class Scope {
   }
 
   add<S extends Sort>(sort: S, item: Items[S]): void {
-    this.#space(sort).push(item);
+    const count = this.#space(sort).push(item);
+    if (sort === "value") this.#unused.add(count - 1);
   }
 
   addItem(item: Item): void {
-    this.#space(item.sort).push(item.item);
+    this.add(item.sort, item.item);
+  }
+
+  /** Something that is exported or given away: of a value, that is the one use that there has to be. */
+  use(sort: Sort, index: number, offset: number): Item {
+    const item = this.item(sort, index, offset);
+    if (sort === "value" && !this.#unused.delete(index)) {
+      this.fail(`value ${index} cannot be used more than once`, offset);
+    }
+    return item;
+  }
+
+  /** What is used already, as it is added. */
+  addUsed(item: Item): void {
+    this.addItem(item);
+    if (item.sort === "value") this.#unused.delete(this.#space("value").length - 1);
+  }
+
+  /** Fails if a value has been used by nobody. */
+  finish(offset: number): void {
+    const [index] = this.#unused;
+    if (index === undefined) return;
+    this.fail(`value ${index} was not used as part of an instantiation, start function, or export`, offset);
+  }
+
+  valueItem(type: ValType, slot: ValueSlot, offset: number): TypedValue {
+    const refs: TypeItem[] = [];
+    return { type: this.value(type, offset, refs), refs, slot };
   }
 
   get<S extends Sort>(sort: S, index: number, offset: number): Items[S] {

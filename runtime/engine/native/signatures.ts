@@ -182,6 +182,7 @@ export function synthSignature(synth: Synth): CoreSignature | undefined {
     case "thread.new-indirect":
       return { params: [addressType(synth.wideTable), synth.type], results: [I32] };
     case "late":
+    case "start":
     case "wide-realloc":
       return undefined;
     case "builtin":

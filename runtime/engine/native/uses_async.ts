@@ -15,6 +15,7 @@ export function usesAsync(plan: Plan): boolean {
       case "resource.drop":
       case "resource.rep":
       case "late":
+      case "start":
       case "wide-realloc":
         return false;
       default:

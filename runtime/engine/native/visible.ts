@@ -50,6 +50,8 @@ export class Visible {
         return true;
       case "func":
         return item.item.type.refs.every((ref) => this.#isNamed(kind, ref));
+      case "value":
+        return item.item.refs.every((ref) => this.#isNamed(kind, ref));
       case "instance":
         if (this.#known[kind].has(item.item)) return true;
         this.#known[kind].add(item.item);
