@@ -88,7 +88,10 @@ function titleOf(error: Error): string {
   return error.message === "" ? name : `${name}: ${error.message}`;
 }
 
-const HOST_FRAME = /^\s*at (?:(?:async )?(.*?) \((.*)\)|(?:async )?(.*))$/;
+/** A guest calls its functions what it likes, in a hundred thousand characters, lines and brackets among them. */
+const MAX_FRAMES = 100, MAX_CHARACTERS = 2000;
+
+const FRAME = /^\s*at (?:async )?/;
 const GUEST_FRAME =
   /^\s*at (?:async )?(?:(.*) \()?wasm:\/\/wasm\/(?:([^()]*)-)?[0-9a-f]*:wasm-function\[(\d+)\]:(0x[0-9a-f]+)\)?$/;
 
@@ -96,20 +99,31 @@ const GUEST_FRAME =
 export function parseStack(stack: string): StackFrame[] {
   const frames: StackFrame[] = [];
   for (const line of stack.split("\n")) {
+    if (frames.length === MAX_FRAMES) break;
     const guest = GUEST_FRAME.exec(line);
     if (guest !== null) {
       const [, raw, module, index, offset] = guest;
       frames.push({
-        name: raw === undefined || raw === "" || raw === "<anonymous>" ? `function ${index}` : demangle(raw),
-        location: `${module ?? "wasm"}, offset ${offset}`,
+        name: raw === undefined || raw === "" || raw === "<anonymous>" ? `function ${index}` : clipped(demangle(raw)),
+        location: `${clipped(module ?? "wasm")}, offset ${offset}`,
         guest: true,
       });
       continue;
     }
-    const host = HOST_FRAME.exec(line);
-    if (host !== null) {
-      frames.push({ name: host[1] ?? "(anonymous)", location: host[2] ?? host[3] ?? "", guest: false });
-    }
+    const host = FRAME.exec(line);
+    if (host !== null) frames.push(hostFrame(line.slice(host[0].length)));
   }
   return frames;
+}
+
+/** `name (location)`, or a location alone. No expression reads it: one would try each bracket against each other one. */
+function hostFrame(text: string): StackFrame {
+  const bracket = text.endsWith(")") ? text.indexOf(" (") : -1;
+  return bracket < 0
+    ? { name: "(anonymous)", location: clipped(text), guest: false }
+    : { name: clipped(text.slice(0, bracket)), location: clipped(text.slice(bracket + 2, -1)), guest: false };
+}
+
+function clipped(text: string): string {
+  return text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}…` : text;
 }

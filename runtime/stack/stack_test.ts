@@ -143,3 +143,27 @@ Deno.test("guestStack() and originOf() have a trap's own frames, demangled", () 
 
 const BINARY =
   "AGFzbQEAAAABBAFgAAADAgEABwUBAWYAAAoFAQMAAAsAMQRuYW1lASUBACJfWk41aGVsbG80bWFpbjE3aDAxMjM0NTY3ODlhYmNkZWZFAgMBAAA=";
+
+Deno.test("a hostile guest's names for its functions are read at once, and told in part", () => {
+  // Bracket against bracket, these would take minutes; V8 lets names be of a hundred thousand characters.
+  const brackets = `    at ${" (".repeat(200_000)}`;
+  expect(parseStack(brackets)[0]!.location.length).toBeLessThan(2100);
+  expect(parseStack(`${brackets}) (wasm://wasm/1a:wasm-function[7]:0x1f3)`)[0]!.name.length).toBeLessThan(2100);
+  expect(parseStack("    at forged (file:///main.ts:1:1)\n".repeat(5000)).length).toBe(100);
+});
+
+Deno.test("places of the host are read with their brackets", () => {
+  const stack = [
+    "Error: no",
+    "    at async call (file:///a (1)/b.ts:1:2)",
+    "    at file:///c.ts:3:4",
+    "    at async file:///d.ts:5:6",
+    "    at new Thing (file:///e.ts:7:8)",
+  ];
+  expect(parseStack(stack.join("\n"))).toEqual([
+    { name: "call", location: "file:///a (1)/b.ts:1:2", guest: false },
+    { name: "(anonymous)", location: "file:///c.ts:3:4", guest: false },
+    { name: "(anonymous)", location: "file:///d.ts:5:6", guest: false },
+    { name: "new Thing", location: "file:///e.ts:7:8", guest: false },
+  ]);
+});

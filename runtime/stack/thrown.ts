@@ -11,8 +11,9 @@ import { parseStack } from "./mod.ts";
 const UNCAUGHT = /^(?:Uncaught |Error while running request handler: )(.*)$/;
 /** As StarlingMonkey writes a frame: `async*name@app.ts:3:5`. */
 const STARLING_FRAME = /^(async\*)?([^@]*)@(.+:\d+:\d+)$/;
-/** As the Rust around QuickJS writes what was thrown, when it panics for it. */
-const QUICKJS = /\bException \{ message: (?:Some\((".*?(?<!\\)(?:\\\\)*")\)|None), stack: Some\((".*")\) \}/;
+/** As the Rust around QuickJS writes what was thrown, when it panics for it: where that begins, and all of it from there. */
+const QUICKJS_BEGINS = "Exception { message: ";
+const QUICKJS = /Exception \{ message: (?:Some\(("(?:[^"\\]|\\.)*")\)|None), stack: Some\(("(?:[^"\\]|\\.)*")\) \}/y;
 
 /** A message may have several lines; one that has more is cut. */
 const MAX_TITLE_LINES = 10;
@@ -78,7 +79,10 @@ export class ThrownReader {
       return this.#note({ title: first, frames: [] });
     }
     if (this.#title !== undefined) this.#goOn(text);
-    else if (text.includes("Exception { message: ")) this.#quickjs(text);
+    else {
+      const begins = text.indexOf(QUICKJS_BEGINS);
+      if (begins >= 0) this.#quickjs(text, begins);
+    }
   }
 
   #goOn(text: string): void {
@@ -96,7 +100,9 @@ export class ThrownReader {
     if (this.#frames.length > 0) this.#note({ title: title.join("\n").trimEnd(), frames: this.#frames });
   }
 
-  #quickjs(text: string): void {
+  #quickjs(text: string, begins: number): void {
+    // Only there: a guest may write it a thousand times in a line.
+    QUICKJS.lastIndex = begins;
     const match = QUICKJS.exec(text);
     if (match === null) return;
     const [, message, stack] = match;

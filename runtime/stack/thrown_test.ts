@@ -67,6 +67,14 @@ Deno.test("what a function on QuickJS threw is read from its panic", () => {
     .toEqual({ title: "", frames: [frame("f", "a.ts:1:2")] });
 });
 
+Deno.test("a line in which an exception of QuickJS begins again and again is read once", () => {
+  const begin = `Exception { message: Some("${"\\\\".repeat(20)}"), stack: Some("`;
+  // Each beginning against each end, this would take minutes.
+  expect(thrownBy(read([begin.repeat(20_000)]))).toBe(undefined);
+  const whole = String.raw`Exception { message: Some("no"), stack: Some("    at f (a.ts:1:2)\n") }`;
+  expect(thrownBy(read([`${whole}${whole}`]))).toEqual({ title: "no", frames: [frame("f", "a.ts:1:2")] });
+});
+
 Deno.test("most of what guests write is nothing that was thrown", () => {
   for (const line of ["", "hello", "not Uncaught Error", "Exception { message: nothing", "f@a.ts:1:1"]) {
     expect(thrownBy(read([line]))).toBe(undefined);

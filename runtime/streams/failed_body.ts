@@ -22,6 +22,8 @@ const failing = new Set<Task>();
 /** Takes a line that the guest of `task` has written to stderr. */
 export function noteFailedBody(task: Task, line: string): void {
   if (!line.startsWith("Warning: ") || !WARNINGS.some((warning) => line.startsWith(warning)) || task.ended) return;
+  // A guest may write it as often as it likes, and each of what is left to do when it ends takes room.
+  if (failing.has(task)) return;
   failing.add(task);
   task.defer(() => failing.delete(task));
 }

@@ -27,3 +27,18 @@ Deno.test("a body has failed when its guest says so, until its task ends, and in
     other.end();
   }
 });
+
+Deno.test("a guest that says so again and again leaves one thing to do when its task ends", () => {
+  const task = new Task({ function: "test" });
+  let deferred = 0;
+  const defer = task.defer.bind(task);
+  task.defer = (cleanup) => {
+    deferred++;
+    return defer(cleanup);
+  };
+  for (let i = 0; i < 100; i++) {
+    noteFailedBody(task, "Warning: JS event loop terminated without completing the request.");
+  }
+  expect(deferred).toBe(1);
+  task.end();
+});
