@@ -145,6 +145,25 @@ export function pagesLeft(bytes: number, name: string, { memoryMb }: GrowthLimit
 }
 
 /**
+ * Looks what the tables of a component's isolates begin with, of all instances of its modules together: what each module may
+ * have is checked where it is rewritten, and a thousand instances take a line each.
+ *
+ * @throws {SkerryError} `component-over-limit`
+ */
+export function checkElements(elements: number, name: string, { tableElements }: GrowthLimits): void {
+  if (elements <= tableElements) return;
+  throw new SkerryError(
+    "component-over-limit",
+    `loading ${name}: its tables begin with ${elements} elements, and limits.tableElements is ${tableElements}; raise it`,
+  );
+}
+
+/** What the tables that a module defines begin with. */
+export function elementsOf({ tables }: Pick<Metered, "tables">): number {
+  return tables.reduce((sum, { imported, min }) => imported ? sum : sum + Number(min), 0);
+}
+
+/**
  * Looks what a component's isolates begin with in the host's heap: no limit is asked while an instance is made.
  *
  * @param bytes Of all instances of its modules.

@@ -5,13 +5,13 @@ import { Task } from "../../runtime/task.ts";
 import { onEachEngine } from "../http/_serve.ts";
 
 async function load(engine: Engine, name: string) {
-  const bytes = await Deno.readFile(new URL(`testdata/constants_${name}.wasm`, import.meta.url));
+  const bytes = await Deno.readFile(new URL(`testdata/${name}.wasm`, import.meta.url));
   return await engine.load(bytes, { name });
 }
 
 onEachEngine("a component whose isolates begin with too much in the host's heap is refused", async (engine) => {
   // Otherwise a hundred bytes of it could end the process before any limit is asked.
-  for (const name of ["large", "twice"]) {
+  for (const name of ["constants_large", "constants_twice"]) {
     await expect(load(engine, name)).rejects.toMatchObject({
       code: "component-over-limit",
       message: expect.stringMatching(`loading ${name}: .* take up to \\d+ bytes of the host's heap`),
@@ -20,8 +20,21 @@ onEachEngine("a component whose isolates begin with too much in the host's heap 
 });
 
 onEachEngine("one that begins with less runs", async (engine) => {
-  const linked = await (await load(engine, "enough")).link({});
+  const linked = await (await load(engine, "constants_enough")).link({});
   const task = new Task({ function: "enough" });
   expect(await withTask(task, async () => await (await linked.instantiate()).exports["$root"]!["f"]!())).toBe(7);
   task.end();
 });
+
+onEachEngine(
+  "a component whose instances together begin with more table elements than its limit is refused",
+  async (engine) => {
+    await expect(load(engine, "tables_twice")).rejects.toMatchObject({
+      code: "component-over-limit",
+      message: expect.stringMatching(
+        /loading tables_twice: its tables begin with 240000 elements, .*tableElements is 200000/,
+      ),
+    });
+    expect((await load(engine, "tables_enough")).exports).toBeDefined();
+  },
+);

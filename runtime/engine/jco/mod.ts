@@ -9,7 +9,7 @@ import { SkerryError } from "../../errors.ts";
 import { DEFAULT_LIMITS } from "../../limits.ts";
 import type { MemoryNeed } from "../../memory.ts";
 import type { GrowthLimits } from "../growth.ts";
-import { checkConstants, Meter, meterAll, pagesLeft } from "../metering.ts";
+import { checkConstants, checkElements, elementsOf, Meter, meterAll, pagesLeft } from "../metering.ts";
 import type { Engine, HostImports, LinkedComponent, LoadedComponent, LoadOptions } from "../mod.ts";
 import { IsolateHooks } from "./hooks.ts";
 import { makeIsolate } from "./isolate.ts";
@@ -138,6 +138,7 @@ async function compile(
   );
   const bytes = own.reduce((sum, { min }) => sum + Number(min) * PAGE_BYTES, 0);
   pagesLeft(bytes, name, limits);
+  checkElements(metered.reduce((sum, module, i) => sum + elementsOf(module) * instances[i]!, 0), name, limits);
   checkConstants(metered.reduce((sum, { constantBytes }, i) => sum + constantBytes * instances[i]!, 0), name);
   const allocates = metered.some((module) => module.allocates);
   return {
