@@ -10,7 +10,7 @@ import { suggest } from "./manifest/suggest.ts";
 
 /** What a component imports that can stand in front of others: `wasi:http/handler`, which is then the next in the chain. */
 export function handsOn(imports: readonly { readonly name: InterfaceName }[]): boolean {
-  return imports.some(({ name }) => name.startsWith("wasi:http/handler@0.3."));
+  return imports.some(({ name }) => /^(?:wasi:http\/handler@0\.3\.|skerry:http\/handler@0\.1\.)/.test(name));
 }
 
 /** A function as it stands in a chain. */

@@ -70,7 +70,7 @@ export function bundleConfig(options: BundleConfigOptions): Record<string, unkno
       else handle(level, log);
     },
     plugins: [
-      ...(backend === "starlingmonkey" ? [fetchEntry()] : []),
+      backend === "starlingmonkey" ? fetchEntry() : futures(),
       {
         name: "skerry-npm-specifiers",
         resolveId(
@@ -169,6 +169,45 @@ if (typeof app?.fetch === "function") {
   throw new TypeError("nothing answers requests; write: export default { fetch(request) { return new Response() } }");
 }
 `;
+
+/**
+ * Async functions of WASI by their interfaces, and where the same is had as a future: QuickJS components can import no
+ * async function yet, as what runs them at build time offers them none (componentize-qjs 0.4.5).
+ */
+const FUTURES: Readonly<Record<string, readonly [interfaceName: string, name: string]>> = {
+  "wasi:http/client@0.3.0": ["skerry:http/client@0.1.0", "send"],
+  "wasi:http/handler@0.3.0": ["skerry:http/handler@0.1.0", "handle"],
+};
+
+/** Where a source imports one of {@linkcode FUTURES}: jco leaves all that begins with `wasi:` to the component. */
+const FROM_FUTURES = /(\bfrom\s*|\bimport\s*)(["'])(wasi:http\/(?:client|handler)@0\.3\.0)\2/g;
+
+/** Puts what waits for a future in the place of each of {@linkcode FUTURES}. */
+function futures() {
+  const prefix = "\0skerry-future ";
+  return {
+    name: "skerry-futures",
+    transform(code: string): { code: string } | null {
+      const replaced = code.replace(
+        FROM_FUTURES,
+        (_, from: string, quote: string, id: string) => `${from}${quote}${prefix.replace("\0", "\\0")}${id}${quote}`,
+      );
+      return replaced === code ? null : { code: replaced };
+    },
+    resolveId: (id: string) => id.startsWith(prefix) ? id : null,
+    load(id: string): string | null {
+      if (!id.startsWith(prefix)) return null;
+      const [interfaceName, name] = FUTURES[id.slice(prefix.length)]!;
+      return `import { ${name} as begin } from ${JSON.stringify(interfaceName)};
+export const ${name} = async (request) => {
+  const result = await begin(request).read();
+  if (result.tag === "err") throw result.val;
+  return result.val;
+};
+`;
+    },
+  };
+}
 
 /** Puts {@linkcode entryCode} around the source that is bundled. */
 function fetchEntry() {

@@ -33,7 +33,7 @@ const WORLD_ITEMS: Readonly<Record<Backend, readonly string[]>> = {
     "import wasi:http/outgoing-handler@0.2.10;",
     "export wasi:http/incoming-handler@0.2.10;",
   ],
-  // Without wasi:http/client: componentize-qjs 0.4.5 refuses every import that is async by type but for its own clocks.
+  // Without wasi:http/client, which is async by type: a source that imports it gets it by a future (_bundle_config.ts).
   quickjs: [
     "import wasi:http/types@0.3.0;",
     "import wasi:clocks/monotonic-clock@0.3.0;",

@@ -19,9 +19,10 @@ export const TYPES_URL: URL = new URL("../../components/interfaces.wit.d.ts", im
 
 /** The text of the file: Skerry's own interfaces, and those of the functions in `folder`. */
 export async function typesOf(folder: string): Promise<string> {
-  // Time zones are unstable in the WIT: no tool lets a source import them.
+  // Time zones are unstable in the WIT: no tool lets a source import them. What stands in the place of others is imported
+  // by their names.
   const interfaces = builtinCapabilities.flatMap((capability) => capability.interfaces)
-    .filter((name) => !name.startsWith("wasi:clocks/timezone@"));
+    .filter((name) => !/^(?:wasi:clocks\/timezone@|skerry:http\/)/.test(name));
   const all: TypesOptions[] = [
     {
       backend: "starlingmonkey",

@@ -5,24 +5,31 @@
  * @module
  */
 import { type Capability, defineCapability } from "../../capability.ts";
+import type { HostImports } from "../../engine/mod.ts";
 import { type ConnectionGate, processConnections } from "./connection_gate.ts";
-import { httpGrant } from "./grant.ts";
+import { type HttpGrant, httpGrant } from "./grant.ts";
 import { p2 } from "./p2.ts";
 import { p3 } from "./p3.ts";
+import { futuresOf } from "./p3_futures.ts";
 
 export { ConnectionGate, processConnections } from "./connection_gate.ts";
 export { serveP2 } from "./serve_p2.ts";
 export { serveP3 } from "./serve_p3.ts";
 
+function hostOf(grant: HttpGrant, connections?: ConnectionGate): HostImports {
+  const newest = p3(grant, connections);
+  return { ...p2(grant, connections), ...newest, ...futuresOf(newest) };
+}
+
 /** The capability, over the connections that `gate` has. */
 export function httpOver(gate: ConnectionGate): Capability {
   return defineCapability({
     name: "http",
-    interfaces: Object.keys({ ...p2({ allow: [] }), ...p3({ allow: [] }) }),
+    interfaces: Object.keys(hostOf({ allow: [] })),
     ungranted: { allow: [] },
     grant: httpGrant,
     open: () => gate,
-    link: ({ grant, store }) => ({ ...p2(grant, store), ...p3(grant, store) }),
+    link: ({ grant, store }) => hostOf(grant, store),
   });
 }
 

@@ -21,8 +21,9 @@ const WAITING: ReadonlySet<string> = new Set([
   "wasi:io/streams#[method]output-stream.blocking-splice",
 ]);
 
-/** WASI packages whose other functions answer at once, always. */
+/** Packages whose other functions answer at once, always. */
 const PROMPT_PACKAGES: ReadonlySet<string> = new Set([
+  "skerry:http",
   "wasi:cli",
   "wasi:clocks",
   "wasi:config",
