@@ -9,7 +9,8 @@ import { Turns } from "./turns.ts";
 
 /**
  * So little room is left that every writer has to see what the one before it left. Writers that see more do not wait for
- * each other: only if they have more than this under way at once may there be more than allowed, by the rest.
+ * each other: only if those of several processes have more than this under way at once may there be more than allowed, by
+ * the rest.
  */
 const NEAR: Amount = Object.freeze({ bytes: 8 * 2 ** 20, entries: 1000 });
 
@@ -23,6 +24,11 @@ const MAX_COUNTS = 10;
 interface Read {
   readonly held: Amount;
   readonly checks: readonly Deno.AtomicCheck[];
+}
+
+interface Look extends Read {
+  /** What this process had under way meanwhile: it may be in what is held, or come to it. */
+  readonly underway: Amount;
 }
 
 /** What {@linkcode StoredUsage.commit} is to do. */
@@ -57,6 +63,10 @@ export class StoredUsage {
   readonly #turns = new Turns();
   /** What there was at most, when that was last looked up, with what this process has added since. */
   #last: { readonly at: number; bytes: number; entries: number } | undefined;
+  /** What this process has ever begun to add, and how much of that has come to an end. */
+  readonly #begun = { bytes: 0, entries: 0 };
+  readonly #ended = { bytes: 0, entries: 0 };
+  readonly #commits = new Set<Promise<unknown>>();
 
   constructor(
     kv: Deno.Kv,
@@ -87,13 +97,26 @@ export class StoredUsage {
     const isMore = by.bytes > 0 || by.entries > 0;
     // Taking away from what nobody has counted leaves less than nothing, which is counted anew before something is added.
     if (!isMore || this.#isFar(most)) return await this.#add(operation(), by);
-    const { held } = await this.#read();
-    if (leaves(held, by, most, NEAR)) return await this.#add(operation(), by);
+    const { held, underway } = await this.#look();
+    if (leaves(sum(held, underway), by, most, NEAR)) return await this.#add(operation(), by);
     return await this.#turns.run("", async () => {
-      const { held, checks } = await this.#read();
-      checkRoom(held, by, most);
-      return await this.#add(operation().check(...checks), by);
+      for (;;) {
+        const { held, checks, underway } = await this.#look();
+        checkRoom(held, by, most);
+        const isSure = underway.bytes === 0 && underway.entries === 0;
+        if (isSure || leaves(sum(held, underway), by, most, NOTHING)) {
+          return await this.#add(operation().check(...checks), by);
+        }
+        await Promise.allSettled(this.#commits);
+      }
     });
+  }
+
+  async #look(): Promise<Look> {
+    // What has ended by now is seen by what is read from now on.
+    const { bytes, entries } = this.#ended;
+    const read = await this.#read();
+    return { ...read, underway: { bytes: this.#begun.bytes - bytes, entries: this.#begun.entries - entries } };
   }
 
   /** Whether there was so much room lately that nobody can have filled it. */
@@ -107,11 +130,17 @@ export class StoredUsage {
     // Sums wrap around, so this takes away as well; they do not contend with each other.
     if (by.bytes !== 0) operation.sum(bytes, BigInt.asUintN(64, BigInt(by.bytes)));
     if (by.entries !== 0) operation.sum(entries, BigInt.asUintN(64, BigInt(by.entries)));
-    if (this.#last !== undefined) {
-      this.#last.bytes += Math.max(0, by.bytes);
-      this.#last.entries += Math.max(0, by.entries);
+    const more = { bytes: Math.max(0, by.bytes), entries: Math.max(0, by.entries) };
+    if (this.#last !== undefined) grow(this.#last, more);
+    const commit = operation.commit();
+    this.#commits.add(commit);
+    grow(this.#begun, more);
+    try {
+      return await commit;
+    } finally {
+      this.#commits.delete(commit);
+      grow(this.#ended, more);
     }
-    return await operation.commit();
   }
 
   async #read(): Promise<Read> {
@@ -134,6 +163,15 @@ export class StoredUsage {
 }
 
 const NOTHING: Amount = Object.freeze({ bytes: 0, entries: 0 });
+
+function sum(one: Amount, other: Amount): Amount {
+  return { bytes: one.bytes + other.bytes, entries: one.entries + other.entries };
+}
+
+function grow(amount: { bytes: number; entries: number }, more: Amount): void {
+  amount.bytes += more.bytes;
+  amount.entries += more.entries;
+}
 
 /** Whether what is `held`, and `by`, leave more than `room` of `most`. */
 function leaves(held: Amount, by: Amount, most: Amount, room: Amount): boolean {

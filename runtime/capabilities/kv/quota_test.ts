@@ -119,6 +119,15 @@ onEachBackend(
   },
 );
 
+onEachBackend("a store that is far from full when many begin to write is no fuller in the end", async (backend) => {
+  // Keys enough that writers do not wait for each other, and fewer than they write together.
+  const most = { bytes: 2 ** 30, entries: 1100 };
+  const writes = Array.from({ length: 1300 }, (_, i) => backend.write(OWN, `${i}`, value(1), { most }));
+  const outcomes = await Promise.allSettled(writes);
+  expect(outcomes.filter(({ status }) => status === "fulfilled").length).toBe(1100);
+  expect((await backend.usage(OWN)).entries).toBe(1100);
+});
+
 onEachBackend(
   "what another function writes to a shared store is counted, and each has its own bound",
   async (backend) => {
