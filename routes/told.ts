@@ -8,7 +8,7 @@ import { type ErrorTrace, type Failure, thrownBy, traceError, withThrown } from 
 /** The message, and why a function is broken: that is what its developer wants to see. */
 export function operatorsMessage({ error, task }: Failure): string {
   if (error.code === "function-broken" && error.cause instanceof Error) return error.cause.message;
-  return error.code === "guest-trapped" && task !== null ? withThrown(error.message, task) : error.message;
+  return task === null ? error.message : withThrown(error, task);
 }
 
 /** How the guest failed: what it threw; or, where it says nothing of that, each of the host's errors with its frames. */

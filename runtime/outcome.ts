@@ -6,7 +6,7 @@
 import { ERROR_KINDS, type SkerryError } from "./errors.ts";
 import type { Metrics } from "./metrics.ts";
 import { formatTrace, originOf } from "./stack/mod.ts";
-import { thrownBy, titleLine, withThrown } from "./stack/thrown.ts";
+import { thrownBy, thrownFor, titleLine, withThrown } from "./stack/thrown.ts";
 import type { Task } from "./task.ts";
 
 /** Tells the log and the counts that a task came to its end. `label` says what it was for. */
@@ -29,11 +29,11 @@ export function concludeFailed(task: Task, metrics: Metrics, label: () => string
   metrics.record(task, error.code);
   const level = error.code === "caller-gone" ? "info" : "error";
   // What a guest in JavaScript threw says more than the frames of the engine that it runs on.
-  const thrown = error.code === "guest-trapped" ? thrownBy(task) : undefined;
+  const thrown = thrownFor(error, task);
   const stack = thrown === undefined ? originOf(error) : formatTrace(thrown);
   task.conclude(
     level,
-    `${label()} ${error.code}: ${thrown === undefined ? error.message : withThrown(error.message, task)}`,
+    `${label()} ${error.code}: ${withThrown(error, task)}`,
     {
       ...summary(task, error.status),
       code: error.code,

@@ -9,8 +9,12 @@ import { parseStack } from "./mod.ts";
 
 /** As the entry begins what it says that is built around a `fetch` handler (`runtime/build`). */
 const UNCAUGHT = /^(?:Uncaught |Error while running request handler: )(.*)$/;
-/** As StarlingMonkey writes a frame: `async*name@app.ts:3:5`. */
-const STARLING_FRAME = /^(async\*)?([^@]*)@(.+:\d+:\d+)$/;
+/** As StarlingMonkey writes a frame: `async*name@app.ts:3:5`; with `Stack:` before the first, if it says by itself what was thrown. */
+const STARLING_FRAME = /^ *(async\*)?([^@]*)@(.+:\d+:\d+)$/;
+const STARLING_STACK = "Stack:";
+/** As it tells of a body whose stream failed: with the error as code that would make it, and the line where it was made. */
+const FAILED_BODY = /^Warning: body ReadableStream closed during body streaming\. Exception: (.*)$/;
+const AS_CODE = /^\(new (\w+)\("(.*)", "([^"]+)", (\d+)\)\)$/;
 /** As the Rust around QuickJS writes what was thrown, when it panics for it: where that begins, and all of it from there. */
 const QUICKJS_BEGINS = "Exception { message: ";
 const QUICKJS = /Exception \{ message: (?:Some\(("(?:[^"\\]|\\.)*")\)|None), stack: Some\(("(?:[^"\\]|\\.)*")\) \}/y;
@@ -30,15 +34,23 @@ export function thrownBy(task: Task): ErrorTrace | undefined {
   return thrown.get(task);
 }
 
+/** What a guest dies of that has thrown, as the host sees it: frames of an engine, or half a body, which say nothing. */
+const DIES_OF: ReadonlySet<string> = new Set(["guest-trapped", "guest-response-incomplete"]);
+
+/** What the guest threw, if `error`, with which its task has failed, is what came of that. */
+export function thrownFor(error: { readonly code: string }, task: Task): ErrorTrace | undefined {
+  return DIES_OF.has(error.code) ? thrown.get(task) : undefined;
+}
+
 /** The first line of what a trace is of. */
 export function titleLine({ title }: ErrorTrace): string {
   return title.split("\n", 1)[0]!;
 }
 
-/** A message about a failed task, with what its guest threw if that is why. */
-export function withThrown(message: string, task: Task): string {
-  const trace = thrownBy(task);
-  return trace === undefined ? message : `${message} (it threw ${titleLine(trace)})`;
+/** The message of an error with which a task has failed, with what its guest threw if that is why. */
+export function withThrown(error: { readonly code: string; readonly message: string }, task: Task): string {
+  const trace = thrownFor(error, task);
+  return trace === undefined ? error.message : `${error.message} (it threw ${titleLine(trace)})`;
 }
 
 /** The newest task with this id whose guest threw and did not catch, of those that are recorded. */
@@ -78,7 +90,8 @@ export class ThrownReader {
       this.#frames = [];
       return this.#note({ title: first, frames: [] });
     }
-    if (this.#title !== undefined) this.#goOn(text);
+    if (text.startsWith("Warning: ")) this.#failedBody(text);
+    else if (this.#title !== undefined) this.#goOn(text);
     else {
       const begins = text.indexOf(QUICKJS_BEGINS);
       if (begins >= 0) this.#quickjs(text, begins);
@@ -91,13 +104,24 @@ export class ThrownReader {
     if (frame !== null && this.#frames.length < MAX_FRAMES) {
       const [, later, name, location] = frame;
       this.#frames.push({ name: `${later ? "async " : ""}${name || "(anonymous)"}`, location: location!, guest: true });
-    } else if (frame === null && this.#frames.length === 0 && title.length < MAX_TITLE_LINES) title.push(text);
-    else {
+    } else if (frame === null && this.#frames.length === 0 && title.length < MAX_TITLE_LINES) {
+      if (text !== STARLING_STACK) title.push(text);
+    } else {
       this.#title = undefined;
       return;
     }
     // Without a stack, what follows is no more of the message than of anything else.
     if (this.#frames.length > 0) this.#note({ title: title.join("\n").trimEnd(), frames: this.#frames });
+  }
+
+  #failedBody(text: string): void {
+    const said = FAILED_BODY.exec(text)?.[1];
+    if (said === undefined) return;
+    const [, name, message, file, line] = AS_CODE.exec(said) ?? [];
+    const frames = file === undefined
+      ? []
+      : [{ name: "(the stream of a body)", location: `${file}:${line}`, guest: true }];
+    this.#note({ title: name === undefined ? said : `${name}: ${message}`, frames });
   }
 
   #quickjs(text: string, begins: number): void {

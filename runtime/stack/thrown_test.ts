@@ -30,9 +30,10 @@ Deno.test("what a fetch handler threw is read from stderr, with its frames", () 
       frame("(anonymous)", "main.ts:2:2"),
     ],
   });
-  expect(withThrown("calling test: unreachable", task)).toBe(
-    "calling test: unreachable (it threw RangeError: no such island)",
-  );
+  const message = "calling test: unreachable";
+  expect(withThrown({ code: "guest-trapped", message }, task)).toBe(`${message} (it threw RangeError: no such island)`);
+  // It was not for that.
+  expect(withThrown({ code: "deadline-exceeded", message }, task)).toBe(message);
 });
 
 Deno.test("a thrown value without a stack is its text alone, whatever is written after it", () => {
@@ -73,6 +74,27 @@ Deno.test("a line in which an exception of QuickJS begins again and again is rea
   expect(thrownBy(read([begin.repeat(20_000)]))).toBe(undefined);
   const whole = String.raw`Exception { message: Some("no"), stack: Some("    at f (a.ts:1:2)\n") }`;
   expect(thrownBy(read([`${whole}${whole}`]))).toEqual({ title: "no", frames: [frame("f", "a.ts:1:2")] });
+});
+
+Deno.test("what StarlingMonkey itself says of a rejected handler and of a failed body is read", () => {
+  const rejected = [
+    "Error while running request handler: raw",
+    "Stack:",
+    "  answer@raw.ts:4:22",
+    "  async*@raw.ts:10:21",
+    "",
+  ];
+  expect(thrownBy(read(rejected))).toEqual({
+    title: "raw",
+    frames: [frame("answer", "raw.ts:4:22"), frame("async (anonymous)", "raw.ts:10:21")],
+  });
+  const failed = "Warning: body ReadableStream closed during body streaming. Exception: ";
+  expect(thrownBy(read([`${failed}(new RangeError("no such island", "a.ts", 5))`]))).toEqual({
+    title: "RangeError: no such island",
+    frames: [frame("(the stream of a body)", "a.ts:5")],
+  });
+  expect(thrownBy(read([`${failed}"words"`]))).toEqual({ title: '"words"', frames: [] });
+  expect(thrownBy(read(["Warning: something else"]))).toBe(undefined);
 });
 
 Deno.test("most of what guests write is nothing that was thrown", () => {

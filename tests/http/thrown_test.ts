@@ -95,8 +95,11 @@ onEachEngine("half a body of a fetch handler never looks whole", async (engine) 
     expect([path, /^HTTP\/1.1 200/.test(answer.head) && answer.whole]).toEqual([path, false]);
     expect((await server.outcome(path)).fields).toMatchObject({ code: "guest-response-incomplete" });
   }
-  const unbegun = await server.fetch("/guest/unbegun");
+  const unbegun = await server.fetch("/guest/unbegun", { headers: { "x-request-id": "u1" } });
   expect([unbegun.status, (await unbegun.json()).error.code]).toEqual([502, "guest-response-incomplete"]);
+  const { message, fields } = await server.outcome("u1");
+  expect(message).toMatch(/\(it threw RangeError: no such island: Rockall\)$/);
+  expect(fields!["stack"]).toBe("RangeError: no such island: Rockall\n    at (the stream of a body) (island.ts:10)");
 });
 
 onEachEngine(
