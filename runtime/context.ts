@@ -71,9 +71,11 @@ export function startTask<T>(task: Task, body: () => T): T {
 export function enterTask(): void {
   const { task } = started;
   if (task === undefined) return;
-  started.task = undefined;
-  started.before = storage.getStore();
+  // In this order: where a guest has left no stack these throw, and the task stays as it was.
+  const before = storage.getStore();
   storage.enterWith(task);
+  started.before = before;
+  started.task = undefined;
 }
 
 /**

@@ -77,6 +77,42 @@ Deno.test("tasks that are started in one another, entered or not, each come back
   for (const each of [a, b, c]) each.end();
 });
 
+Deno.test("where there is no stack left to enter a started task, it stays the current one, and so does the one before it", () => {
+  const [a, b] = [task("a"), task("b")];
+  const frames = (count: number, ...words: number[]): void => count === 0 ? enterTask() : frames(count - 1, ...words);
+  let overflows = 0;
+  const attempt = (count: number, words: number[]) => {
+    startTask(a, () => {
+      try {
+        frames(count, ...words);
+      } catch {
+        overflows++;
+      }
+      expect(here()).toBe("a");
+    });
+    expect(here()).toBe("b");
+  };
+  withTask(b, () => {
+    // Frames of many sizes end at many distances from the end of the stack.
+    for (let size = 0; size < 30; size++) {
+      const words = Array.from({ length: size }, () => 0);
+      const before = overflows;
+      let [fits, fails] = [0, 100_000];
+      while (fails - fits > 1) {
+        const middle = (fits + fails) >> 1;
+        const was = overflows;
+        attempt(middle, words);
+        if (overflows > was) fails = middle;
+        else fits = middle;
+      }
+      for (let count = fits - 3; count < fails + 6; count++) attempt(count, words);
+      expect(overflows).toBeGreaterThan(before);
+    }
+  });
+  expect(here()).toBe(undefined);
+  for (const each of [a, b]) each.end();
+});
+
 Deno.test("thousands of started tasks that wait at the same time are not mixed up", async () => {
   const wrong: string[] = [];
   const run = (n: number) => {
