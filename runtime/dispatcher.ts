@@ -155,6 +155,8 @@ export class Dispatcher {
     this.#callers.forget(task);
     const error = toSkerryError(thrown, `serving ${task.function}`);
     concludeFailed(task, this.metrics, () => labelOf(request), error);
+    // It may be anybody's.
+    enterTask();
     const response = failed({ error, task, request });
     task.end(error);
     if (!response.headers.has("x-request-id")) response.headers.set("x-request-id", task.id);

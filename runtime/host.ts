@@ -33,10 +33,13 @@ export interface Linked {
  */
 export class Host {
   readonly capabilities: ReadonlyMap<string, Capability>;
+  readonly #foreign: ReadonlySet<Capability>;
   readonly #stores = new Map<string, Promise<unknown>>();
 
-  constructor(capabilities: readonly Capability[]) {
+  /** @param foreign Those of them that are not Skerry's own. */
+  constructor(capabilities: readonly Capability[], foreign: readonly Capability[] = []) {
     this.capabilities = new Map(capabilities.map((capability) => [capability.name, capability]));
+    this.#foreign = new Set(foreign);
   }
 
   /** The capability that provides `interfaceName` or a version compatible with it. */
@@ -78,7 +81,10 @@ export class Host {
     const warnings = [...grants.keys()]
       .filter((name) => !providers.has(name))
       .map((name) => `${grantee.name} is granted "${name}", but imports nothing of it`);
-    return { component: await component.link(host), warnings };
+    const linked = await component.link(host);
+    const isOwn = [...providers].every((name) => !this.#foreign.has(this.capabilities.get(name)!));
+    // What others write may set an AsyncLocalStorage of their own: only `withTask` puts those back as they were.
+    return { component: isOwn ? linked : { instantiate: () => linked.instantiate() }, warnings };
   }
 
   /**

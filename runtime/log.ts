@@ -61,3 +61,10 @@ export const prettySink: LogSink = (record) => {
   const text = harmless(`${record.source}: ${record.message}${fields}${lines}`);
   console.log(`${time} ${record.level.padEnd(5)} ${who && `[${who}] `}${text}`);
 };
+
+const OWN: ReadonlySet<LogSink> = new Set([silentSink, jsonSink, prettySink]);
+
+/** Whether a sink is one of these, which leave nothing to run later. One that somebody else has written may. */
+export function isOwnSink(sink: LogSink): boolean {
+  return OWN.has(sink);
+}

@@ -119,7 +119,7 @@ export class FunctionRuntime implements Runtime {
     this.#sink = options.sink ?? jsonSink;
     this.#connections = options.connections ?? processConnections;
     const capabilities = [...builtinsWith(this.#connections), ...options.capabilities ?? []];
-    this.#host = new Host(capabilities);
+    this.#host = new Host(capabilities, options.capabilities);
     this.#dispatcher = new Dispatcher({
       sink: this.#sink,
       record: this.dev,

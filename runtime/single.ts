@@ -61,7 +61,11 @@ export class ComponentRuntime implements Runtime, FunctionEntry {
     this.dev = options.dev ?? false;
     this.#dispatcher = new Dispatcher({ sink, record: this.dev });
     const loadedAs = { name, directory: dirname(wasm), grants, env, limits, wasm };
-    const parts = { engine: options.engine ?? defaultEngine(), host: new Host(capabilities), sink };
+    const parts = {
+      engine: options.engine ?? defaultEngine(),
+      host: new Host(capabilities, options.capabilities),
+      sink,
+    };
     this.#loading = loadFunction(loadedAs, parts).then(
       (served) => this.#served = served,
       (thrown) => {

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { LogLevel, LogRecord, LogSink } from "./log.ts";
+import { enterTask } from "./context.ts";
+import { isOwnSink, type LogLevel, type LogRecord, type LogSink } from "./log.ts";
 
 /** What a log record counts at least, of a task's log. */
 const MIN_RECORD_BYTES = 64;
@@ -68,6 +69,7 @@ export class TaskLog {
       ...(fields === undefined ? {} : { fields: this.#maskedFields(fields) }),
     };
     this.#recorded?.push(record);
+    if (!isOwnSink(this.#sink)) enterTask();
     this.#sink(record);
   }
 
