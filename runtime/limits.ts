@@ -157,7 +157,8 @@ export const FUNCTION_LIMITS = {
   outgoingAtOnce: {
     byDefault: MAX_OUTGOING_AT_ONCE,
     most: 1000,
-    description: "Outgoing requests that wait for their response at once; more wait for their turn.",
+    description:
+      "Outgoing requests to other servers that wait for their response at once; more wait for their turn. Calls of other functions by name wait in the queues of those.",
     reason: "One request does not fill an upstream, nor the sockets of the process.",
     caller: "nothing: the guest waits",
     guest: "a longer wait",
