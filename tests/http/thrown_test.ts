@@ -5,6 +5,12 @@
  * @module
  */
 import { expect } from "@std/expect";
+import { join } from "node:path";
+import { buildDist } from "../../runtime/build/dist.ts";
+import { mapFileOf } from "../../runtime/stack/script.ts";
+import { withFolder } from "../_folder.ts";
+import { Server } from "../_server.ts";
+import { fixturePath } from "../fixtures/mod.ts";
 import { onEachEngine, raw, serve } from "./_serve.ts";
 
 const STARLING = { guest: { fixture: "js-fetch", grants: { kv: {} } } } as const;
@@ -121,3 +127,16 @@ onEachEngine(
       .toContainEqual(expect.stringMatching(/closed during body streaming.*Foula/));
   },
 );
+
+Deno.test("a server of dist/ says where in the sources a function threw, with its three permissions", async () => {
+  await withFolder(async (directory) => {
+    const wasm = await fixturePath("qjs-p3");
+    const manifest = { name: "guest", routes: [{ path: "/*" }], source: "main.js" };
+    const dist = join(directory, "dist");
+    await buildDist([{ folder: "guest", manifest, wasm, map: mapFileOf(wasm) }], dist, { cacheDir: directory });
+    await using server = await Server.start("start", directory);
+    expect((await fetch(await server.url("/throw"))).status).toBe(500);
+    const line = await server.saw(/.*guest-trapped.*\n/);
+    expect(JSON.parse(line[0]).fields.stack).toMatch(/^no such island\n {4}at throw \(main\.js:123:\d+\)\n/);
+  });
+});
