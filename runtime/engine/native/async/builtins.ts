@@ -18,7 +18,16 @@ import { fromCore, storeWide, unitsFromWide, unitsToWide } from "../wide.ts";
 import { builtin, taskBuiltin } from "./builtin.ts";
 import { threadBuiltin } from "./threads.ts";
 import { TaskThread } from "./task.ts";
-import { BLOCKED, type Event, EVENT_NONE, EVENT_TASK_CANCELLED, Subtask, Waitable, WaitableSet } from "./waitable.ts";
+import {
+  BLOCKED,
+  CANCELLED_IN_SET,
+  type Event,
+  EVENT_NONE,
+  EVENT_TASK_CANCELLED,
+  Subtask,
+  Waitable,
+  WaitableSet,
+} from "./waitable.ts";
 
 export function taskReturn(
   result: ValueType | undefined,
@@ -201,7 +210,7 @@ function cancelSubtask(thread: TaskThread, owner: number, index: number, isAsync
   if (!(subtask instanceof Subtask)) trap(`handle index ${index} is not a subtask`);
   if (subtask.delivered) trap("`subtask.cancel` called after terminal status delivered");
   if (subtask.cancellationRequested) trap("`subtask.cancel` called twice");
-  if (subtask.inSet && !isAsync) trap("waitable cannot be used synchronously while it is in a waitable set");
+  if (subtask.inSet && !isAsync) trap(CANCELLED_IN_SET);
   const take = () => {
     subtask.takeEvent();
     return subtask.state;

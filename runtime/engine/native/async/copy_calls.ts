@@ -30,6 +30,7 @@ import { elementCodec, GuestBuffer } from "./guest_buffer.ts";
 import type { TaskThread } from "./task.ts";
 import {
   BLOCKED,
+  CANCELLED_IN_SET,
   type Event,
   EVENT_FUTURE_READ,
   EVENT_FUTURE_WRITE,
@@ -161,7 +162,7 @@ function outcome(end: CopyEnd, thread: TaskThread, isAsync: boolean): unknown {
 function cancel(synth: CopySynth, thread: TaskThread, index: number): unknown {
   const end = endOf(synth, thread, index, synth.op === "cancel-read");
   if (end.state !== COPY_COPYING || end.hasSyncWaiter) trap(`cannot cancel: no ${synth.kind} operation is pending`);
-  if (end.inSet && !synth.async) trap("waitable cannot be used synchronously while it is in a waitable set");
+  if (end.inSet && !synth.async) trap(CANCELLED_IN_SET);
   end.state = COPY_CANCELLING;
   if (!end.hasEvent) end.shared.cancel();
   return outcome(end, thread, synth.async);

@@ -22,6 +22,13 @@ export type Event = readonly [code: number, index: number, payload: number];
 /** What an operation answers that has not ended yet. */
 export const BLOCKED = -1;
 
+/**
+ * Why a guest ends that cancels what it waits for in a set, without a word to that set. Guests did so that wit-bindgen made
+ * before 0.60, and Wasmtime let them until 48: who runs one finds nothing of it in its source.
+ */
+export const CANCELLED_IN_SET = "waitable cannot be used synchronously while it is in a waitable set; wit-bindgen " +
+  "before 0.60 makes such guests, which have to be built again with a newer one";
+
 export class Waitable implements TableEntry {
   readonly limit: TableEntry["limit"] = undefined;
   #pending: (() => Event) | undefined;

@@ -1,0 +1,48 @@
+;; A guest that cancels a read synchronously while the set has it ends, and is told what makes such guests.
+
+(component
+  (core module $memory (memory (export "mem") 1))
+  (core instance $memory (instantiate $memory))
+  (core module $m
+    (import "" "mem" (memory 1))
+    (import "" "new" (func $new (result i64)))
+    (import "" "read" (func $read (param i32 i32 i32) (result i32)))
+    (import "" "cancel" (func $cancel (param i32) (result i32)))
+    (import "" "set" (func $set (result i32)))
+    (import "" "join" (func $join (param i32 i32)))
+    (import "" "return" (func $return))
+    (func $reading (result i32) (local $end i32)
+      (local.set $end (i32.wrap_i64 (call $new)))
+      (drop (call $read (local.get $end) (i32.const 0) (i32.const 1)))
+      (call $join (local.get $end) (call $set))
+      (local.get $end))
+    (func (export "within")
+      (drop (call $cancel (call $reading))))
+    ;; out of the set first, as it should be
+    (func (export "without") (local $end i32)
+      (local.set $end (call $reading))
+      (call $join (local.get $end) (i32.const 0))
+      ;; CANCELLED, and nothing was read
+      (if (i32.ne (call $cancel (local.get $end)) (i32.const 2)) (then unreachable))
+      (call $return)))
+  (type $s (stream u8))
+  (canon stream.new $s (core func $new))
+  (alias core export $memory "mem" (core memory $mem))
+  (canon stream.read $s async (memory $mem) (core func $read))
+  (canon stream.cancel-read $s (core func $cancel))
+  (canon waitable-set.new (core func $set))
+  (canon waitable.join (core func $join))
+  (canon task.return (core func $return))
+  (core instance $i (instantiate $m (with "" (instance
+    (export "mem" (memory $mem))
+    (export "new" (func $new))
+    (export "read" (func $read))
+    (export "cancel" (func $cancel))
+    (export "set" (func $set))
+    (export "join" (func $join))
+    (export "return" (func $return))))))
+  (func (export "within") async (canon lift (core func $i "within") async))
+  (func (export "without") async (canon lift (core func $i "without") async)))
+
+(assert_return (invoke "without"))
+(assert_trap (invoke "within") "it is in a waitable set; wit-bindgen before 0.60 makes such guests")
