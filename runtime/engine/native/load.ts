@@ -8,7 +8,7 @@ import type { GrowthLimits } from "../growth.ts";
 import { metered, type ModuleSource } from "./metering.ts";
 import type { Plan } from "./plan.ts";
 import { isRestorable, prepared, type Restoring, restoringOf, trackingsOf } from "./restorable.ts";
-import { slackOf } from "./slack.ts";
+import { namesOneMemory, slackOf } from "./slack.ts";
 
 /**
  * Modules up to this size are compiled at once: others cannot run meanwhile, but V8 compiles only what is called, and a
@@ -57,10 +57,11 @@ export function prepare(
   const slack = slackOf(sources, plan.instances, left);
   const trackings = trackingsOf(plan, sources, rangeCodeBytes);
   const used = new Set(plan.instances.filter((instance) => !instance.elided).map((instance) => instance.module));
-  // With a memory more, what names one that is not there would be valid, and the guest could forge the notes in it. The
-  // compiler refuses it as it is.
+  // With a memory more, what names one that is not there would be valid, and the guest could forge the notes in it. What
+  // tracks its code refuses what does; the rest of the module is looked through here. Where that is not understood, the
+  // compiler is asked, which takes a tenth of a second for a JavaScript engine.
   const isInvalid = (source: ModuleSource, i: number) =>
-    trackings[i] === "pages" && !WebAssembly.validate(bare(source));
+    trackings[i] === "pages" && !namesOneMemory(source) && !WebAssembly.validate(bare(source));
   return {
     modules: sources.map((source, i) =>
       used.has(i) && !isInvalid(source, i)

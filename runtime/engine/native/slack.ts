@@ -138,6 +138,31 @@ export function activeData(source: ModuleSource): readonly ActiveData[] | undefi
   return segments;
 }
 
+/**
+ * Whether no part of a module but its code can name another memory than its first. Imports and memories are written anew
+ * by whoever adds one; besides, exports name memories, and data that goes into one.
+ */
+export function namesOneMemory(source: ModuleSource): boolean {
+  for (const { kind, index } of source.plan.shape.exportIndices.values()) {
+    if (kind === "memory" && index > 0) return false;
+  }
+  const r = reader(source, 11);
+  if (r === undefined) return true;
+  try {
+    for (let left = r.count("data segments"); left > 0; left--) {
+      const kind = r.u32();
+      if (kind > 2 || kind === 2 && r.u32() !== 0) return false;
+      if (kind !== 1) namesNoGlobal(r, source.plan.shape);
+      r.take(r.u32(), "data");
+    }
+    return r.done;
+  } catch (error) {
+    // What cannot be read may be anything.
+    if (error instanceof SkerryError) return false;
+    throw error;
+  }
+}
+
 function reader({ bytes, plan: { shape } }: ModuleSource, section: number): Reader | undefined {
   const found = shape.sections.get(section);
   return found && new Reader(bytes, shape.name, found.start, found.end);

@@ -44,11 +44,14 @@ for (
   ] as const
 ) STEP.fill(step, from, to + 1);
 
+/** In a memory argument, this bit of the alignment says that the memory's index follows. */
+export const NAMES_MEMORY = 0x40;
+
 export function afterMemarg(bytes: Uint8Array, at: number): number {
   let p = at;
   const align = bytes[p]!;
   while (bytes[p++]! & 0x80);
-  if (align & 0x40) { while (bytes[p++]! & 0x80); }
+  if (align & NAMES_MEMORY) { while (bytes[p++]! & 0x80); }
   while (bytes[p++]! & 0x80);
   return p;
 }
@@ -112,11 +115,15 @@ function skipMisc(r: Numbers): number {
   return r.pos;
 }
 
+/** Whether a vector instruction is a load or a store, also of a lane. */
+export function hasMemarg(sub: number): boolean {
+  return sub <= 0x0b || sub >= 0x54 && sub <= 0x5d;
+}
+
 function skipVector(bytes: Uint8Array, r: Numbers): number {
   const sub = r.u32();
   if (sub < 0 || sub > 0x113) return -1;
-  // Loads, stores, and those of a lane.
-  if (sub <= 0x0b || sub >= 0x54 && sub <= 0x5d) r.pos = afterMemarg(bytes, r.pos);
+  if (hasMemarg(sub)) r.pos = afterMemarg(bytes, r.pos);
   // A constant, a shuffle; lanes.
   if (sub === 0x0c || sub === 0x0d) r.pos += 16;
   else if (sub >= 0x15 && sub <= 0x22 || sub >= 0x54 && sub <= 0x5b) r.pos++;

@@ -15,7 +15,8 @@ import { coreValType } from "../../component/core_types.ts";
 import { putPadded, putS32, putU32, type Writer } from "../writer.ts";
 import type { CoreModuleShape } from "./core_module.ts";
 import { Numbers } from "../numbers.ts";
-import { afterMemarg, BYTES4, BYTES8, GLOBAL, LEB, MEMARG, NONE, skipOther, STEP, STORE } from "./steps.ts";
+import { afterMemarg, BYTES4, BYTES8, GLOBAL, hasMemarg, LEB, MEMARG, NONE } from "./steps.ts";
+import { NAMES_MEMORY, skipOther, STEP, STORE } from "./steps.ts";
 import { grow, touch, touchPages } from "./track_helpers.ts";
 
 /** Modules with more code note the pages that they write to. A small program in Go has less. */
@@ -39,7 +40,12 @@ const CALL = 0x10, IF = 0x04, END = 0x0b, VOID = 0x40;
 const MEMORY_SIZE = 0x3f, MEMORY_GROW = 0x40;
 
 /** Behind the prefix 0xfc, among those that are known, all from `memory.init` to `memory.fill` write; behind 0xfd these. */
-const MEMORY_INIT = 0x08, MEMORY_FILL = 0x0b, V128_STORE = 0x0b, V128_STORE8_LANE = 0x58, V128_STORE64_LANE = 0x5b;
+const MEMORY_INIT = 0x08,
+  MEMORY_COPY = 0x0a,
+  MEMORY_FILL = 0x0b,
+  V128_STORE = 0x0b,
+  V128_STORE8_LANE = 0x58,
+  V128_STORE64_LANE = 0x5b;
 
 // Which locals of our own a function needs, besides one for an address.
 const NEEDS_I32 = 1, NEEDS_I64 = 2, NEEDS_F32 = 4, NEEDS_F64 = 8, NEEDS_V128 = 16, NEEDS_THREE = 32, NEEDS_ADDRESS = 64;
@@ -168,9 +174,11 @@ class Tracker {
           while (b[p++]! & 0x80);
           break;
         case MEMARG:
+          if (b[p]! & NAMES_MEMORY) this.#checkMemarg(at, p);
           p = afterMemarg(b, p);
           break;
         case STORE:
+          if (b[p]! & NAMES_MEMORY) this.#checkMemarg(at, p);
           p = afterMemarg(b, p);
           this.#needs |= NEEDS_ADDRESS | STORES[opcode]!;
           this.#note(at, p, opcode);
@@ -197,7 +205,10 @@ class Tracker {
     const end = skipOther(this.#bytes, opcode, from);
     // A module that has it is not restored, and so not prepared.
     if (end < 0) throw new RangeError(`tracking writes: the opcode 0x${opcode.toString(16)} at ${at} is not known`);
-    const sub = opcode === 0xfc || opcode === 0xfd ? new Numbers(this.#bytes, from).u32() : 0;
+    const operands = new Numbers(this.#bytes, from);
+    const sub = opcode === 0xfc || opcode === 0xfd ? operands.u32() : 0;
+    if (opcode === 0xfc) this.#checkBulk(at, sub, operands);
+    else if (opcode === 0xfd && hasMemarg(sub)) this.#checkMemarg(at, operands.pos);
     if (opcode === 0xfc && sub >= MEMORY_INIT && sub <= MEMORY_FILL) {
       this.#needs |= NEEDS_ADDRESS | NEEDS_THREE;
       this.#note(at, end, 0xfc00 | sub);
@@ -206,12 +217,33 @@ class Tracker {
       this.#note(at, end, 0xfd00 | sub);
     } else if (opcode === MEMORY_SIZE || opcode === MEMORY_GROW) {
       // It is replaced where there is slack: what is wrong with it must not be.
-      if (new Reader(this.#bytes, this.#shape.name, from).u32() !== 0) {
-        new Reader(this.#bytes, this.#shape.name).fail("there is one memory", at);
-      }
+      this.#checkMemory(at, operands.u32());
       if (this.#indices.slack !== undefined) this.#note(at, end, opcode);
     }
     return end;
+  }
+
+  /**
+   * No instruction may name another memory than the module's one: with that of the notes there, it would be valid, and the
+   * guest could forge the notes. Whatever has a memory for an operand comes through here or is not known, and so refused;
+   * where an instruction ends is understood as the compiler does, or the notes themselves would be wrong.
+   */
+  #checkMemory(at: number, memory: number): void {
+    if (memory !== 0) new Reader(this.#bytes, this.#shape.name).fail("there is one memory", at);
+  }
+
+  /** The memory of a load or store is named where its alignment has this bit: in the first byte, however many there are. */
+  #checkMemarg(at: number, memarg: number): void {
+    if ((this.#bytes[memarg]! & NAMES_MEMORY) === 0) return;
+    const r = new Numbers(this.#bytes, memarg);
+    r.u32();
+    this.#checkMemory(at, r.u32());
+  }
+
+  #checkBulk(at: number, sub: number, r: Numbers): void {
+    if (sub === MEMORY_INIT) r.u32();
+    if (sub === MEMORY_INIT || sub === MEMORY_COPY || sub === MEMORY_FILL) this.#checkMemory(at, r.u32());
+    if (sub === MEMORY_COPY) this.#checkMemory(at, r.u32());
   }
 
   #note(at: number, end: number, opcode: number): void {
