@@ -5,7 +5,7 @@
  */
 import type { WorkReport } from "./again.ts";
 import { Child, type ChildOptions } from "./child.ts";
-import { type BenchComponent, C_CAPS, C_HTTP, SLEEPER } from "./components.ts";
+import { type BenchComponent, C_CAPS, C_HTTP, SLEEPER, SMALL } from "./components.ts";
 import type { EngineName } from "./engines.ts";
 import type { EchoJob, LoadReport, RequestsJob } from "./load.ts";
 import type { Ready, ServerSpec } from "./serve.ts";
@@ -262,6 +262,9 @@ export async function alone(spec: ServerSpec, options: ChildOptions | undefined)
   };
 }
 
+/** How long a server has listened when its first request comes. */
+const SETTLE_MS = 300;
+
 /**
  * From `.wasm` on disk to the first response, in a new process each time: it has imported all its code, has warmed itself
  * up with a component of its own, and listens when the request comes, but has not looked at the component.
@@ -273,7 +276,8 @@ export function first(engine: EngineName, component: BenchComponent, prepared: b
   return {
     name: `first/${engine}/${component.name}${prepared ? "" : " unprepared"}${warm ? "" : " cold"}`,
     concurrency: [1],
-    rounds: prepared ? 5 : 2,
+    // One process says little of the next; a large component takes seconds, and what is around that matters less.
+    rounds: prepared || component.name === SMALL.name ? 5 : 2,
     // Its engine's folder is filled by the first round, if nothing has filled it before.
     warm: prepared,
     async open(bench, _c, options) {
@@ -285,6 +289,8 @@ export function first(engine: EngineName, component: BenchComponent, prepared: b
           try {
             const station = await loaded(bench, spec, get(1, component.path, component.body), options);
             try {
+              // What V8 still compiles behind the warming up is over before anybody asks a server for something.
+              await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
               return { ...await station.measure(0), perSecond: null, loadCores: null, serverCores: null };
             } finally {
               await station.stop();
