@@ -102,7 +102,11 @@ export class BodyScan extends SeldomScan {
           }
           if (callee >= functions) c.fail(`there is no function ${callee}`, at);
           if (callee >= imported) this.calls.push(callee - imported);
-          if (typeCost !== undefined) cost += typeCost[functionTypes[callee]!]!;
+          if (typeCost !== undefined) {
+            const values = typeCost[functionTypes[callee]!]!;
+            cost += values;
+            this.writtenOut += values;
+          }
           word = ev.CALL | callee << ev.KIND_BITS;
           break;
         }

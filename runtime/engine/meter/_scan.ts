@@ -4,14 +4,27 @@
  * @module
  */
 import { Reader } from "../../component/reader.ts";
+import { SkerryError } from "../../errors.ts";
 import { BodyScan } from "./_body.ts";
-import type { Ints } from "./_events.ts";
+import { EVENT, type Ints } from "./_events.ts";
 import type { ModuleInfo, Section } from "./_module.ts";
 import { skipValueType, unsupported } from "./_types.ts";
 
 /** V8 takes no more locals in a function; a rewrite adds up to {@linkcode ADDED_LOCALS}. */
 const MAX_LOCALS = 50_000;
 export const ADDED_LOCALS = 3;
+
+/**
+ * What a function's locals and its branches, blocks and calls may be multiplied: a compiler notes at each of these where all
+ * of those are, and takes seconds for so many. The largest functions that are known have a twentieth.
+ */
+const MAX_LOCALS_TIMES_EVENTS = 2 ** 25;
+
+/**
+ * Instructions of one byte or two that a compiler writes out: a field of each new structure, a value of each call. V8 ends
+ * the process when the code of a function gets too long.
+ */
+const MAX_WRITTEN_OUT = 2 ** 22;
 
 /** The code of a module. All offsets are those of the module's bytes. */
 export interface ScannedCode {
@@ -85,6 +98,7 @@ export function scanCode(module: ModuleInfo, section: Section | undefined): Scan
       codeStart[i] = r.pos;
       scan.run(r.pos, end, locals[i]!);
       firstEvent[i + 1] = scan.events.length;
+      checkCompiles(module, i, (firstEvent[i + 1]! - firstEvent[i]!) / EVENT * locals[i]!, scan.writtenOut);
       firstCall[i + 1] = scan.calls.length;
       r.pos = end;
     }
@@ -109,6 +123,23 @@ export function scanCode(module: ModuleInfo, section: Section | undefined): Scan
     allocates,
     facts: factsOf(scan),
   };
+}
+
+/** Refuses code that is small, and takes a compiler seconds, or all memory. */
+function checkCompiles(
+  { name, importedFunctions }: ModuleInfo,
+  index: number,
+  states: number,
+  writtenOut: number,
+): void {
+  if (states <= MAX_LOCALS_TIMES_EVENTS && writtenOut <= MAX_WRITTEN_OUT) return;
+  const what = states > MAX_LOCALS_TIMES_EVENTS
+    ? `its locals times its blocks, branches and calls are ${states}, and may be ${MAX_LOCALS_TIMES_EVENTS}`
+    : `the structures and calls up to it have ${writtenOut} fields, parameters and results, and may have ${MAX_WRITTEN_OUT}`;
+  throw new SkerryError(
+    "component-over-limit",
+    `metering ${name}: function ${importedFunctions + index} takes too long to compile: ${what}. Split it.`,
+  );
 }
 
 /** Steps over a function's declarations of locals and counts them with its parameters. */

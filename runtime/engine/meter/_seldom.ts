@@ -34,6 +34,8 @@ export class SeldomScan {
   /** The events of loops. */
   readonly loops: ev.Ints = new ev.Ints(256);
   readonly references: Set<number> = new Set();
+  /** Fields of structures that are made of nothing, and what calls take and give beyond what is common, all together. */
+  writtenOut = 0;
   takesReferences = false;
   catches = false;
   allocates = false;
@@ -179,7 +181,9 @@ export class SeldomScan {
 
   /** Pays for what a call of this type copies. */
   #values(type: number): void {
-    this.cost += this.cursor.module.typeCost?.[type] ?? 0;
+    const values = this.cursor.module.typeCost?.[type] ?? 0;
+    this.cost += values;
+    this.writtenOut += values;
   }
 
   #reference(index: number, at: number): void {
@@ -279,7 +283,7 @@ export class SeldomScan {
       case op.HEAP:
         return c.heapType();
       case op.TYPE:
-        if (sub <= 0x01) this.#structure(c.type(at));
+        if (sub <= 0x01) this.#structure(c.type(at), sub === 0x01);
         else c.type(at);
         return;
       case op.TYPE_LEB:
@@ -309,9 +313,11 @@ export class SeldomScan {
   }
 
   /** Pays for its fields: so a look comes after so many bytes, whatever they are the fields of. */
-  #structure(type: number): void {
+  #structure(type: number, isDefault: boolean): void {
     this.#allocation();
-    this.cost += Math.min(fieldsOf(this.cursor.module.typeParams[type]!), MAX_COST);
+    const fields = fieldsOf(this.cursor.module.typeParams[type]!);
+    this.cost += Math.min(fields, MAX_COST);
+    if (isDefault) this.writtenOut += fields;
   }
 
   #allocation(): void {

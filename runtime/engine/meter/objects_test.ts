@@ -83,3 +83,10 @@ Deno.test("what a module begins with in the host's heap is known, or is more tha
   expect(bytes(0, array([...constant(1), ...constant(2), 0x6a]))).toBe(Infinity);
   expect(bytes(0, [...constant(7), 0xfb, 0x1c])).toBe(0);
 });
+
+Deno.test("code that is small, and that V8 ends the process over when it compiles it, is refused", () => {
+  const made = (count: number) => build(10_000, [], new Array(count).fill([0xfb, 0x01, STRUCTURE, 0x1a]).flat());
+  expect(WebAssembly.validate(made(420))).toBe(true);
+  expect(() => meterModule(made(420))).toThrow("function 0 takes too long to compile: the structures and calls");
+  expect(WebAssembly.validate(meterModule(made(410)).bytes)).toBe(true);
+});
