@@ -29,13 +29,14 @@ export class Growth {
   /**
    * The `grow` hook: {@linkcode GROW_WAITS} only if `mayWait`; then {@linkcode wait} answers.
    *
-   * @param pages What the isolate's memories began with, in pages.
+   * @param pages What the isolate's memories began with, in pages, and its tables, in elements.
    */
   ask(
-    { task, limits, pages, mayWait }: {
+    { task, limits, pages, elements, mayWait }: {
       readonly task: Task;
       readonly limits: GrowthLimits;
       readonly pages: number;
+      readonly elements: number;
       readonly mayWait: boolean;
     },
     kind: number,
@@ -43,7 +44,10 @@ export class Growth {
     delta: number,
   ): number {
     const isMemory = kind === ASK_MEMORY || kind === REFUSED_MEMORY;
-    if (kind === REFUSED_MEMORY || kind === REFUSED_TABLE || !this.#within(limits, pages, kind, delta)) {
+    if (
+      kind === REFUSED_MEMORY || kind === REFUSED_TABLE ||
+      !this.#within(limits, kind === ASK_TABLE ? elements : pages, kind, delta)
+    ) {
       if (isMemory) task.meet("memoryMb", `${total * PAGE_BYTES} bytes and ${delta * PAGE_BYTES} more`);
       else task.meet("tableElements", `a table of ${total} elements and ${delta} more`);
       return GROW_REFUSED;
@@ -63,9 +67,9 @@ export class Growth {
     return task.ended ? GROW_REFUSED : this.#refusedByProcess(task);
   }
 
-  #within(limits: GrowthLimits, pages: number, kind: number, delta: number): boolean {
-    if (kind === ASK_TABLE) return this.#elements + delta <= limits.tableElements;
-    return pages + this.#pages + delta <= limits.memoryMb * PAGES_PER_MB;
+  #within(limits: GrowthLimits, initial: number, kind: number, delta: number): boolean {
+    if (kind === ASK_TABLE) return initial + this.#elements + delta <= limits.tableElements;
+    return initial + this.#pages + delta <= limits.memoryMb * PAGES_PER_MB;
   }
 
   #granted(kind: number, delta: number): number {

@@ -183,6 +183,8 @@ export interface MeterOptions {
   readonly limits: GrowthLimits;
   /** What its memories begin with. */
   readonly bytes: number;
+  /** What its tables begin with. */
+  readonly elements: number;
   /** Whether any of its modules makes objects in the host's heap. */
   readonly allocates: boolean;
 }
@@ -265,8 +267,8 @@ export class Meter {
 
   /** Whether something may grow; hears what has been refused. */
   grow({ isolate, canSuspend }: Running, kind: number, total: number, delta: number): number {
-    const { limits, bytes } = this.#options;
-    const asker = { task: isolate.task, limits, pages: bytes / PAGE_BYTES, mayWait: canSuspend };
+    const { limits, bytes, elements } = this.#options;
+    const asker = { task: isolate.task, limits, pages: bytes / PAGE_BYTES, elements, mayWait: canSuspend };
     return isolate.growth.ask(asker, kind, total, delta);
   }
 }

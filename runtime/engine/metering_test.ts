@@ -7,7 +7,7 @@ import { METER, Meter, moved, noFuel } from "./metering.ts";
 
 /** What becomes of a guest that asks for more when its deadline has passed. */
 function late(canSuspend: boolean) {
-  const meter = new Meter({ limits: DEFAULT_LIMITS, bytes: 0, allocates: false });
+  const meter = new Meter({ limits: DEFAULT_LIMITS, bytes: 0, elements: 0, allocates: false });
   const task = new Task({ function: "late", wallMs: -1 });
   const failures: unknown[] = [];
   const isolate = {
@@ -32,7 +32,7 @@ Deno.test("a guest past its deadline traps, and ends its task only where there i
 });
 
 Deno.test("a guest looks after a lot has gone between it and the host, and its pace learns nothing from that", () => {
-  const meter = new Meter({ limits: DEFAULT_LIMITS, bytes: 0, allocates: false });
+  const meter = new Meter({ limits: DEFAULT_LIMITS, bytes: 0, elements: 0, allocates: false });
   const task = new Task({ function: "moves" });
   const fuel = noFuel();
   const isolate = { task, clock: meter.clock(task), over: false, fuel, growth: new Growth(), failed: () => {} };

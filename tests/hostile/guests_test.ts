@@ -71,7 +71,7 @@ const HOSTILE: readonly Hostile[] = [
   },
   ...["recursion", "host_calls", "catches", "fills"].map((name) => yields(name)),
   // What takes long here the host does.
-  ...["random", "polls_ready"].map((name) => yields(name)),
+  ...["random", "polls_ready", "fields_clone"].map((name) => yields(name)),
   { ...yields("throws"), engines: ["native"] },
   ...["composed_callee", "composed_caller", "composed_async_callee", "composed_async_caller"].map((name) =>
     yields(name)
@@ -83,7 +83,8 @@ const HOSTILE: readonly Hostile[] = [
       limits: { cpuMs: MAX_UNYIELDING_MS + 50, subtasks: 1_000_000, handles: 10_000_000 },
     },
   }),
-  ...["p3_entry", "p3_callback", "p3_timer", "p3_stackful"].map((name) => yields(name)),
+  ...["p3_entry", "p3_callback", "p3_timer", "p3_stackful", "p3_zero", "p3_cancels"].map((name) => yields(name)),
+  { ...yields("p3_futures"), engines: ["native"] },
   yields("p3_body", { init: { method: "POST", body: "some bytes" } }),
   yields("answers", { status: 200, code: undefined, yields: false }),
   {
@@ -206,8 +207,8 @@ const HOSTILE: readonly Hostile[] = [
     name: "a trap in the middle of a body",
     guest: { fixture: "c-http" },
     path: "trap-mid-body?ms=5",
-    // The connection is closed, perhaps before the headers are there.
-    status: [200, 0],
+    // The connection is closed, perhaps before the headers are there; where none was sent by then, they say what happened.
+    status: [200, 0, 500],
     log: /guest-trapped/,
   },
 ];

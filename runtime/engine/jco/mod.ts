@@ -138,7 +138,8 @@ async function compile(
   );
   const bytes = own.reduce((sum, { min }) => sum + Number(min) * PAGE_BYTES, 0);
   pagesLeft(bytes, name, limits);
-  checkElements(metered.reduce((sum, module, i) => sum + elementsOf(module) * instances[i]!, 0), name, limits);
+  const elements = metered.reduce((sum, module, i) => sum + elementsOf(module) * instances[i]!, 0);
+  checkElements(elements, name, limits);
   checkConstants(metered.reduce((sum, { constantBytes }, i) => sum + constantBytes * instances[i]!, 0), name);
   const allocates = metered.some((module) => module.allocates);
   return {
@@ -146,7 +147,7 @@ async function compile(
     instantiate,
     modules: await compileAll(metered.map((module) => module.bytes)),
     memory: { bytes, memories: own.length },
-    meter: () => new Meter({ limits, bytes, allocates }),
+    meter: () => new Meter({ limits, bytes, elements, allocates }),
   };
 }
 

@@ -38,11 +38,13 @@ export interface CoreModuleShape {
   /** Imported functions, and all. */
   readonly importedFunctions: number;
   readonly functions: readonly (CoreFuncType | undefined)[];
-  /** All globals and memories, imported ones first; how many are imported. */
+  /** All globals, memories and tables, imported ones first; how many are imported. */
   readonly globals: readonly (CoreExternType & { readonly kind: "global" })[];
   readonly importedGlobals: number;
   readonly memories: readonly (CoreExternType & { readonly kind: "memory" })[];
   readonly importedMemories: number;
+  readonly tables: readonly (CoreExternType & { readonly kind: "table" })[];
+  readonly importedTables: number;
 }
 
 /** By their codes. */
@@ -147,6 +149,8 @@ export function coreModuleShape(bytes: Uint8Array, start: number, end: number, n
     importedGlobals: imported("global"),
     memories: spaces.memory as CoreModuleShape["memories"],
     importedMemories: imported("memory"),
+    tables: spaces.table as CoreModuleShape["tables"],
+    importedTables: imported("table"),
     imports,
     exports,
     exportIndices,

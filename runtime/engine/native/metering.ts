@@ -7,7 +7,7 @@ import { SkerryError } from "../../errors.ts";
 import type { MemoryNeed } from "../../memory.ts";
 import type { GrowthLimits } from "../growth.ts";
 import { type CodeFacts, codeFacts } from "../meter/mod.ts";
-import { checkConstants, checkElements, elementsOf, type Meter, meter } from "../metering.ts";
+import { checkConstants, checkElements, type Meter, meter } from "../metering.ts";
 import { coreModuleShape } from "./core_module.ts";
 import type { CoreModulePlan, Plan } from "./plan.ts";
 import { now, resuming, suspending } from "./thread.ts";
@@ -24,8 +24,6 @@ export interface ModuleSource {
   readonly allocates?: boolean;
   /** What the objects take there that it begins with. */
   readonly constantBytes?: number;
-  /** What its tables begin with. */
-  readonly elements?: number;
   /** What its code does, where that is known already: see {@linkcode factsOf}. */
   readonly facts?: CodeFacts;
 }
@@ -54,14 +52,10 @@ export function metered(
   const made = modules.map((plan, i): ModuleSource =>
     used.has(i) ? meteredModule(bytes, plan, limits, throws) : { bytes, plan }
   );
-  let constants = 0, elements = 0;
-  for (const { elided, module } of instances) {
-    if (elided) continue;
-    constants += made[module]?.constantBytes ?? 0;
-    elements += made[module]?.elements ?? 0;
-  }
+  let constants = 0;
+  for (const { elided, module } of instances) if (!elided) constants += made[module]?.constantBytes ?? 0;
   checkConstants(constants, name);
-  checkElements(elements, name, limits);
+  checkElements(initialElements({ instances, modules }), name, limits);
   return made;
 }
 
@@ -79,15 +73,14 @@ function meteredModule(
     plan: { start: 0, end: length, shape: coreModuleShape(made.bytes, 0, length, name) },
     allocates: made.allocates,
     constantBytes: made.constantBytes,
-    elements: elementsOf(made),
     facts: made.facts,
   };
 }
 
 /** What the host gives only when the component is linked. */
-const NOT_YET: { readonly shape: Pick<CoreModulePlan["shape"], "memories" | "importedMemories"> } = {
-  shape: { memories: [], importedMemories: 0 },
-};
+const NOT_YET: {
+  readonly shape: Pick<CoreModulePlan["shape"], "memories" | "importedMemories" | "tables" | "importedTables">;
+} = { shape: { memories: [], importedMemories: 0, tables: [], importedTables: 0 } };
 
 /** What the core instances of an isolate begin with, as far as it is known. */
 export function initialMemory({ instances, modules }: Plan): MemoryNeed {
@@ -101,6 +94,17 @@ export function initialMemory({ instances, modules }: Plan): MemoryNeed {
     }
   }
   return { bytes, memories };
+}
+
+/** The elements that the tables of an isolate begin with, as far as they are known. */
+export function initialElements({ instances, modules }: Pick<Plan, "instances" | "modules">): number {
+  let elements = 0;
+  for (const { elided, module } of instances) {
+    if (elided) continue;
+    const { shape } = modules[module] ?? NOT_YET;
+    for (const { limits } of shape.tables.slice(shape.importedTables)) elements += Number(limits.min);
+  }
+  return elements;
 }
 
 /** What metered modules import: the same for all isolates of a component. */

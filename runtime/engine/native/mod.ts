@@ -46,7 +46,7 @@ import { resolveHost } from "./host.ts";
 import { NativeIsolate } from "./isolate.ts";
 import { link, type LinkedPlan } from "./link.ts";
 import { compile, prepare, type PreparedCode } from "./load.ts";
-import { initialMemory } from "./metering.ts";
+import { initialElements, initialMemory } from "./metering.ts";
 import { joined, needsParts } from "./parts.ts";
 import type { ExportItem, Plan } from "./plan.ts";
 import { InstancePool } from "./pool.ts";
@@ -132,7 +132,7 @@ export function createNativeEngine(options: NativeEngineOptions = {}): Engine {
         : { ...decoded, instances: withPages(decoded.modules, decoded.instances, restoring.slack) };
       const parts = () => ({
         pool: restoring && new InstancePool(plan, restoring),
-        meter: meter ? new Meter({ limits, bytes: initial, allocates }) : undefined,
+        meter: meter ? new Meter({ limits, bytes: initial, elements: initialElements(decoded), allocates }) : undefined,
       });
       return { plan, link: (host) => link(plan, modules, host, bytes, parts()) };
     };
