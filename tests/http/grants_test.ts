@@ -134,6 +134,34 @@ onEachEngine("a guest counts, swaps, and takes many keys at once", async (engine
   expect(await ask("/f/get?key=two")).toBe("none");
 });
 
+onEachEngine(
+  "a guest is told when its store is full, in C and JavaScript, and its neighbour's is not",
+  async (engine) => {
+    const kv = { stores: { default: true, shared: "shop" }, maxBytes: 5 };
+    const backend = new MemoryBackend();
+    await using server = await serve({
+      engine,
+      capabilities: [kvOn(() => backend)],
+      guests: {
+        c: { fixture: "c-caps", grants: { ...ALL, kv } },
+        js: { fixture: "js-kv", grants: { kv } },
+      },
+    });
+    const ask = async (path: string, id = "r") =>
+      await (await server.request(path, { headers: { "x-request-id": id } })).text();
+    const full = 'error: other the store "default" is full: 5 of 5 bytes';
+    for (const name of ["c", "js"]) {
+      expect(await ask(`/${name}/set?store=default&key=a&value=salt`)).toBe("done");
+      expect(await ask(`/${name}/set?store=default&key=b&value=x`, name)).toBe(full);
+      expect(await ask(`/${name}/set?store=default&key=a&value=rock`)).toBe("done");
+      await server.outcome(name);
+      expect(server.recordsOf(name).at(-1)!.fields).toMatchObject({ limits: { "kv.maxBytes": 1 } });
+    }
+    expect(await ask("/c/set?store=shared&key=a&value=salt")).toBe("done");
+    expect(await ask("/js/add?store=shared&key=n&delta=1")).toBe(full.replace("default", "shared"));
+  },
+);
+
 onEachEngine("Spin's key-value interface has the same stores", async (engine) => {
   await using server = await served(engine, { f: {} });
   const ask = async (path: string) => await (await server.request(path)).text();

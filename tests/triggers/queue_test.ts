@@ -289,6 +289,27 @@ onEachEngine("a function sends as it receives, and the trace goes on", async (en
 });
 
 onEachEngine(
+  "a queue that nobody empties is full some day, and its senders in C and JavaScript are told",
+  async (engine) => {
+    const grants = { ...LOG, config: {}, queue: { send: ["mail", "other"], maxMessages: 2 } };
+    await using server = await serveTriggers({
+      engine,
+      guests: {
+        c: { fixture: "c-queue", routes: [{ path: "/c/*" }], grants: { ...LOG, queue: grants.queue } },
+        js: { fixture: "js-queue", routes: [{ path: "/js/*" }], grants },
+      },
+    });
+    const full = 'error: other the queue "mail" is full: 2 of 2 messages';
+    expect(await server.ask("/c/send?queue=mail&data=x&n=3")).toBe(full);
+    expect(await server.ask("/js/send?queue=mail&data=x")).toBe(full);
+    expect(await server.ask("/js/send?queue=other&data=x")).toBe("sent 1");
+    expect(await server.store.usage("mail")).toEqual({ bytes: 2, entries: 2 });
+    const told = server.records.filter(({ fields }) => fields?.["limit"] === "queue.maxMessages");
+    expect(told.map(({ level, function: name }) => [level, name])).toEqual([["warn", "c"], ["warn", "js"]]);
+  },
+);
+
+onEachEngine(
   "a function that exports no handler for what its manifest has it called for is refused",
   async (engine) => {
     await using server = await serveTriggers({
