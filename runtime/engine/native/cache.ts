@@ -134,14 +134,20 @@ async function keyOf(subject: Subject, preparation: Preparation, version: string
     limits?.tableElements ?? null,
     rangeCodeBytes ?? MAX_RANGE_CODE_BYTES,
   ];
-  return await hash(new TextEncoder().encode(JSON.stringify([version, await withoutData(subject), built])));
+  const { modules, rest } = withoutData(subject);
+  const head = new TextEncoder().encode(JSON.stringify([version, modules, built]));
+  // One digest: each is another thread's work, for which a first request waits. What is JSON ends where it ends.
+  const all = new Uint8Array(head.length + rest.length);
+  all.set(head);
+  all.set(rest, head.length);
+  return await hash(all);
 }
 
 /**
- * The hash of a component without its modules' data; where the modules are in what is left; and all that rewriting asks of
- * the data: up to which page it goes.
+ * A component without its modules' data; where the modules are in what is left; and all that rewriting asks of the data: up
+ * to which page it goes.
  */
-async function withoutData({ bytes, plan }: Subject): Promise<unknown> {
+function withoutData({ bytes, plan }: Subject): { readonly rest: Uint8Array; readonly modules: unknown } {
   const left: (readonly [start: number, end: number])[] = [];
   for (const { shape, start } of plan.modules) {
     const data = shape.sections.get(DATA);
@@ -164,7 +170,7 @@ async function withoutData({ bytes, plan }: Subject): Promise<unknown> {
     const page = segments === undefined ? null : Math.ceil(dataEnd(segments) / WASM_PAGE_BYTES);
     return [place(module.start), place(module.end), page];
   });
-  return [await hash(rest.subarray(0, length)), modules];
+  return { rest: rest.subarray(0, length), modules };
 }
 
 /** Where the size of a section stands whose contents begin at `start`: behind an id, which has no continuation bit. */
