@@ -43,6 +43,15 @@ Deno.test("a component that breaks the transpiler is refused by name, and the ne
   });
 });
 
+Deno.test("what every object of JavaScript has is nothing that a host offers", async () => {
+  await withFolder(async (cacheDir) => {
+    const component = await createJcoEngine({ cacheDir }).load(await testdata("inherited"), { name: "inherited" });
+    const error = await failure(component.link({ "wasi:random/random@0.2.12": { getRandomU64: () => 1n } }));
+    expect(error.code).toBe("component-import-missing");
+    for (const name of ["constructor", "to-string", "value-of"]) expect(error.message).toContain(`#${name} (`);
+  });
+});
+
 Deno.test("what was transpiled is taken from the folder, which holds nothing half-written", async () => {
   await withFolder(async (cacheDir) => {
     const bytes = await Deno.readFile(THINGS);

@@ -8,6 +8,7 @@ import { camelCase, parseFunctionName, pascalCase } from "../../component/names.
 import { findCompatible, withoutVersion } from "../../component/semver.ts";
 import { SkerryError } from "../../errors.ts";
 import { type HostImports, type HostInterface, mayWait } from "../mod.ts";
+import { written } from "../written.ts";
 import { importMayWait } from "./waits.ts";
 
 /**
@@ -90,16 +91,11 @@ function unforeseen(wanted: ExternDescription, offered: HostInterface): string[]
 
 function hostFunction(offered: HostInterface, witName: string): unknown {
   const { kind, resource, member } = parseFunctionName(witName);
-  if (kind === "function") return callable(offered[camelCase(member)]);
-  const hostClass = callable(offered[pascalCase(resource!)]);
+  if (kind === "function") return written(offered, camelCase(member));
+  const hostClass = written(offered, pascalCase(resource!));
   if (kind === "constructor" || hostClass === undefined) return hostClass;
-  const owner = (kind === "static" ? hostClass : hostClass.prototype) as Record<string, unknown> | undefined;
-  return callable(owner?.[camelCase(member)]);
-}
-
-// deno-lint-ignore ban-types -- a function or a class, of any shape
-function callable(value: unknown): Function | undefined {
-  return typeof value === "function" ? value : undefined;
+  const owner: object | undefined = kind === "static" ? hostClass : hostClass.prototype;
+  return owner && written(owner, camelCase(member));
 }
 
 function nearest(wanted: string, host: HostImports): string {

@@ -8,6 +8,7 @@ import { enterTask } from "../../context.ts";
 import { SkerryError } from "../../errors.ts";
 import { directForm } from "../direct.ts";
 import { type HostImports, type HostInterface, isAtOnce, mayWait } from "../mod.ts";
+import { written } from "../written.ts";
 import type { HostFace } from "./faces.ts";
 import type { ResolvedHost } from "./host_call.ts";
 import type { HostFunc, ImportPlan, Plan } from "./plan.ts";
@@ -105,14 +106,6 @@ export function partIn(offered: unknown, name: string, kind: ImportPlan["kind"])
 
 function callable(value: unknown): Callable | undefined {
   return typeof value === "function" ? value : undefined;
-}
-
-/** A member that somebody wrote: not what all objects and functions have, such as `constructor`, `toString` or `call`. */
-function written(of: object, name: string): Callable | undefined {
-  const found = callable((of as Record<string, unknown>)[name]);
-  const all = typeof of === "function" ? Function.prototype : Object.prototype;
-  if (found === undefined || found === (all as unknown as Record<string, unknown>)[name]) return undefined;
-  return name === "constructor" && found.prototype === of ? undefined : found;
 }
 
 function plain(implementation: Callable | undefined): ResolvedHost | undefined {
