@@ -9,13 +9,15 @@
 export const COST: Uint8Array = new Uint8Array(256).fill(1);
 for (const slow of [0x6d, 0x6e, 0x6f, 0x70, 0x7f, 0x80, 0x81, 0x82]) COST[slow] = 12; // integer division
 for (const slow of [0x91, 0x95, 0x9f, 0xa3]) COST[slow] = 12; // square roots and float division
-for (const slow of [0x0e, 0x25]) COST[slow] = 4; // br_table, table.get
+for (const slow of [0x0e, 0x25, 0xd2]) COST[slow] = 4; // br_table, table.get, ref.func
 COST[0x26] = 64; // table.set
 export const COST_ATOMIC = 24;
 export const COST_GC = 4;
 export const COST_ALLOCATION = 32;
 /** A throw unwinds with the host's help. */
 export const COST_THROW = 1024;
+/** Work of a length, besides that: it is a call out of the code, a tenth of a microsecond even for nothing. */
+export const COST_BULK = 64;
 /** Growing, besides what grows. */
 export const COST_GROW = 512;
 /** What the instructions between two events can cost at most, for a sum that stays exact: some ten milliseconds. */

@@ -10,6 +10,7 @@ import {
   BULK_ELEMENTS_SHIFT,
   COST_ALLOCATION,
   COST_ATOMIC,
+  COST_BULK,
   COST_GC,
   COST_GROW,
   COST_THROW,
@@ -210,6 +211,7 @@ export class SeldomScan {
   /** Work as long as the number on the stack says, which often is the constant just before. */
   #bulk(unit: number, is64: boolean, at: number, previous: number): void {
     const c = this.cursor;
+    this.cost += COST_BULK;
     if (c.bytes[previous] === 0x41) {
       const r = new Reader(c.bytes, c.module.name, previous + 1, at);
       const length = r.s33();
@@ -337,6 +339,7 @@ export class SeldomScan {
         return c.skip();
       case op.OWN: // wait32, wait64
         c.memarg();
+        this.cost += COST_BULK;
         return this.#event(ev.ATOMIC_WAIT, 0, at);
       default:
         c.unknown(`the opcode 0xfe 0x${hex(sub)}`, at);

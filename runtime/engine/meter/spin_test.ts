@@ -193,6 +193,18 @@ Deno.test("a row of dear instructions is paid for on the way, not behind its end
   expect(looksOf(build([fills]), 5, 10_000)).toEqual({ looks: 6, ended: true });
 });
 
+Deno.test("a bulk operation costs something when its length is nothing", () => {
+  const nothing: Readonly<Record<string, readonly number[]>> = {
+    "memory.fill": [0x41, 0, 0x41, 1, 0x41, 0, 0xfc, 0x0b, 0],
+    "memory.fill of a computed length": [0x41, 0, 0x41, 1, 0x41, 0, 0x41, 0, 0x6a, 0xfc, 0x0b, 0],
+    "memory.copy": [0x41, 0, 0x41, 1, 0x41, 0, 0xfc, 0x0a, 0, 0],
+  };
+  for (const [what, code] of Object.entries(nothing)) {
+    const spent = spentBy(build([new Array<readonly number[]>(1000).fill(code).flat()]));
+    expect([what, spent > 60_000, spent < 100_000]).toEqual([what, true, true]);
+  }
+});
+
 Deno.test("a function with many locals is paid for by them, for each call clears them all", () => {
   const calls = new Array<number[]>(100).fill(call(1)).flat();
   const bytes = (locals: number) => build([calls, []], [], locals);
