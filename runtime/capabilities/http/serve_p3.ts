@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { currentTask } from "../../context.ts";
+import { currentTask, enterTask } from "../../context.ts";
 import type { InterfaceName, Isolate } from "../../engine/mod.ts";
 import { guestError, hostStreamsOpen } from "../../engine/streams.ts";
 import { SkerryError } from "../../errors.ts";
@@ -42,6 +42,8 @@ class P3Exchange implements Exchange {
   #guest: GuestContents | undefined;
 
   constructor(isolate: Isolate, interfaceName: InterfaceName, request: HttpRequest) {
+    // Whatever the component's own type of `handle` says, what is made of its answer waits.
+    enterTask();
     this.#isolate = isolate;
     this.#interface = interfaceName;
     this.#request = request;

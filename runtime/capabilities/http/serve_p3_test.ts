@@ -1,5 +1,5 @@
 import { expect } from "@std/expect";
-import { withTask } from "../../context.ts";
+import { maybeTask, startTask, withTask } from "../../context.ts";
 import type { Isolate } from "../../engine/mod.ts";
 import { type HostStream } from "../../engine/streams.ts";
 import { GuestExit, SkerryError, WitError } from "../../errors.ts";
@@ -297,5 +297,23 @@ Deno.test("a component without the handler is refused by name", async () => {
   const task = new Task({ function: "test" });
   const exchange = withTask(task, () => serveP3({ exports: {}, dispose() {} }, NAME, request()));
   expect(await code(exchange.response)).toBe("component-no-handler");
+  task.end();
+});
+
+Deno.test("what is made of a guest's answer belongs to its task, also where the task has only been started", async () => {
+  const task = new Task({ function: "f", requestId: "own" });
+  let seen: string | undefined = "nobody asked";
+  // As of a component whose `handle` is not async: nothing in it waits.
+  const thrown = {
+    get message() {
+      seen = maybeTask()?.id;
+      return "no";
+    },
+  };
+  const handle = () => Promise.reject(Object.setPrototypeOf(thrown, Error.prototype));
+  const isolate: Isolate = { exports: { [NAME]: { handle } }, dispose() {} };
+  const { response } = startTask(task, () => serveP3(isolate, NAME, request()));
+  await expect(Promise.resolve(response)).rejects.toThrow("no");
+  expect(seen).toBe("own");
   task.end();
 });
