@@ -20,6 +20,10 @@ export const COST_THROW = 1024;
 export const COST_BULK = 64;
 /** Growing, besides what grows. */
 export const COST_GROW = 512;
+/** Of each value of an exception: it is written to the host's heap, in up to 64 bytes. */
+export const COST_THROWN_VALUE = 8;
+/** Exceptions of more values are objects like others: a guest that keeps them could fill that heap. */
+export const MAX_SMALL_EXCEPTION = 4;
 /** What the instructions between two events can cost at most, for a sum that stays exact: some ten milliseconds. */
 export const MAX_COST = 1 << 25;
 /** Bulk operations of a constant length below this are counted with the instructions around them. */

@@ -68,6 +68,8 @@ export interface ModuleInfo {
   /** What the objects take at most that it begins with, in the host's heap. */
   readonly constantBytes: number;
   readonly tags: number;
+  /** Of each tag: how many values its exceptions have. */
+  readonly tagParams: readonly number[];
   /** Functions that can be reached other than by a call of their own module. */
   readonly exportedFunctions: readonly number[];
   readonly elementFunctions: readonly number[];
@@ -128,7 +130,7 @@ class ModuleReader {
   #importedFunctions = 0;
   #globals = 0;
   #constantBytes = 0;
-  #tags = 0;
+  readonly #tagParams: number[] = [];
   #sharesTables = false;
 
   constructor(bytes: Uint8Array, name: string) {
@@ -163,7 +165,8 @@ class ModuleReader {
       tables: this.#tables,
       globals: this.#globals,
       constantBytes: this.#constantBytes,
-      tags: this.#tags,
+      tags: this.#tagParams.length,
+      tagParams: this.#tagParams,
       exportedFunctions: this.#exported,
       elementFunctions: this.#elements,
       sharesTables: this.#sharesTables,
@@ -283,8 +286,7 @@ class ModuleReader {
 
   #tag(r: Reader): void {
     if (r.u8() !== 0) r.fail("a tag's attribute is not 0", r.pos - 1);
-    this.#functionType(r);
-    this.#tags++;
+    this.#tagParams.push(this.#params[this.#functionType(r)]!);
   }
 
   #globalType(r: Reader): void {

@@ -51,7 +51,7 @@ export interface ScannedCode {
   readonly takesReferences: boolean;
   /** Whether some function catches exceptions. */
   readonly catches: boolean;
-  /** Whether some function makes objects of the host's garbage-collected heap. */
+  /** Whether some function makes objects, or large exceptions, of the host's garbage-collected heap. */
   readonly allocates: boolean;
   readonly facts: CodeFacts;
 }

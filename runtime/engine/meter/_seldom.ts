@@ -14,9 +14,11 @@ import {
   COST_GC,
   COST_GROW,
   COST_THROW,
+  COST_THROWN_VALUE,
   MAX_CONSTANT_BULK,
   MAX_COST,
   MAX_PENDING,
+  MAX_SMALL_EXCEPTION,
 } from "./_costs.ts";
 import * as ev from "./_events.ts";
 import type { Limited, ModuleInfo } from "./_module.ts";
@@ -118,7 +120,7 @@ export class SeldomScan {
       case 0x08: // throw
       case 0x09: // rethrow
       case 0x0a: // throw_ref
-        if (code === 0x08) c.below(module.tags, "tag", at);
+        if (code === 0x08) this.#exception(module.tagParams[c.below(module.tags, "tag", at)]!);
         else if (code === 0x09) c.label(at);
         this.cost += COST_THROW;
         return this.#event(ev.STOP, 0, at);
@@ -320,6 +322,11 @@ export class SeldomScan {
     const fields = fieldsOf(this.cursor.module.typeParams[type]!);
     this.cost += Math.min(fields, MAX_COST);
     if (isDefault) this.writtenOut += fields;
+  }
+
+  #exception(values: number): void {
+    this.cost += values * COST_THROWN_VALUE;
+    if (values > MAX_SMALL_EXCEPTION) this.allocates = true;
   }
 
   #allocation(): void {

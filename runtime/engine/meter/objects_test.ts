@@ -90,3 +90,20 @@ Deno.test("code that is small, and that V8 ends the process over when it compile
   expect(() => meterModule(made(420))).toThrow("function 0 takes too long to compile: the structures and calls");
   expect(WebAssembly.validate(meterModule(made(410)).bytes)).toBe(true);
 });
+
+Deno.test("exceptions of many values are objects of the host's heap, which a table may keep", () => {
+  const throws = (values: number) => {
+    const w = new Writer();
+    w.u8(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+    w.section(1, (s) => s.u8(2, 0x60, 0, 0, 0x60, values, ...new Array<number>(values).fill(I32), 0));
+    w.section(3, (s) => s.u8(1, 0));
+    w.section(13, (s) => s.u8(1, 0, 1));
+    w.section(10, (s) => {
+      s.u8(1);
+      s.sized((b) => b.u8(0, ...new Array<number[]>(values).fill([0x41, 0]).flat(), 0x08, 0, 0x0b));
+    });
+    expect(WebAssembly.validate(w.bytes)).toBe(true);
+    return meterModule(w.bytes).allocates;
+  };
+  expect([throws(0), throws(1), throws(4), throws(5), throws(100)]).toEqual([false, false, false, true, true]);
+});
