@@ -11,7 +11,9 @@ import { execute } from "./execute.ts";
 const [name, folder] = Deno.args;
 const { commands } = JSON.parse(await Deno.readTextFile(`${folder}/script.json`));
 // Scripts grow memories further than Skerry's limits let a guest.
-const engine = name === "jco" ? createJcoEngine({ cacheDir: `${folder}/jco` }) : createNativeEngine({ meter: false });
+const engine = name === "jco"
+  ? createJcoEngine({ cacheDir: `${folder}/jco` })
+  : createNativeEngine({ meter: false, strict: true });
 const encoder = new TextEncoder();
 
 // What a guest leaves behind must not end the process before the last command.

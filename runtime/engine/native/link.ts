@@ -66,6 +66,8 @@ export interface LinkedPlan {
   readonly pool: InstancePool | undefined;
   /** The hooks of metered modules, if they are metered. */
   readonly meter: Meter | undefined;
+  /** Whether a guest may not cancel what is in a set, not even where that is over at once. */
+  readonly strict: boolean;
   /** How the host calls an exported function. */
   exported(func: Func): (isolate: NativeIsolate, values: readonly unknown[]) => unknown;
   /** The values that the host gave. */
@@ -77,9 +79,9 @@ export function link(
   modules: readonly WebAssembly.Module[],
   host: HostImports,
   bytes: Uint8Array,
-  { pool, meter }: Pick<LinkedPlan, "pool" | "meter">,
+  { pool, meter, strict }: Pick<LinkedPlan, "pool" | "meter" | "strict">,
 ): LinkedPlan {
-  return new Linker(plan, modules, host, bytes, meter).linked(pool);
+  return new Linker(plan, modules, host, bytes, meter, strict).linked(pool);
 }
 
 class Linker {
@@ -92,6 +94,7 @@ class Linker {
   readonly #async: boolean;
   readonly #bytes: Uint8Array;
   readonly #meter: Meter | undefined;
+  readonly #strict: boolean;
   readonly #callGraphs = new Map<number, CallGraph>();
   readonly #exported = new Map<Func, (isolate: NativeIsolate, values: readonly unknown[]) => unknown>();
 
@@ -101,7 +104,9 @@ class Linker {
     host: HostImports,
     bytes: Uint8Array,
     meter: Meter | undefined,
+    strict: boolean,
   ) {
+    this.#strict = strict;
     this.#meter = meter;
     this.#plan = plan;
     this.#bytes = bytes;
@@ -136,6 +141,7 @@ class Linker {
       functions,
       pool,
       meter: this.#meter,
+      strict: this.#strict,
       suspends: this.#suspends,
       lineages: this.#plan.owners.map((_, index) => this.#lineage(index)),
       usesAsync: this.#async,
@@ -241,7 +247,7 @@ class Linker {
       }
       case "stream":
       case "future":
-        return copyBuiltin(synth, this.#faces);
+        return copyBuiltin(synth, this.#faces, this.#strict);
       case "error-context.new":
         return errorContextNew(synth.options, synth.owner);
       case "error-context.debug-message":
@@ -258,7 +264,7 @@ class Linker {
       case "late":
         return lateCall(synth.target, this.#waits(synth));
       case "builtin":
-        return plainBuiltin(synth.canon, synth.owner);
+        return plainBuiltin(synth.canon, synth.owner, this.#strict);
     }
   }
 

@@ -66,6 +66,11 @@ export interface NativeEngineOptions {
   readonly rangeCodeBytes?: number;
   /** Measure and bound what guests take: CPU time, memory, tables. Default: true. */
   readonly meter?: boolean;
+  /**
+   * Trap where the Component Model does so and a guest could well go on: when it cancels what it waits for in a set without
+   * `async`, and that is over at once. wit-bindgen before 0.60 makes such guests. Default: false.
+   */
+  readonly strict?: boolean;
   /** A folder where rewritten modules are kept, for the next start. Default: they are not. */
   readonly cacheDir?: string;
   /** Only take what is in that folder, and write nothing. Default: false. */
@@ -84,7 +89,7 @@ export interface NativeEngineOptions {
  * ```
  */
 export function createNativeEngine(options: NativeEngineOptions = {}): Engine {
-  const { restore = true, meter = true, cacheDir, rangeCodeBytes, readOnly = false } = options;
+  const { restore = true, meter = true, cacheDir, rangeCodeBytes, readOnly = false, strict = false } = options;
   const cache = cacheDir === undefined ? undefined : new CodeCache({ folder: cacheDir, readOnly });
   return {
     name: "native",
@@ -133,6 +138,7 @@ export function createNativeEngine(options: NativeEngineOptions = {}): Engine {
       const parts = () => ({
         pool: restoring && new InstancePool(plan, restoring),
         meter: meter ? new Meter({ limits, bytes: initial, elements: initialElements(decoded), allocates }) : undefined,
+        strict,
       });
       return { plan, link: (host) => link(plan, modules, host, bytes, parts()) };
     };

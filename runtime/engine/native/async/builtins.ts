@@ -138,7 +138,8 @@ export function builtinWaits(canon: Canon): boolean {
 }
 
 /** Those that have no types and no memory. */
-export function plainBuiltin(canon: Canon, owner: number): CoreFunction {
+/** @param strict whether a subtask in a set may not be cancelled without `async`, not even where that is over at once */
+export function plainBuiltin(canon: Canon, owner: number, strict: boolean): CoreFunction {
   switch (canon.kind) {
     case "task.cancel":
       return taskBuiltin(owner, ({ task }) => {
@@ -188,7 +189,7 @@ export function plainBuiltin(canon: Canon, owner: number): CoreFunction {
         handles.remove(index >>> 0);
       });
     case "subtask.cancel":
-      return builtin(owner, (thread, index: number) => cancelSubtask(thread, owner, index >>> 0, canon.async));
+      return builtin(owner, (thread, index: number) => cancelSubtask(thread, owner, index >>> 0, canon.async, strict));
     case "error-context.drop":
       return builtin(owner, ({ isolate }, index: number) => {
         const { handles } = isolate.instances[owner]!;
@@ -205,12 +206,19 @@ export function plainBuiltin(canon: Canon, owner: number): CoreFunction {
   }
 }
 
-function cancelSubtask(thread: TaskThread, owner: number, index: number, isAsync: boolean): unknown {
+function cancelSubtask(
+  thread: TaskThread,
+  owner: number,
+  index: number,
+  isAsync: boolean,
+  strict: boolean,
+): unknown {
   const subtask = thread.isolate.instances[owner]!.handles.get(index);
   if (!(subtask instanceof Subtask)) trap(`handle index ${index} is not a subtask`);
   if (subtask.delivered) trap("`subtask.cancel` called after terminal status delivered");
   if (subtask.cancellationRequested) trap("`subtask.cancel` called twice");
-  if (subtask.inSet && !isAsync) trap(CANCELLED_IN_SET);
+  const waitsInSet = subtask.inSet && !isAsync;
+  if (waitsInSet && strict) trap(CANCELLED_IN_SET);
   const take = () => {
     subtask.takeEvent();
     return subtask.state;
@@ -220,6 +228,7 @@ function cancelSubtask(thread: TaskThread, owner: number, index: number, isAsync
   const after = (): unknown => {
     now.thread = thread;
     if (subtask.resolved) return take();
+    if (waitsInSet) trap(CANCELLED_IN_SET);
     return isAsync ? BLOCKED : subtask.waitForEvent(thread).then(take);
   };
   const running = subtask.onCancel?.();

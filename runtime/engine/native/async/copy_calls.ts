@@ -46,7 +46,12 @@ export function copyWaits({ op, options, async }: CopySynth): boolean {
   return op.startsWith("cancel-") && !async;
 }
 
-export function copyBuiltin(synth: CopySynth, faces: { readonly host: Face; readonly component: Face }): CoreFunction {
+/** @param strict whether an end in a set may not be cancelled without `async`, not even where that is over at once */
+export function copyBuiltin(
+  synth: CopySynth,
+  faces: { readonly host: Face; readonly component: Face },
+  strict: boolean,
+): CoreFunction {
   const { owner, op } = synth;
   switch (op) {
     case "new":
@@ -56,7 +61,7 @@ export function copyBuiltin(synth: CopySynth, faces: { readonly host: Face; read
       return copy(synth, faces);
     case "cancel-read":
     case "cancel-write":
-      return builtin(owner, (thread, index: number) => cancel(synth, thread, index >>> 0));
+      return builtin(owner, (thread, index: number) => cancel(synth, thread, index >>> 0, strict));
     case "drop-readable":
     case "drop-writable":
       return builtin(owner, (thread, index: number) => {
@@ -159,11 +164,13 @@ function outcome(end: CopyEnd, thread: TaskThread, isAsync: boolean): unknown {
   return isAsync ? BLOCKED : end.waitForEvent(thread).then(() => end.takeEvent()[2]);
 }
 
-function cancel(synth: CopySynth, thread: TaskThread, index: number): unknown {
+function cancel(synth: CopySynth, thread: TaskThread, index: number, strict: boolean): unknown {
   const end = endOf(synth, thread, index, synth.op === "cancel-read");
   if (end.state !== COPY_COPYING || end.hasSyncWaiter) trap(`cannot cancel: no ${synth.kind} operation is pending`);
-  if (end.inSet && !synth.async) trap(CANCELLED_IN_SET);
+  const waitsInSet = end.inSet && !synth.async;
+  if (waitsInSet && strict) trap(CANCELLED_IN_SET);
   end.state = COPY_CANCELLING;
   if (!end.hasEvent) end.shared.cancel();
+  if (waitsInSet && !end.hasEvent) trap(CANCELLED_IN_SET);
   return outcome(end, thread, synth.async);
 }

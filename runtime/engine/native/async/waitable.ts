@@ -23,8 +23,9 @@ export type Event = readonly [code: number, index: number, payload: number];
 export const BLOCKED = -1;
 
 /**
- * Why a guest ends that cancels what it waits for in a set, without a word to that set. Guests did so that wit-bindgen made
- * before 0.60, and Wasmtime let them until 48: who runs one finds nothing of it in its source.
+ * Why a guest ends that cancels what it waits for in a set, without a word to that set, where the cancelling is not over at once.
+ * Guests cancel so that wit-bindgen made before 0.60, and Wasmtime let them until 48: who runs one finds nothing of it in its
+ * source.
  */
 export const CANCELLED_IN_SET = "waitable cannot be used synchronously while it is in a waitable set; wit-bindgen " +
   "before 0.60 makes such guests, which have to be built again with a newer one";
