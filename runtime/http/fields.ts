@@ -187,15 +187,9 @@ export class Fields {
     return headers;
   }
 
-  /** Adds these fields to `headers`, their names in lower case: some who read them know no other. A `content-type` replaces. */
+  /** Adds these fields to `headers`, their names in lower case: some who read them know no other. */
   addTo(headers: Headers): void {
-    let isTyped = false;
-    for (const { key, value } of this.#fields) {
-      if (key === "content-type" && !isTyped) {
-        headers.set(key, value);
-        isTyped = true;
-      } else headers.append(key, value);
-    }
+    for (const { key, value } of this.#fields) headers.append(key, value);
   }
 
   #checkName(name: string): string {

@@ -112,6 +112,24 @@ Deno.test("a short text is sent as one, with the guest's content-type and no oth
   }
 });
 
+Deno.test("fields go out in their order, their names in lower case, also those of a short text", async () => {
+  const fields = Fields.from([["X-A", value("1")], ["Content-Type", value("text/plain")], ["X-B", value("2")]]);
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => {
+    const { sink, source } = new ByteChannel();
+    sink.append!(value("hello"));
+    sink.close();
+    return sendResponse(
+      { status: 200, fields, body: { source, trailers: Promise.resolve(undefined) } },
+      options(() => {}),
+    );
+  });
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port: server.addr.port });
+  await conn.write(value("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"));
+  const answer = await new Response(conn.readable).text();
+  const names = answer.split("\r\n").map((line) => line.replace(/:.*/s, ""));
+  expect(names.filter((name) => /^(?:x-.|content-type)$/i.test(name))).toEqual(["x-a", "content-type", "x-b"]);
+});
+
 Deno.test("a response without a body by its status or method takes what the guest writes and sends none of it", async () => {
   for (const [status, method] of [[204, "GET"], [304, "GET"], [200, "HEAD"]] as const) {
     const { sink, source } = new ByteChannel(4);
