@@ -75,7 +75,8 @@ interface Field {
  *
  * @example
  * ```ts
- * import { Fields, latin1Bytes } from "./fields.ts";
+ * import { latin1Bytes } from "../streams/latin1.ts";
+ * import { Fields } from "./fields.ts";
  *
  * const fields = new Fields();
  * fields.append("Set-Cookie", latin1Bytes("a=1"));
