@@ -39,7 +39,7 @@ export class SourceMap {
   /** What the bundle is called. */
   readonly file: string | undefined;
   readonly #sources: readonly unknown[];
-  readonly #lines: readonly Int32Array[];
+  readonly #lines: Lines;
 
   private constructor(file: string | undefined, sources: readonly unknown[], mappings: string) {
     this.file = file;
@@ -64,37 +64,58 @@ export class SourceMap {
    * source.
    */
   place(line: number, column?: number): SourcePlace | undefined {
-    const pieces = this.#lines[line];
-    if (pieces === undefined) return undefined;
-    let at = 0;
+    const { pieces, starts } = this.#lines;
+    const [first, end] = [starts[line], starts[line + 1]];
+    if (first === undefined || end === undefined) return undefined;
+    let at = first * PIECE;
     if (column === undefined) {
-      while (at < pieces.length && pieces[at + 1]! < 0) at += PIECE;
+      while (at < end * PIECE && pieces[at + 1]! < 0) at += PIECE;
+      if (at === end * PIECE) return undefined;
     } else {
-      let [low, high] = [0, pieces.length / PIECE];
+      let [low, high] = [first, end];
       while (low < high) {
         const middle = (low + high) >>> 1;
         if (pieces[middle * PIECE]! <= column) low = middle + 1;
         else high = middle;
       }
+      if (low === first) return undefined;
       at = (low - 1) * PIECE;
     }
-    const source = this.#sources[pieces[at + 1] ?? -1];
+    const source = this.#sources[pieces[at + 1]!];
     if (typeof source !== "string") return undefined;
     return { source, line: pieces[at + 2]!, column: pieces[at + 3]! };
   }
 }
 
-/** The pieces of each line. All numbers but the columns of the bundle count on from line to line. */
-function decoded(mappings: string): Int32Array[] {
-  const lines: Int32Array[] = [];
-  let pieces: number[] = [];
+/** The pieces of all lines, and of each line and one more where its first one stands among them. */
+interface Lines {
+  readonly pieces: Int32Array;
+  readonly starts: Int32Array;
+}
+
+/**
+ * The pieces of each line. All numbers but the columns of the bundle count on from line to line. Lists of their own would
+ * take a hundred times the memory of a map that is all lines.
+ */
+function decoded(mappings: string): Lines {
+  let [most, lines] = [1, 1];
+  for (let i = 0; i < mappings.length; i++) {
+    const code = mappings.charCodeAt(i);
+    if (code === SEMICOLON) lines++;
+    else if (code === COMMA) most++;
+  }
+  const pieces = new Int32Array((most + lines) * PIECE);
+  const starts = new Int32Array(lines + 1);
+  let [piece, line] = [0, 0];
   const counts = [0, 0, 0, 0];
   /** Base64 VLQ: five bits a digit, the lowest first; the sign is the lowest bit of the number. */
   let [value, shift, field] = [0, 0, 0];
   const endPiece = () => {
     // A piece of one number is the bundler's own.
-    if (field === 1) pieces.push(counts[0]!, -1, 0, 0);
-    else if (field >= PIECE) pieces.push(...counts);
+    if (field === 1) {
+      pieces[piece * PIECE] = counts[0]!;
+      pieces[piece++ * PIECE + 1] = -1;
+    } else if (field >= PIECE) pieces.set(counts, piece++ * PIECE);
     field = 0;
   };
   for (let i = 0; i <= mappings.length; i++) {
@@ -102,8 +123,7 @@ function decoded(mappings: string): Int32Array[] {
     if (code === COMMA) endPiece();
     else if (code === SEMICOLON) {
       endPiece();
-      lines.push(Int32Array.from(pieces));
-      pieces = [];
+      starts[++line] = piece;
       counts[0] = 0;
     } else {
       const digit = DIGITS[code] ?? -1;
@@ -117,5 +137,5 @@ function decoded(mappings: string): Int32Array[] {
       [value, shift] = [0, 0];
     }
   }
-  return lines;
+  return { pieces, starts };
 }

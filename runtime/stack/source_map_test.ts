@@ -41,3 +41,12 @@ Deno.test("what is no source map is none", () => {
   const empty = SourceMap.parse(`{"sources":[],"mappings":"AAAA"}`);
   expect(empty?.place(0, 0)).toBe(undefined);
 });
+
+Deno.test("a map of millions of lines is one list, and its last line is found", () => {
+  // With a list for each, V8 would end the process.
+  const lines = 30_000_000;
+  const map = SourceMap.parse(`{"sources":["a.ts"],"mappings":"${";".repeat(lines)}AAAA"}`)!;
+  expect(map.place(lines, 0)).toEqual({ source: "a.ts", line: 0, column: 0 });
+  expect(map.place(lines - 1, 0)).toBe(undefined);
+  expect(map.place(lines + 1, 0)).toBe(undefined);
+});
