@@ -229,6 +229,9 @@ export const FUNCTION_LIMITS = {
 /** A limit's name. */
 export type LimitName = keyof typeof FUNCTION_LIMITS;
 
+/** What is counted where a quota of a grant is met: `kv.maxBytes`. */
+export type QuotaName = `${string}.${string}`;
+
 /** A function's limits, defaults applied. */
 export type Limits = { readonly [Name in LimitName]: number };
 

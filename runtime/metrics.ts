@@ -5,13 +5,13 @@
  * @module
  */
 import type { Admission } from "./admission.ts";
-import type { LimitName } from "./limits.ts";
+import type { LimitName, QuotaName } from "./limits.ts";
 import type { Task } from "./task.ts";
 
 /** What one function has come to. */
 interface Counts {
   readonly outcomes: Map<string, number>;
-  readonly limits: Map<LimitName, number>;
+  readonly limits: Map<LimitName | QuotaName, number>;
   cpuMs: number;
 }
 

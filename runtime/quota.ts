@@ -4,7 +4,6 @@
  * @module
  */
 import { currentTask } from "./context.ts";
-import type { LimitName } from "./limits.ts";
 
 /** How much of something there is: bytes, and what they are in, such as keys or messages. */
 export interface Amount {
@@ -54,9 +53,8 @@ export interface Quota {
  */
 export function meetQuota({ grant, key, message }: Quota): void {
   const task = currentTask();
-  const limit = `${grant}.${key}`;
-  // The task counts names, and looks none up: those of its own limits are only the ones that it has values for.
-  if (task.countLimit(limit as LimitName) > 1) return;
+  const limit = `${grant}.${key}` as const;
+  if (task.countLimit(limit) > 1) return;
   const line = `To allow more, write "${key}" in the grant "${grant}" in function.json.`;
   task.log("warn", `${grant}: ${message}. ${line}`, "host", { limit });
 }

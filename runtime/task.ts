@@ -4,7 +4,7 @@
  * @module
  */
 import { SkerryError } from "./errors.ts";
-import { DEFAULT_LIMITS, type LimitName, type Limits, MAX_RECORDED_CALLS } from "./limits.ts";
+import { DEFAULT_LIMITS, type LimitName, type Limits, MAX_RECORDED_CALLS, type QuotaName } from "./limits.ts";
 import type { Place } from "./admission.ts";
 import { currentTask, maybeTask, withTask } from "./context.ts";
 import type { HttpRequest, HttpResponse } from "./http/message.ts";
@@ -76,7 +76,7 @@ export function requestId(header?: string | null): string {
 /** Names are only noted at first: to count most of them would be for nobody. */
 const MAX_UNCOUNTED_CALLS = 64;
 
-const NONE_MET: ReadonlyMap<LimitName, number> = new Map();
+const NONE_MET: ReadonlyMap<LimitName | QuotaName, number> = new Map();
 
 /** Why a task ended that came to its end. One for all: making one takes a stack trace. */
 const OVER = new DOMException("the task is over", "AbortError");
@@ -132,7 +132,7 @@ export class Task {
   #controller: AbortController | undefined;
   #reason: unknown;
   // Made when it is needed: most tasks need none.
-  #met: Map<LimitName, number> | undefined;
+  #met: Map<LimitName | QuotaName, number> | undefined;
   readonly #neighbours: TaskOptions["neighbours"];
   readonly #next: TaskOptions["next"];
   #callerListener: (() => void) | undefined;
@@ -229,12 +229,12 @@ export class Task {
   }
 
   /** How often each limit was met. */
-  get met(): ReadonlyMap<LimitName, number> {
+  get met(): ReadonlyMap<LimitName | QuotaName, number> {
     return this.#met ?? NONE_MET;
   }
 
   /** Counts that a limit was met. What ends the task for it says the rest. */
-  countLimit(limit: LimitName): number {
+  countLimit(limit: LimitName | QuotaName): number {
     this.#met ??= new Map();
     const count = (this.#met.get(limit) ?? 0) + 1;
     this.#met.set(limit, count);
