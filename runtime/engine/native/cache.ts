@@ -17,7 +17,7 @@ import type { Preparation, PreparedCode } from "./load.ts";
 import type { Plan } from "./plan.ts";
 import type { ModuleState } from "./restorable.ts";
 import { type ActiveData, activeData, type Slack } from "./slack.ts";
-import { MAX_RANGE_CODE_BYTES } from "./track.ts";
+import { MAX_RANGE_CODE_BYTES } from "./tracking.ts";
 
 /** Where rewritten modules are kept. */
 export interface CodeCacheOptions {

@@ -8,7 +8,7 @@ import { elaborate } from "./elaborate.ts";
 import { type Preparation, prepare, type PreparedCode } from "./load.ts";
 import { createNativeEngine } from "./mod.ts";
 import { withoutShims } from "./shim.ts";
-import { MAX_RANGE_CODE_BYTES } from "./track.ts";
+import { MAX_RANGE_CODE_BYTES } from "./tracking.ts";
 
 const read = (name: string) => Deno.readFileSync(new URL(`testdata/${name}.wasm`, import.meta.url));
 const BYTES = read("starts");

@@ -4,14 +4,20 @@
  * @module
  */
 import type { Canon, CanonOptions } from "../../component/mod.ts";
-import type { Shared } from "./elaborate.ts";
 import { type ContextPlan, type CoreItem, type LiftedFunc, type OptionsPlan, sameItem, type Synth } from "./plan.ts";
-import type { Scope } from "./scope.ts";
+import type { ModuleItem, Scope } from "./scope.ts";
 import { checkLift, checkLower, checkOptions, type CoreSignature, same, synthSignature } from "./signatures.ts";
 import type { FuncType, ValueType } from "./types.ts";
 
 const REALLOC: CoreSignature = { params: ["i32", "i32", "i32", "i32"], results: ["i32"] };
 const WIDE_REALLOC: CoreSignature = { params: ["i64", "i64", "i64", "i64"], results: ["i64"] };
+
+/** What it needs of the elaborator. */
+export interface Shared {
+  /** Of the core instances. */
+  readonly shapes: readonly ModuleItem["shape"][];
+  unsupported(what: string, offset: number): never;
+}
 
 export class Canons {
   readonly contexts: ContextPlan[] = [];

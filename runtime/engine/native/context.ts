@@ -8,7 +8,7 @@ import type { BorrowScope, HandleTable, ResourceHandle } from "./resources.ts";
 import type { NativeIsolate } from "./isolate.ts";
 import type { ComponentState } from "./state.ts";
 import { GuestThread, now } from "./thread.ts";
-import { PAGE_SHIFT } from "./track.ts";
+import { PAGE_SHIFT } from "./tracking.ts";
 import { trap } from "./trap.ts";
 
 /** What the canonical ABI asks of a component instance. */

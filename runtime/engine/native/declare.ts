@@ -4,9 +4,10 @@
  * @module
  */
 import type { CoreModuleType, CoreTypeDef, Declaration, ExternType, ScopeTypeDef } from "../../component/mod.ts";
+import { alias } from "./alias.ts";
 import type { CoreEntity, CoreImport } from "./core_module.ts";
 import { ExternNames, Visible } from "./visible.ts";
-import { alias, type InstanceItem, type Item, type ModuleItem, Scope, type TypeItem } from "./scope.ts";
+import { type InstanceItem, type Item, type ModuleItem, Scope, type TypeItem } from "./scope.ts";
 import type { ResourceType } from "./types.ts";
 
 /** What is known by its type alone. */

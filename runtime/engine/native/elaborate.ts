@@ -9,7 +9,6 @@ import type {
   CoreInstanceDef,
   Definition,
   ExportDef,
-  ExternType,
   ImportDef,
   InstanceDef,
   StartDef,
@@ -17,17 +16,18 @@ import type {
 } from "../../component/mod.ts";
 import { malformed, Reader } from "../../component/reader.ts";
 import { SkerryError } from "../../errors.ts";
-import { Canons } from "./canons.ts";
+import { alias } from "./alias.ts";
+import { Canons, type Shared } from "./canons.ts";
 import { readConstant } from "./constants.ts";
 import { coreExports, coreImports } from "./core_instances.ts";
 import { coreModuleShape } from "./core_module.ts";
-import { addCoreType, declared, DeclaredInstance, goThrough, resourceItem } from "./declare.ts";
+import { addCoreType, declared, goThrough, resourceItem } from "./declare.ts";
+import { exportItems, isLocal } from "./exported.ts";
 import { importPlan } from "./host_imports.ts";
-import { ascribed, checkMatches } from "./match.ts";
+import { argument, ascribed, checkMatches } from "./match.ts";
 import { type GivenParts, NO_PARTS, partComponent, type PartSource, withParts } from "./parts.ts";
-import type { CoreInstancePlan, CoreModulePlan, Destructor, ExportItem, ImportPlan, Plan } from "./plan.ts";
+import type { CoreInstancePlan, CoreModulePlan, Destructor, ImportPlan, Plan } from "./plan.ts";
 import {
-  alias,
   type ComponentItem,
   type CoreInstanceItem,
   type InstanceItem,
@@ -58,13 +58,6 @@ export const MAX_INSTANCES = 1000;
  */
 export function elaborate(bytes: Uint8Array, model: ComponentModel, name: string, given: GivenParts = NO_PARTS): Plan {
   return new Binary(bytes, name, given).plan(model);
-}
-
-/** What its parts need of the elaborator. */
-export interface Shared {
-  /** Of the core instances. */
-  readonly shapes: readonly ModuleItem["shape"][];
-  unsupported(what: string, offset: number): never;
 }
 
 /** A binary: what is the same wherever a component of it is used. */
@@ -399,40 +392,4 @@ class Elaborator implements Shared {
     });
     return exports;
   }
-}
-
-function argument(name: string, type: ExternType, scope: Scope, args: InstanceItem, offset: number): Item {
-  const item = args.get(name);
-  if (item === undefined) scope.fail(`missing import named ${JSON.stringify(name)}`, offset);
-  checkMatches(`import ${JSON.stringify(name)}`, item, type, scope, offset);
-  return item;
-}
-
-/** Whether an import says that it is a resource that whoever instantiates the component cannot know. */
-function isLocal({ sort, item }: Item): boolean {
-  if (sort === "type" && item.kind === "resource") return (item.resource.real ?? item.resource).owner !== undefined;
-  if (sort !== "instance" || !(item instanceof DeclaredInstance) || !item.declared.refersToResources) return false;
-  return [...item].some(([, inner]) => isLocal(inner));
-}
-
-/** @param known instances may share others: each is made once */
-function exportItems(
-  items: InstanceItem,
-  known = new Map<InstanceItem, ReadonlyMap<string, ExportItem>>(),
-): ReadonlyMap<string, ExportItem> {
-  const before = known.get(items);
-  if (before !== undefined) return before;
-  const exports = new Map<string, ExportItem>();
-  known.set(items, exports);
-  for (const [name, item] of items) {
-    if (item.sort === "func") exports.set(name, { kind: "func", func: item.item.func });
-    else if (item.sort === "core module" && item.item.module !== undefined) {
-      exports.set(name, { kind: "module", module: item.item.module });
-    } else if (item.sort === "value") exports.set(name, { kind: "value", value: item.item.slot });
-    else if (item.sort === "instance") exports.set(name, { kind: "instance", items: exportItems(item.item, known) });
-    else if (item.sort === "type" && item.item.kind === "resource") {
-      exports.set(name, { kind: "resource", resource: item.item.resource.real ?? item.item.resource });
-    }
-  }
-  return exports;
 }

@@ -29,14 +29,15 @@ import { meterImports } from "./metering.ts";
 import type { NativeIsolate } from "./isolate.ts";
 import type { CoreItem, CoreModulePlan, Func, HostFunc, LiftedFunc, Plan, Synth } from "./plan.ts";
 import { resourceDrop, resourceNew, resourceRep } from "./resource_calls.ts";
+import { lateCall, wideRealloc } from "./late_call.ts";
 import type { InstancePool } from "./pool.ts";
 import { isUnobservable } from "./shim.ts";
 import { lowerSignature } from "./signatures.ts";
 import { suspendingOnPromise } from "./trampoline.ts";
 import { CallGraph } from "./code.ts";
-import { type CoreFunction, never, now, promising, resuming, suspending } from "./thread.ts";
+import { type CoreFunction, now, suspending } from "./thread.ts";
 import { Trap } from "./trap.ts";
-import { fromCore, laidOut, wideType } from "./wide.ts";
+import { laidOut, wideType } from "./wide.ts";
 
 /** A function that core code imports. */
 export interface CoreImportFunction {
@@ -335,41 +336,6 @@ function ownMemories({ shape }: CoreModulePlan): string[] {
     kind === "memory" && index >= shape.importedMemories
   );
   return [...new Map(exported.map(([name, { index }]) => [index, name])).values()];
-}
-
-/** Calls a function of a core instance, which is made if it is not there yet. */
-function lateCall(target: CoreItem, suspends: boolean): CoreFunction {
-  if (!suspends) {
-    return function lateCall(...args) {
-      const { thread } = now;
-      const { canSuspend } = thread;
-      // There is JavaScript on its stack now.
-      thread.canSuspend = false;
-      const result = thread.isolate.func(target)(...args);
-      thread.canSuspend = canSuspend;
-      return result;
-    };
-  }
-  return function lateCall(...args) {
-    const { thread } = now;
-    const { isolate } = thread;
-    enterTask();
-    const result: Promise<unknown> = promising(isolate.func(target))(...args);
-    return resuming(
-      thread,
-      result.then((value) => isolate.over ? never() : value, (error) => {
-        if (isolate.disposed) return never();
-        throw error;
-      }),
-    );
-  };
-}
-
-/** An allocator as all others are called: with numbers, also beyond 2³². */
-function wideRealloc(target: CoreItem): CoreFunction {
-  return function wideRealloc(...args: number[]) {
-    return fromCore(now.thread.isolate.func(target)(...args.map(BigInt)));
-  };
 }
 
 /** For now no component may call into one that it is inside of, nor into one inside of it. */

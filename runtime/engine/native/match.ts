@@ -255,3 +255,11 @@ function funcDifference(wanted: FuncType, found: FuncType): string | undefined {
   return membersDifference("parameter", wanted.params, found.params) ??
     inside("the result", wanted.result, found.result);
 }
+
+/** What is given for an import, which has to be of its type. */
+export function argument(name: string, type: ExternType, scope: Scope, args: InstanceItem, offset: number): Item {
+  const item = args.get(name);
+  if (item === undefined) scope.fail(`missing import named ${JSON.stringify(name)}`, offset);
+  checkMatches(`import ${JSON.stringify(name)}`, item, type, scope, offset);
+  return item;
+}

@@ -7,7 +7,7 @@ import { createNativeEngine } from "./mod.ts";
 import type { Plan } from "./plan.ts";
 import { isRestorable, prepared } from "./restorable.ts";
 import { namesOneMemory } from "./slack.ts";
-import { trackingOf } from "./track.ts";
+import { trackingOf } from "./tracking.ts";
 
 /** What names a second memory, where a module has one. */
 const NAMES: Readonly<Record<string, string>> = {

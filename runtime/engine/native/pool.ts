@@ -8,7 +8,7 @@ import { Writes } from "./context.ts";
 import type { CoreSet } from "./core_set.ts";
 import { LOWEST, type ModuleState, NOTES, type Restoring, SPAN } from "./restorable.ts";
 import { ownerOfMemory, PAGES } from "./slack.ts";
-import { MAX_STORE_BYTES, PAGE_SHIFT } from "./track.ts";
+import { MAX_STORE_BYTES, PAGE_SHIFT } from "./tracking.ts";
 
 /** Instances kept for one component, so that a burst of requests does not stay in memory for good. */
 export const MAX_POOLED = 64;

@@ -9,7 +9,7 @@ import type { Engine, HostImports, LinkedComponent } from "../mod.ts";
 import { random, randomModule } from "../meter/testdata/random_module.ts";
 import { call, inIsolate } from "./_testing.ts";
 import { createNativeEngine } from "./mod.ts";
-import { MAX_RANGE_CODE_BYTES } from "./track.ts";
+import { MAX_RANGE_CODE_BYTES } from "./tracking.ts";
 
 const FUNCTIONS = 6;
 

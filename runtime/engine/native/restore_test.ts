@@ -12,7 +12,7 @@ import { link } from "./link.ts";
 import { InstancePool } from "./pool.ts";
 import { isRestorable, LOWEST, NOTES, prepared, restoringOf, trackingsOf } from "./restorable.ts";
 import { SLACK_PAGES } from "./slack.ts";
-import { MAX_RANGE_CODE_BYTES } from "./track.ts";
+import { MAX_RANGE_CODE_BYTES } from "./tracking.ts";
 
 const TRACES = Deno.readFileSync(new URL("./testdata/traces.wasm", import.meta.url));
 

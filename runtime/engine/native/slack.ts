@@ -20,7 +20,7 @@ import { instruction } from "./code.ts";
 import type { CoreModuleShape } from "./core_module.ts";
 import { factsOf, type ModuleSource } from "./metering.ts";
 import type { CoreInstancePlan, CoreItem, CoreModulePlan } from "./plan.ts";
-import { trackingOf } from "./track.ts";
+import { trackingOf } from "./tracking.ts";
 
 /** How many pages the memories of one isolate have more than they declare, all together. */
 export const SLACK_PAGES = 64;

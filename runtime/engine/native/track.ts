@@ -18,21 +18,7 @@ import { Numbers } from "../numbers.ts";
 import { afterMemarg, BYTES4, BYTES8, GLOBAL, hasMemarg, LEB, MEMARG, NONE } from "./steps.ts";
 import { NAMES_MEMORY, skipOther, STEP, STORE } from "./steps.ts";
 import { grow, touch, touchPages } from "./track_helpers.ts";
-
-/** Modules with more code note the pages that they write to. A small program in Go has less. */
-export const MAX_RANGE_CODE_BYTES = 2 * 1024 * 1024;
-
-/** How a module keeps note of where it writes: between which addresses, or on which pages. */
-export type Tracking = "range" | "pages";
-
-/** What is noted together, in bytes: 2 to this. */
-export const PAGE_SHIFT = 12;
-
-/** The memory of the notes, in its pages: a byte for each page that there may be. */
-export const NOTES_PAGES = 2 ** (32 - PAGE_SHIFT - 16);
-
-/** A store writes at most so many bytes from its address on. */
-export const MAX_STORE_BYTES = 16;
+import { PAGE_SHIFT } from "./tracking.ts";
 
 const LOCAL_GET = 0x20, LOCAL_SET = 0x21, LOCAL_TEE = 0x22, GLOBAL_GET = 0x23, GLOBAL_SET = 0x24;
 const I32_CONST = 0x41, I32_GT_U = 0x4b, I32_ADD = 0x6a, I32_SUB = 0x6b, I32_SHR_U = 0x76, I32_STORE8 = 0x3a;
@@ -56,21 +42,6 @@ for (const opcode of [0x36, 0x3a, 0x3b]) STORES[opcode] = NEEDS_I32;
 for (const opcode of [0x37, 0x3c, 0x3d, 0x3e]) STORES[opcode] = NEEDS_I64;
 STORES[0x38] = NEEDS_F32;
 STORES[0x39] = NEEDS_F64;
-
-/**
- * How the writes of this module can be tracked; `undefined` if they cannot.
- *
- * @param mostBytes of code, for keeping addresses
- */
-export function trackingOf(shape: CoreModuleShape, mostBytes: number = MAX_RANGE_CODE_BYTES): Tracking | undefined {
-  const code = shape.sections.get(10);
-  const can = code !== undefined && shape.memories.length === 1 &&
-    shape.functions.every((type) => type !== undefined) &&
-    shape.sections.has(1) && shape.sections.has(3);
-  if (!can) return undefined;
-  if (code.end - code.start <= mostBytes) return "range";
-  return shape.memories[0]!.limits.pageSizeLog2 === undefined ? "pages" : undefined;
-}
 
 /** The indices of what {@linkcode trackedCode} uses. */
 export interface TrackIndices {
