@@ -4,6 +4,7 @@
  * @module
  */
 import { dirname } from "node:path";
+import { committingOnce } from "./commit_once.ts";
 import { SkerryError } from "./errors.ts";
 
 /** Where the data is when nothing else is said, from the folder that the server runs in. */
@@ -26,7 +27,7 @@ export function openDatabase(): Promise<Deno.Kv> {
   const url = databaseUrl();
   let database = open.get(url);
   if (database === undefined) {
-    open.set(url, database = openAt(url));
+    open.set(url, database = openDatabaseAt(url));
     // What could not be opened may be there when it is next asked for.
     database.catch(() => open.delete(url));
   }
@@ -107,7 +108,8 @@ async function attempt<T>(step: () => Promise<T>, before: () => void = () => {})
   }
 }
 
-async function openAt(url: string | undefined): Promise<Deno.Kv> {
+/** Opens the database at `url`, as {@linkcode openDatabase} would. */
+export async function openDatabaseAt(url: string | undefined): Promise<Deno.Kv> {
   if (typeof Deno.openKv !== "function") {
     throw new SkerryError(
       "runtime-unsupported",
@@ -126,7 +128,8 @@ async function openAt(url: string | undefined): Promise<Deno.Kv> {
   const isFile = url !== undefined && !/^(https?:|:memory:$)/.test(url);
   try {
     if (isFile) await Deno.mkdir(dirname(url), { recursive: true });
-    return patient(await Deno.openKv(url));
+    const kv = await Deno.openKv(url);
+    return isFile || url === ":memory:" ? patient(kv) : committingOnce(kv);
   } catch (error) {
     const what = isFile
       ? `Start it with \`deno task start:kv\`, which may write below .skerry, or with --allow-write=${
