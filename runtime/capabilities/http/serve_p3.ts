@@ -40,6 +40,8 @@ class P3Exchange implements Exchange {
   readonly #request: HttpRequest;
   /** The guest's part in the response, if it made it; a response that it passed on has none. */
   #guest: GuestContents | undefined;
+  /** Whether it has returned from `handle`, well or not. */
+  #returned = false;
 
   constructor(isolate: Isolate, interfaceName: InterfaceName, request: HttpRequest) {
     // Whatever the component's own type of `handle` says, what is made of its answer waits.
@@ -77,6 +79,8 @@ class P3Exchange implements Exchange {
         "guest-error",
         `the guest answered with the error ${describeErrorCode(error.payload as ErrorCode)}`,
       );
+    } finally {
+      this.#returned = true;
     }
     if (!(returned instanceof Response)) {
       throw this.#failure("guest-response-invalid", "the guest returned a response of another host");
@@ -119,7 +123,10 @@ class P3Exchange implements Exchange {
   #endedFirst(): Promise<never> {
     return new Promise((_, reject) => {
       this.#isolate.ended?.then(() => {
-        afterTurn(() => reject(this.#failure("guest-no-response", "the guest ended without a response")));
+        if (this.#returned) return;
+        afterTurn(() => {
+          if (!this.#returned) reject(this.#failure("guest-no-response", "the guest ended without a response"));
+        });
       }, reject);
     });
   }
