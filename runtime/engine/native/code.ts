@@ -47,14 +47,19 @@ export class CallGraph {
     return seen;
   }
 
-  /** Whether what a function does depends on nothing but its instance: it reaches no import, and grows no memory. */
-  isClosed(func: number): boolean {
+  /**
+   * The imported functions that a function may reach, if they are all that it does beyond its instance: `undefined` where
+   * that is not known, or where a memory may grow.
+   */
+  importsOf(func: number): readonly number[] | undefined {
     const reached = this.reachable(func);
-    if (reached === undefined) return false;
+    if (reached === undefined) return undefined;
+    const imports: number[] = [];
     for (const index of reached) {
-      if (index < this.#shape.importedFunctions || this.#growing.has(index)) return false;
+      if (this.#growing.has(index)) return undefined;
+      if (index < this.#shape.importedFunctions) imports.push(index);
     }
-    return true;
+    return imports;
   }
 
   /** What one function calls; imported ones call nothing by number. */

@@ -30,7 +30,8 @@ export interface CoreModuleShape {
   readonly imports: readonly CoreImport[];
   readonly exports: ReadonlyMap<string, CoreEntity>;
   readonly exportIndices: ReadonlyMap<string, { readonly kind: CoreKind; readonly index: number }>;
-  readonly hasStart: boolean;
+  /** The index of the function that is called when it is instantiated. */
+  readonly startFunction: number | undefined;
   /** How many types there are, those in groups counted each. */
   readonly types: number;
   /** Where each section of an id lies, custom sections left out. */
@@ -74,6 +75,7 @@ export function coreModuleShape(bytes: Uint8Array, start: number, end: number, n
     func: type?.kind === "func" ? types[type.type] : undefined,
   });
   let last = 0;
+  let startFunction: number | undefined;
   while (!r.done) {
     const at = r.pos;
     const id = r.u8();
@@ -138,6 +140,9 @@ export function coreModuleShape(bytes: Uint8Array, start: number, end: number, n
           exportIndices.set(field, { kind, index: s.u32() });
         });
         break;
+      case 8:
+        startFunction = s.u32();
+        break;
     }
   }
   const exports = new Map<string, CoreEntity>();
@@ -154,7 +159,7 @@ export function coreModuleShape(bytes: Uint8Array, start: number, end: number, n
     imports,
     exports,
     exportIndices,
-    hasStart: sections.has(8),
+    startFunction,
     types: types.length,
     sections,
     importedFunctions: imported("func"),

@@ -141,7 +141,7 @@ export class NativeIsolate {
     const { module, owner } = plan.instances[index]!;
     const given = imports[index]!(this);
     now.thread = new GuestThread(this, this.instances[owner]!);
-    const { hasStart } = plan.modules[module]!.shape;
+    const hasStart = plan.modules[module]!.shape.startFunction !== undefined;
     if (hasStart) this.clock.start();
     const { exports } = new WebAssembly.Instance(modules[module]!, given);
     if (hasStart) this.clock.stop();

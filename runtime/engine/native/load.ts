@@ -53,7 +53,9 @@ export function prepare(
     : plan.modules.map((module) => ({ bytes, plan: module }));
   const allocates = sources.some((source) => source.allocates === true);
   const bare = ({ bytes, plan }: ModuleSource) => bytes.subarray(plan.start, plan.end);
-  if (!restore || !isRestorable(plan, sources)) return { modules: sources.map(bare), restoring: undefined, allocates };
+  if (!restore || !isRestorable(bytes, plan, sources)) {
+    return { modules: sources.map(bare), restoring: undefined, allocates };
+  }
   const slack = slackOf(sources, plan.instances, left);
   const trackings = trackingsOf(plan, sources, rangeCodeBytes);
   const used = new Set(plan.instances.filter((instance) => !instance.elided).map((instance) => instance.module));

@@ -122,7 +122,7 @@ function noted(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | undefi
     const plan = { start: 0, end: bytes.length, shape: coreModuleShape(bytes, 0, bytes.length, "mutant") };
     const source = { bytes, plan };
     const instances = [{ module: 0, imports: new Map(), owner: 0 }];
-    const can = isRestorable({ instances, modules: [plan] } as unknown as Plan, [source]) &&
+    const can = isRestorable(bytes, { instances, modules: [plan] } as unknown as Plan, [source]) &&
       trackingOf(plan.shape, 0) === "pages" && namesOneMemory(source);
     return can ? prepared(bytes, plan, undefined, "pages") : undefined;
   } catch (error) {

@@ -49,11 +49,15 @@ export class InstancePool {
   readonly #pages: readonly (CoreItem & { readonly kind: "export" } | undefined)[];
   /** For each context, the notes of the pages of its memory. */
   readonly #notes: readonly (CoreItem & { readonly kind: "export" } | undefined)[];
+  /** Whether code has run when the first state is there. */
+  readonly #codeRan: boolean;
   #bytes = 0;
   #refused = false;
 
   constructor(plan: Plan, { slack, startsOnce, states }: Restoring) {
     this.startsOnce = startsOnce;
+    this.#codeRan = startsOnce ||
+      plan.instances.some(({ elided, module }) => !elided && plan.modules[module]!.shape.startFunction !== undefined);
     this.#states = plan.instances.map(({ module }) => states[module]!);
     this.#filled = filledBy(plan, this.#states);
     this.#writers = writersOf(plan, this.#states);
@@ -96,7 +100,7 @@ export class InstancePool {
     exports.forEach((made, index) => {
       if (made === undefined || this.#images[index] !== undefined) return;
       const { lowest, highest } = this.#written(index, exports, undefined);
-      const written: Ranges = this.startsOnce ? [{ at: lowest, end: highest }] : [];
+      const written: Ranges = this.#codeRan ? [{ at: lowest, end: highest }] : [];
       const filled = this.#filled[index]!.map((ranges) => ranges && [...ranges, ...written]);
       const image = this.#images[index] = imageOf(made, this.#states[index]!, filled);
       // JavaScript has one NaN, WebAssembly many: such a value could not be put back as it was.

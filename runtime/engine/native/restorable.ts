@@ -3,18 +3,19 @@
  *
  * The state of a core instance is its memories, globals and tables, and which of its segments were dropped (section
  * "Store" of the WebAssembly specification). A component qualifies when its code can change nothing of that but
- * memories and globals whose values JavaScript can read and write, and when no module runs code of its own as it is
- * instantiated. Everything else is refused, whatever it is. The first state is that of instances that have just been
- * made; where what the component calls as it starts would do the same in every isolate, the one behind that.
+ * memories and globals whose values JavaScript can read and write, and when what its modules run as they are instantiated
+ * would do the same in every isolate. Everything else is refused, whatever it is. The first state is that of instances
+ * that have just been made; where what the component calls as it starts would do the same in every isolate, the one
+ * behind that.
  *
  * @module
  */
 import { Reader } from "../../component/reader.ts";
 import { Writer } from "../writer.ts";
-import { CallGraph } from "./code.ts";
+import { ClosedCalls } from "./closed_calls.ts";
 import { CORE_KINDS, type CoreModuleShape, SECTION_RANK } from "./core_module.ts";
 import { factsOf, type ModuleSource } from "./metering.ts";
-import type { CoreItem, CoreModulePlan, Plan } from "./plan.ts";
+import type { CoreModulePlan, Plan } from "./plan.ts";
 import {
   type ActiveData,
   activeData,
@@ -38,21 +39,27 @@ const PLAIN_TYPES = new Set(["i32", "i64", "f32", "f64"]);
 /**
  * Whether isolates of this component can be restored.
  *
+ * @param bytes of the component
  * @param sources its modules, metered or as they are
  */
-export function isRestorable(plan: Plan, sources: readonly ModuleSource[]): boolean {
+export function isRestorable(bytes: Uint8Array, plan: Plan, sources: readonly ModuleSource[]): boolean {
   // The first state is kept when all instances are made and no code has run.
   const firstStart = plan.instances.findIndex((i) => i.start !== undefined);
   if (firstStart >= 0 && plan.instances.slice(firstStart + 1).some((i) => !i.elided)) return false;
   const used = new Set(plan.instances.filter((i) => !i.elided).map((i) => i.module));
-  return [...used].every((index) =>
+  const canKeep = [...used].every((index) =>
     canKeepState(plan.modules[index]!.shape) && factsOf(sources[index]!)?.changesOnlyMemory
   );
+  if (!canKeep) return false;
+  // A start function runs before the first state is kept: what the host tells it in one request, it would know in all.
+  const calls = new ClosedCalls(bytes, plan);
+  return plan.instances.every(({ elided, module }, index) => {
+    const { startFunction } = plan.modules[module]!.shape;
+    return elided || startFunction === undefined || calls.isClosed(index, startFunction);
+  });
 }
 
 function canKeepState(shape: CoreModuleShape): boolean {
-  // A start function would run before the first state is kept, with what the host tells it in one request.
-  if (shape.hasStart) return false;
   if (shape.globals.some((g) => g.mutable && !PLAIN_TYPES.has(g.type))) return false;
   if (shape.memories.some(({ limits }) => limits.shared || limits.is64)) return false;
   for (const name of shape.exports.keys()) if (name.startsWith("skerry:")) return false;
@@ -100,17 +107,12 @@ export function restoringOf(
   slack: SlackPlan = NO_SLACK,
   trackings: readonly (Tracking | undefined)[] = trackingsOf(plan, sources),
 ): Restoring {
+  const calls = new ClosedCalls(bytes, plan);
   return {
     states: sources.map((source, index) => stateOf(source, slack.get(index), trackings[index])),
     slack,
-    startsOnce: plan.instances.every(({ start }) => start === undefined || isClosed(bytes, plan, start)),
+    startsOnce: plan.instances.every(({ start }) => start === undefined || calls.isClosedItem(start)),
   };
-}
-
-function isClosed(bytes: Uint8Array, plan: Plan, start: CoreItem): boolean {
-  if (start.kind !== "export") return false;
-  const { shape } = plan.modules[plan.instances[start.instance]!.module]!;
-  return new CallGraph(bytes, shape).isClosed(shape.exportIndices.get(start.name)!.index);
 }
 
 /** By module, how its writes are tracked: pages are noted by all who write to a memory, or by none. */

@@ -61,7 +61,7 @@ for (const [tracked, rangeCodeBytes] of Object.entries(TRACKINGS)) {
   };
 
   Deno.test(`${tracked}: this guest's instances are used again, and the test would see a trace`, async () => {
-    expect(isRestorable(PLAN, SOURCES)).toBe(true);
+    expect(isRestorable(TRACES, PLAN, SOURCES)).toBe(true);
     await inIsolate(await linked, async (isolate) => {
       expect(await call(isolate, "state")).toBe(FRESH);
       await call(isolate, "poke", 0, 1);

@@ -63,7 +63,8 @@ export function withoutShims(bytes: Uint8Array, plan: Plan): Plan {
 
 function importersStart(plan: Plan, instances: readonly CoreInstancePlan[], shim: number): boolean {
   return instances.some((instance) =>
-    !instance.elided && shapeOf(plan, instance).exports.size > 0 && shapeOf(plan, instance).hasStart &&
+    !instance.elided && shapeOf(plan, instance).exports.size > 0 &&
+    shapeOf(plan, instance).startFunction !== undefined &&
     [...instance.imports.values()].some((fields) =>
       [...fields.values()].some((item) => item.kind === "export" && item.instance === shim)
     )

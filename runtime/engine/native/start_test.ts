@@ -54,3 +54,20 @@ Deno.test("what is made only as the component starts is restored to the state be
   expect(states.filter((_, i) => i % 2 === 0)).toEqual([10106, 10106, 10106, 10106]);
   expect(states).toEqual(await found("starts_late", false));
 });
+
+Deno.test("modules that do the same in every isolate as they are instantiated are restored to the state behind that", async () => {
+  expect(startsOnce("starts_core")).toBe(true);
+  const states = await found("starts_core", true);
+  // By `main` itself once, by the other module twice.
+  expect(states.filter((_, i) => i % 2 === 0)).toEqual([3_100_308, 3_100_308, 3_100_308, 3_100_308]);
+  expect(states).toEqual(await found("starts_core", false));
+});
+
+Deno.test("modules that ask the host as they are instantiated, through whomever, are made anew in every isolate", async () => {
+  for (const name of ["starts_core_host", "starts_core_table"]) {
+    expect(startsOnce(name)).toBe(undefined);
+    const states = await found(name, true);
+    expect(states).toEqual(await found(name, false));
+    expect(new Set(states.filter((_, i) => i % 2 === 0)).size).toBe(4);
+  }
+});
