@@ -33,6 +33,9 @@ import { NOTES_PAGES, type Tracking, trackingOf } from "./tracking.ts";
 const MEMORY = "skerry:memory-";
 const GLOBAL = "skerry:global-";
 
+/** All of our names. Those of Skerry's interfaces have a slash. */
+const OURS = /^skerry:[^/]*$/;
+
 /** Mutable globals of these types are numbers or bigints to JavaScript. */
 const PLAIN_TYPES = new Set(["i32", "i64", "f32", "f64"]);
 
@@ -62,7 +65,7 @@ export function isRestorable(bytes: Uint8Array, plan: Plan, sources: readonly Mo
 function canKeepState(shape: CoreModuleShape): boolean {
   if (shape.globals.some((g) => g.mutable && !PLAIN_TYPES.has(g.type))) return false;
   if (shape.memories.some(({ limits }) => limits.shared || limits.is64)) return false;
-  for (const name of shape.exports.keys()) if (name.startsWith("skerry:")) return false;
+  for (const name of shape.exports.keys()) if (OURS.test(name)) return false;
   return true;
 }
 
