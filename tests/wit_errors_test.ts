@@ -14,53 +14,14 @@ import { QueueStore } from "../runtime/capabilities/queue/store.ts";
 import { sockets } from "../runtime/capabilities/sockets/mod.ts";
 import { SqliteBackend, sqlOn } from "../runtime/capabilities/sql/mod.ts";
 import type { Capability } from "../runtime/capability.ts";
-import { type LinkedCapability, linkForTest, type TestOptions, WitError } from "../runtime/testing.ts";
+import { type LinkedCapability, linkForTest, type TestOptions } from "../runtime/testing.ts";
+import { errorsOf, expectEach, type Ledger, payloadOf } from "./_wit_ledger.ts";
 
 // deno-lint-ignore no-explicit-any -- functions and resources as a guest has them: the WIT types them
 type Face = any;
 
-/** How one interface comes to say each case of its error: an attempt that ends in it, or a sentence on why none does. */
-type Ledger = Readonly<Record<string, string | (() => unknown)>>;
-
 const WIT = new URL("../runtime/capabilities/", import.meta.url);
 const WASI = new URL("../node_modules/@bytecodealliance/jco/lib/wit/builtin/", import.meta.url);
-
-/** The cases of the errors that a text of WIT declares, by interface: with a payload or without. */
-function errorsOf(wit: string): Map<string, Map<string, boolean>> {
-  const found = new Map<string, Map<string, boolean>>();
-  const code = wit.replaceAll(/\/\/[^\n]*/g, "");
-  for (const [, face, body] of code.matchAll(/^interface ([\w-]+) \{(.*?)^\}/gms)) {
-    for (const [, name, cases] of body!.matchAll(/(?:variant|enum) ([\w-]*error[\w-]*) \{(.*?)\}/gs)) {
-      const each = cases!.split(",").map((one) => one.trim()).filter((one) => one !== "");
-      found.set(`${face}.${name}`, new Map(each.map((one) => [one.replace(/\(.*/, ""), one.includes("(")])));
-    }
-  }
-  return found;
-}
-
-async function expectEach(wit: URL, type: string, ledger: Ledger): Promise<void> {
-  const cases = errorsOf(await Deno.readTextFile(wit)).get(type);
-  expect([type, Object.keys(ledger).sort()]).toEqual([type, [...cases!.keys()].sort()]);
-  for (const [tag, attempt] of Object.entries(ledger)) {
-    if (typeof attempt === "string") continue;
-    const payload = await payloadOf(attempt);
-    const said = typeof payload === "string" ? { tag: payload } : payload as { tag: string; val?: unknown };
-    expect([type, said.tag]).toEqual([type, tag]);
-    // A payload where there should be none, or none where there should be one, traps the guest.
-    expect([type, tag, said.val !== undefined]).toEqual([type, tag, cases!.get(tag)!]);
-  }
-}
-
-/** The payload of the error that `attempt` ends in, or of the `result` that it resolves with. */
-async function payloadOf(attempt: () => unknown): Promise<unknown> {
-  try {
-    const result = await attempt() as { tag?: unknown; val?: unknown } | undefined;
-    return result?.tag === "err" ? result.val : "no error";
-  } catch (error) {
-    if (error instanceof WitError) return error.payload;
-    throw error;
-  }
-}
 
 /** Runs `body` with a capability, in a task of its own. */
 async function inLinked(
