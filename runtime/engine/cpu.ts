@@ -10,6 +10,9 @@ import type { HeapUse } from "./heap.ts";
 /** A guest that stops for less has hardly let anyone else run: it may have waited for what was there. */
 const PAUSE_MS = 1;
 
+/** Who has run for less without a break is not asked what others had of it: most requests are over by then. */
+const SHORT_MS = 0.5;
+
 /** What the process has computed, in milliseconds, on all its threads; `undefined` where nobody says. */
 function processMs(): number | undefined {
   try {
@@ -82,6 +85,8 @@ export class CpuClock {
    * Returns the time, by `performance.now()`.
    */
   look(): number {
+    const before = performance.now();
+    if (this.#since >= 0 && before - this.#since < SHORT_MS) return before;
     // In this order: a system likes to give the processor away as it answers.
     const computed = processMs();
     const now = performance.now();
