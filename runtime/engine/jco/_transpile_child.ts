@@ -5,10 +5,17 @@
  * @module
  */
 import { $init, generate, type Transpiled } from "@bytecodealliance/jco-transpile/component";
+import { SkerryError } from "../../errors.ts";
 import { frame, unframe } from "./_frame.ts";
+import { hoist } from "./hoist.ts";
+import { patch, unexpected } from "./patch.ts";
+
+const CODE_FILE = "component.js";
 
 /** What the child is told; the component follows. */
 export interface TranspileQuestion {
+  /** What messages call the component. */
+  readonly name: string;
   /** Every imported interface, by the name in the binary. */
   readonly imports: string[];
   /** The imports that may wait, `interface#function`. */
@@ -27,14 +34,22 @@ export type TranspileAnswer =
     readonly ok: false;
     /** Whether the transpiler itself broke, which says nothing against the component. */
     readonly trapped: boolean;
+    /** Whether the message is ours, and whole. */
+    readonly refused?: boolean;
     readonly message: string;
   };
 
+/** The generated code, with hooks in it, and with what all instances share made once. */
+function rewritten(code: Uint8Array, name: string): Uint8Array<ArrayBuffer> {
+  const patched = patch(new TextDecoder().decode(code), name);
+  return new TextEncoder().encode(hoist(patched, (what) => unexpected(name, what)));
+}
+
 function transpile(
-  { imports, waiting, exported }: TranspileQuestion,
+  { name, imports, waiting, exported }: TranspileQuestion,
   bytes: Uint8Array,
-): Transpiled {
-  return generate(bytes, {
+): Transpiled["files"] {
+  const { files } = generate(bytes, {
     name: "component",
     noTypescript: true,
     noNodejsCompat: true,
@@ -45,12 +60,13 @@ function transpile(
     map: imports.map((name) => [name, name]),
     asyncMode: { tag: "jspi", val: { imports: waiting, exports: exported } },
   });
+  return files.map(([file, content]) => [file, file === CODE_FILE ? rewritten(content, name) : content]);
 }
 
 function answer(input: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const { header, body } = unframe(input);
   try {
-    const { files } = transpile(header as TranspileQuestion, body);
+    const files = transpile(header as TranspileQuestion, body);
     return frame(
       {
         ok: true,
@@ -65,6 +81,7 @@ function answer(input: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
         ok: false,
         trapped: error instanceof WebAssembly.RuntimeError,
         message: String(payload ?? message ?? error),
+        ...(error instanceof SkerryError ? { refused: true } : {}),
       } satisfies TranspileAnswer,
       [],
     );

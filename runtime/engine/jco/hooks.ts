@@ -22,7 +22,7 @@ const { Suspending } = WebAssembly as unknown as {
 };
 
 /** A class that stands for `WebAssembly.Suspending`, with `suspended` between the host function and the guest. */
-function suspendingBy(suspended: (result: unknown) => unknown) {
+export function suspendingBy(suspended: (result: unknown) => unknown) {
   return function GuardedSuspending(call: (...args: unknown[]) => unknown) {
     return new Suspending((...args: unknown[]) => suspended(call(...args)));
   };
@@ -71,8 +71,7 @@ export class IsolateHooks implements Hooks {
     return this.code.asyncState;
   }
 
-  // Generated code takes some of these apart, so all are bound.
-  readonly run = <T>(operation: () => T, name?: string): T => {
+  run<T>(operation: () => T, name?: string): T {
     if (name !== undefined) this.#enter(name);
     let result: T;
     // Generated code may call when the guest is suspended already: the time is the guest's all the same.
@@ -97,13 +96,25 @@ export class IsolateHooks implements Hooks {
         throw this.#failed(error);
       },
     ) as T;
-  };
+  }
 
   /** WebAssembly as generated code sees it: what suspends the guest here resumes it only while it may run. */
-  readonly WebAssembly: typeof WebAssembly = Object.create(WebAssembly, {
-    Suspending: { value: suspendingBy((result) => this.code.suspended(this.#suspended(result))) },
-    promising: { get: () => this.code.promising },
-  });
+  get WebAssembly(): typeof WebAssembly {
+    return Object.create(WebAssembly, {
+      Suspending: { value: suspendingBy((result) => this.suspending(result)) },
+      promising: { get: () => this.code.promising },
+    });
+  }
+
+  /** What a host function answered to a guest that is about to be suspended for it. */
+  suspending(result: unknown): Promise<unknown> {
+    return this.code.suspended(this.#suspended(result));
+  }
+
+  /** What a core instance exports, as generated code may use it. */
+  core(value: WebAssembly.ExportValue, name: string): WebAssembly.ExportValue {
+    return typeof value === "function" ? this.code.wrapped(value as (...args: unknown[]) => unknown, name) : value;
+  }
 
   /**
    * A guest that is suspended for ever would never be collected: V8 takes a suspended stack for live. So the end of the
@@ -156,7 +167,7 @@ export class IsolateHooks implements Hooks {
     );
   }
 
-  readonly guestTask = (task: GuestTask): void => {
+  guestTask(task: GuestTask): void {
     this.#guestTasks++;
     const failed = (error: unknown) => {
       this.#ended.reject(error instanceof Error ? this.trapped(error) : error);
@@ -167,22 +178,23 @@ export class IsolateHooks implements Hooks {
       if (task.isRejected()) failed(task.failure);
       else if (--this.#guestTasks === 0) this.#ended.resolve();
     });
-  };
+  }
 
   /** Settles when no task of the guest is left. */
   get ended(): Promise<void> {
     return this.#ended.promise;
   }
 
-  readonly reads = (read: StreamReader): StreamReader => {
+  reads(read: StreamReader): StreamReader {
     this.#reads.add(read);
     return read;
-  };
+  }
 
-  readonly own = (handles: HandleTable, resources: Map<number, object>): void => {
+  own(handles: HandleTable, resources: Map<number, object>): void {
     this.#tables.push([handles, resources]);
-  };
+  }
 
+  // Generated code takes these apart, so they are bound.
   readonly setTimeout = (callback: () => void, delay?: number): void => {
     if (!this.over) this.#timers.set(() => this.inTask(callback), delay ?? 0);
   };
@@ -193,7 +205,9 @@ export class IsolateHooks implements Hooks {
   readonly clearInterval = (interval: unknown): void => this.#timers.clear(interval as TimerId | undefined);
 
   /** Something happened that a waiting guest may wait for. */
-  readonly wake = (): void => this.#timers.wake();
+  wake(): void {
+    this.#timers.wake();
+  }
 
   readonly queueMicrotask = (callback: () => void): void => {
     queueMicrotask(() => {
@@ -219,9 +233,11 @@ export class IsolateHooks implements Hooks {
     if (this.#over) return;
     this.#over = true;
     this.#timers.stop();
-    const unwind = uncatchable();
-    for (const reject of this.#suspensions) reject(unwind);
-    this.#suspensions.clear();
+    if (this.#suspensions.size > 0) {
+      const unwind = uncatchable();
+      for (const reject of this.#suspensions) reject(unwind);
+      this.#suspensions.clear();
+    }
     const left = new Set<object>();
     for (const [handles, resources] of this.#tables) {
       for (let i = 2; i < handles.length; i += 2) {
@@ -238,7 +254,7 @@ export class IsolateHooks implements Hooks {
     this.#reads.clear();
   }
 
-  readonly drop = (resource: object): void => {
+  drop(resource: object): void {
     try {
       this.inTask(() => (resource as Partial<Disposable>)[Symbol.dispose]?.());
     } catch (error) {
@@ -247,7 +263,7 @@ export class IsolateHooks implements Hooks {
         `dropping a ${resource.constructor.name}: ${error instanceof Error ? error.stack ?? error.message : error}`,
       );
     }
-  };
+  }
 }
 
 function isThenable(value: unknown): value is Promise<unknown> {

@@ -140,13 +140,19 @@ Deno.test("generated code of another shape is refused, not run without hooks", a
     await createJcoEngine({ cacheDir }).load(await Deno.readFile(THINGS));
     const [folder] = await Array.fromAsync(Deno.readDir(cacheDir));
     const patched = await Deno.readTextFile(join(cacheDir, folder!.name, "component.js"));
-    expect(patched).toContain(HOOKS_IMPORT);
+    expect(patched).toContain("return function instantiate(_skerry, instantiateCore) {");
     // Each host call has its name.
     expect(patched.match(/_trackHostOperation\.call\("test:things\/host#/g)?.length).toBe(12);
     expect(() => patch("export function instantiate(other) {}", "odd")).toThrow(
       /jco generated is not of the expected shape/,
     );
     expect(() => patch(patched, "twice")).toThrow(SkerryError);
+    await createJcoEngine({ cacheDir }).load(await fixture("c-p3"));
+    const code = await Array.fromAsync(
+      Deno.readDir(cacheDir),
+      ({ name }) => Deno.readTextFile(join(cacheDir, name, "component.js")),
+    );
+    expect(code.filter((one) => one.includes(`_skerry = imports['${HOOKS_IMPORT}'];`)).length).toBe(1);
   });
 });
 

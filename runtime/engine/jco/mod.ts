@@ -12,9 +12,11 @@ import type { GrowthLimits } from "../growth.ts";
 import { checkConstants, checkElements, elementsOf, Meter, meterAll, pagesLeft } from "../metering.ts";
 import type { Engine, HostImports, LinkedComponent, LoadedComponent, LoadOptions } from "../mod.ts";
 import { IsolateHooks } from "./hooks.ts";
+import type { Link } from "./hoist.ts";
 import { makeIsolate } from "./isolate.ts";
 import { resolveImports } from "./link.ts";
 import { HOOKS_IMPORT } from "./patch.ts";
+import { SharedHooks } from "./shared.ts";
 import { transpile, type Transpiled, transpileKey } from "./transpile.ts";
 
 export { transpileKey } from "./transpile.ts";
@@ -34,7 +36,7 @@ export interface JcoEngineOptions {
 
 const PAGE_BYTES = 65_536;
 
-/** The generated module's one export that matters. */
+/** The generated module's one export that matters, where it is not hoisted. */
 type Instantiate = (
   getCoreModule: (name: string) => WebAssembly.Module,
   imports: Record<string, unknown>,
@@ -106,9 +108,11 @@ class Sharing<T extends object> {
   }
 }
 
+type GeneratedCode = { readonly link: Link<IsolateHooks> } | { readonly instantiate: Instantiate };
+
 interface CompiledComponent {
   readonly transpiled: Transpiled;
-  readonly instantiate: Instantiate;
+  readonly code: GeneratedCode;
   readonly modules: ReadonlyMap<string, WebAssembly.Module>;
   /** What its memories begin with, if that is known. */
   readonly memory?: MemoryNeed;
@@ -121,15 +125,14 @@ async function compile(
   name: string,
   limits: GrowthLimits | undefined,
 ): Promise<CompiledComponent> {
-  const code = await import(transpiled.code.href) as { instantiate: Instantiate };
+  const code = await import(transpiled.code.href) as GeneratedCode;
   const files = await Promise.all(transpiled.facts.modules.map((file) => Deno.readFile(new URL(file, transpiled.dir))));
   const compileAll = async (sources: readonly Uint8Array<ArrayBuffer>[]) => {
     const modules = await Promise.all(sources.map((source) => WebAssembly.compile(source)));
     return new Map(transpiled.facts.modules.map((file, i) => [file, modules[i]!]));
   };
-  const { instantiate } = code;
   if (limits === undefined) {
-    return { transpiled, instantiate, modules: await compileAll(files), meter: () => undefined };
+    return { transpiled, code, modules: await compileAll(files), meter: () => undefined };
   }
   const metered = meterAll(files, name, limits);
   const { instances } = transpiled.facts;
@@ -144,7 +147,7 @@ async function compile(
   const allocates = metered.some((module) => module.allocates);
   return {
     transpiled,
-    instantiate,
+    code,
     modules: await compileAll(metered.map((module) => module.bytes)),
     memory: { bytes, memories: own.length },
     meter: () => new Meter({ limits, bytes, elements, allocates }),
@@ -174,19 +177,16 @@ function linked(
   imports: Record<string, unknown>,
   name: string,
 ): LinkedComponent {
-  const { modules, instantiate, transpiled } = component;
-  const getCoreModule = (file: string) => modules.get(file)!;
+  const { transpiled } = component;
+  const instantiate = instantiator(component, imports, name);
   const meter = component.meter();
   return {
     async instantiate() {
       const hooks = new IsolateHooks(name, meter);
       if (hooks.over) throw hooks.overError(`instantiate of ${name}`);
       try {
-        const instance = await instantiate(
-          getCoreModule,
-          { ...imports, [HOOKS_IMPORT]: hooks },
-          (module, imports) => hooks.code.instantiate(module, imports),
-        );
+        const made = instantiate(hooks);
+        const instance = made instanceof Promise ? await made : made;
         return makeIsolate(hooks, instance, transpiled.facts.exports);
       } catch (error) {
         // What ended the guest, if that came of what the meter said.
@@ -196,6 +196,25 @@ function linked(
       }
     },
   };
+}
+
+/** Makes what generated code makes for one isolate. */
+function instantiator(
+  { code, modules }: CompiledComponent,
+  imports: Record<string, unknown>,
+  name: string,
+): (hooks: IsolateHooks) => ReturnType<Instantiate> {
+  const getCoreModule = (file: string) => modules.get(file)!;
+  if ("link" in code) {
+    const instantiate = code.link(getCoreModule, imports, new SharedHooks(name));
+    return (hooks) => instantiate(hooks, (module, imports) => hooks.code.instantiate(module, imports));
+  }
+  return (hooks) =>
+    code.instantiate(
+      getCoreModule,
+      { ...imports, [HOOKS_IMPORT]: hooks },
+      (module, imports) => hooks.code.instantiateWrapped(module, imports),
+    );
 }
 
 function folderUrl(path: string | URL): URL {

@@ -31,6 +31,8 @@ export interface Hooks {
   readonly taken: Taking;
   /** Takes what reads a stream of the host for the guest. Answers it. */
   reads(read: StreamReader): StreamReader;
+  /** What a core instance exports, as generated code may call it. */
+  core(value: WebAssembly.ExportValue, name: string): WebAssembly.ExportValue;
   /** Takes a table of handles, and where the host resources behind it are kept. */
   own(handles: HandleTable, resources: Map<number, object>): void;
   readonly WebAssembly: typeof WebAssembly;
@@ -177,7 +179,8 @@ function wrapCalls(text: string, name: string): string {
   return patched;
 }
 
-function unexpected(name: string, what: string): SkerryError {
+/** What is thrown for a text that has not the shape that it has to have. */
+export function unexpected(name: string, what: string): SkerryError {
   return new SkerryError(
     "component-unsupported",
     `loading ${name}: the code that jco generated is not of the expected shape at ${what}. ` +

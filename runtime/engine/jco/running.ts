@@ -2,7 +2,8 @@
  * When guest code of an isolate runs: it is metered, and suspended where nothing stands in the way.
  *
  * Generated code calls core functions as it likes. So that it is known when one runs, and on what kind of stack, it gets
- * wrapped ones. What goes from one core instance into another is unwrapped: there must be no JavaScript in between.
+ * wrapped ones. What goes from one core instance into another is not: there must be no JavaScript in between. Hoisted code
+ * says which is which; in other code all are wrapped, and unwrapped again.
  *
  * @module
  */
@@ -121,30 +122,37 @@ export class GuestCode implements Running, MeteredIsolate {
   };
 
   /** Makes a core instance. Its functions are wrapped. */
-  instantiate(module: WebAssembly.Module, imports: WebAssembly.Imports = {}): { exports: WebAssembly.Exports } {
+  instantiateWrapped(module: WebAssembly.Module, imports: WebAssembly.Imports = {}): { exports: WebAssembly.Exports } {
     const given: WebAssembly.Imports = Object.create(null);
     for (const [name, fields] of Object.entries(imports)) given[name] = bare(fields);
-    if (this.#imports !== undefined) given[METER] = this.#imports;
-    const { exports } = this.#run(() => new WebAssembly.Instance(module, given), [], false);
-    this.#exports.push(exports);
+    const { exports } = this.instantiate(module, given);
     const wrapped: Record<string, WebAssembly.ExportValue> = Object.create(null);
     for (const [name, value] of Object.entries(exports)) {
-      wrapped[name] = typeof value === "function" ? this.#wrapped(value as CoreFunction, name) : value;
-      if (value instanceof WebAssembly.Memory) this.#count(value, imports);
+      const func = typeof value === "function" ? this.wrapped(value as CoreFunction, name) : undefined;
+      if (func !== undefined) unwrapped.set(func, value as CoreFunction);
+      wrapped[name] = func ?? value;
     }
     return { exports: wrapped };
   }
 
-  #wrapped(func: CoreFunction, name: string): CoreFunction {
+  /** Makes a core instance, with imports that are its own alone. Its functions are as they are. */
+  instantiate(module: WebAssembly.Module, imports: WebAssembly.Imports = {}): { exports: WebAssembly.Exports } {
+    if (this.#imports !== undefined) imports[METER] = this.#imports;
+    const { exports } = this.#run(() => new WebAssembly.Instance(module, imports), [], false);
+    this.#exports.push(exports);
+    for (const name of exportedMemories(module)) this.#count(exports[name] as WebAssembly.Memory, imports);
+    return { exports };
+  }
+
+  /** A core function as host code may call it. */
+  wrapped(func: CoreFunction, name: string): CoreFunction {
     // By the names that toolchains give it. What the host makes for the guest goes through here: old, its size, alignment, size.
-    const call = name.includes("realloc")
+    return name.includes("realloc")
       ? (...args: unknown[]) => {
         this.moved(Number(args[3]));
         return this.#run(func, args, false);
       }
       : (...args: unknown[]) => this.#run(func, args, false);
-    unwrapped.set(call, func);
-    return call;
   }
 
   /** Runs guest code; `canSuspend` only where there is no JavaScript on its stack. */
@@ -165,6 +173,18 @@ export class GuestCode implements Running, MeteredIsolate {
     const own = !Object.values(imports).some((fields) => Object.values(fields).includes(memory));
     if (own) this.task.memory?.made(memory);
   }
+}
+
+const memories = new WeakMap<WebAssembly.Module, readonly string[]>();
+
+/** The names of the memories that a module exports: V8 lists exports slowly, and a module has many instances. */
+function exportedMemories(module: WebAssembly.Module): readonly string[] {
+  let names = memories.get(module);
+  if (names === undefined) {
+    names = WebAssembly.Module.exports(module).flatMap(({ kind, name }) => kind === "memory" ? [name] : []);
+    memories.set(module, names);
+  }
+  return names;
 }
 
 /** Fields as a core instance gets them. */

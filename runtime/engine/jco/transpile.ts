@@ -11,14 +11,13 @@ import { MAX_COMPONENT_BYTES, MAX_TRANSPILE_MS } from "../../limits.ts";
 import { frame, unframe } from "./_frame.ts";
 import type { TranspileAnswer, TranspileQuestion } from "./_transpile_child.ts";
 import { prune, readFacts, touch, writeFolder } from "./cache.ts";
-import { patch } from "./patch.ts";
 import { importMayWait } from "./waits.ts";
 
 /**
  * What generated code depends on besides the component: the transpiler's version, and ours of its options and of what
  * we change in its output. A new number makes old folders in the cache useless, and harmless.
  */
-export const TRANSPILER = "jco-transpile@0.15.0+skerry.16";
+export const TRANSPILER = "jco-transpile@0.15.0+skerry.17";
 
 const CODE_FILE = "component.js";
 
@@ -95,6 +94,7 @@ export async function transpile(
   }
   const { imports, exports } = describe(bytes, name);
   const question: TranspileQuestion = {
+    name,
     imports: imports.map((item) => item.name),
     waiting: functionNames(imports, importMayWait),
     exported: functionNames(exports, () => true),
@@ -140,12 +140,12 @@ function functionNames(
 function countInstances(code: string): Map<string, number> {
   const counts = new Map<string, number>();
   for (const [, variable, file] of code.matchAll(/\bconst (module\d+) = getCoreModule\('([^']+)'\)/g)) {
-    counts.set(file!, code.split(new RegExp(`\\binstantiateCore\\((?:yield|await) ${variable}\\b`)).length - 1);
+    counts.set(file!, code.split(new RegExp(`\\binstantiateCore\\((?:(?:yield|await) )?${variable}\\b`)).length - 1);
   }
   return counts;
 }
 
-/** Runs the transpiler and patches its output. */
+/** Runs the transpiler, and what rewrites its output. */
 async function generate(
   bytes: Uint8Array<ArrayBuffer>,
   name: string,
@@ -172,15 +172,7 @@ async function generate(
   const files = new Map<string, Uint8Array>();
   let start = 0;
   for (const file of answer.files) {
-    const content = body.subarray(start, start += file.size);
-    files.set(
-      file.name,
-      file.name === CODE_FILE
-        ? new TextEncoder().encode(
-          patch(new TextDecoder().decode(content), name),
-        )
-        : content,
-    );
+    files.set(file.name, body.subarray(start, start += file.size));
   }
   return files;
 }
@@ -198,6 +190,7 @@ function readAnswer({ code, stdout, stderr }: ChildResult, name: string) {
     );
   }
   if (answer.ok) return { answer, body };
+  if (answer.refused === true) throw new SkerryError("component-unsupported", answer.message);
   const reason = answer.message.replace(/\s*\n\s*(Caused by:)?\s*/g, ": ");
   if (answer.trapped) {
     throw new SkerryError(
