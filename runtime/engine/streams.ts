@@ -85,7 +85,7 @@ interface GuestByteReader extends Partial<Disposable> {
 export function readGuestStream(stream: unknown): ByteSource {
   if (stream === undefined) return emptySource;
   if (isByteSource(stream)) return stream;
-  if (isByteReader(stream)) return sourceOfReader(stream);
+  if (isByteReader(stream)) return new ReaderSource(stream);
   throw new TypeError("readGuestStream: the engine handed over something that is no stream<u8>");
 }
 
@@ -97,72 +97,87 @@ function isByteReader(value: unknown): value is GuestByteReader {
   return isObject(value) && "read" in value && typeof value.read === "function";
 }
 
-function sourceOfReader(reader: GuestByteReader): ByteSource {
-  const task = maybeTask();
-  const queue = new ChunkQueue();
-  const wakers = new Wakers();
-  const count = reader.most ?? STREAM_HIGH_WATER_BYTES;
-  let state: StreamState = "open";
-  let error: unknown;
-  let reading = false;
-  const end = (next: StreamState, reason?: unknown) => {
-    if (state !== "open") return;
-    [state, error] = [next, reason];
-    forget?.();
-    wakers.wakeAll();
-  };
-  const drop = () => {
+/** What a guest writes, read a piece ahead. */
+class ReaderSource implements ByteSource {
+  readonly #reader: GuestByteReader;
+  readonly #task = maybeTask();
+  readonly #queue = new ChunkQueue();
+  readonly #wakers = new Wakers();
+  readonly #forget: (() => void) | undefined;
+  #state: StreamState = "open";
+  #error: unknown;
+  #reading = false;
+
+  constructor(reader: GuestByteReader) {
+    this.#reader = reader;
+    this.#forget = this.#task?.defer(() => {
+      this.#end("errored", this.#task!.reason);
+      this.#drop();
+    });
+  }
+
+  get state(): StreamState {
+    return this.#queue.size > 0 ? "open" : this.#state;
+  }
+
+  get error(): unknown {
+    return this.#error;
+  }
+
+  get ready(): boolean {
+    return this.#queue.size > 0 || this.#state !== "open";
+  }
+
+  take(max: number): Uint8Array<ArrayBuffer> {
+    const taken = this.#queue.take(max);
+    if (taken.byteLength === 0) this.#pump();
+    return taken;
+  }
+
+  cancel(): void {
+    this.#queue.clear();
+    if (this.#state !== "open") return;
+    this.#end("closed");
+    this.#drop();
+  }
+
+  subscribe(wake: () => void): () => void {
+    const unsubscribe = this.#wakers.add(wake);
+    this.#pump();
+    return unsubscribe;
+  }
+
+  #pump(): void {
+    if (this.#reading || this.#state !== "open" || this.#queue.size > 0) return;
+    this.#reading = true;
+    const reading = this.#reader.read({ count: this.#reader.most ?? STREAM_HIGH_WATER_BYTES });
+    reading.then(({ done, value }) => {
+      this.#reading = false;
+      if (this.#state !== "open") return;
+      // A stream that one host function made and another got back has arrays of numbers in it.
+      if (value !== undefined) this.#queue.push(value instanceof Uint8Array ? value : Uint8Array.from(value));
+      if (done) this.#end("closed");
+      else this.#wakers.wakeAll();
+    }, (reason) => {
+      this.#reading = false;
+      this.#end("errored", reason);
+    });
+  }
+
+  #end(state: StreamState, reason?: unknown): void {
+    if (this.#state !== "open") return;
+    this.#state = state;
+    this.#error = reason;
+    this.#forget?.();
+    this.#wakers.wakeAll();
+  }
+
+  #drop(): void {
     // The engine may already have forgotten an isolate that has ended.
     try {
-      reader[Symbol.dispose]?.();
+      this.#reader[Symbol.dispose]?.();
     } catch { /* There is nothing left to drop. */ }
-  };
-  const forget = task?.defer(() => {
-    end("errored", task.reason);
-    drop();
-  });
-  const pump = () => {
-    if (reading || state !== "open" || queue.size > 0) return;
-    reading = true;
-    reader.read({ count }).then(({ done, value }) => {
-      reading = false;
-      if (state !== "open") return;
-      // A stream that one host function made and another got back has arrays of numbers in it.
-      if (value !== undefined) queue.push(value instanceof Uint8Array ? value : Uint8Array.from(value));
-      if (done) end("closed");
-      else wakers.wakeAll();
-    }, (reason) => {
-      reading = false;
-      end("errored", reason);
-    });
-  };
-  return {
-    get state() {
-      return queue.size > 0 ? "open" : state;
-    },
-    get error() {
-      return error;
-    },
-    get ready() {
-      return queue.size > 0 || state !== "open";
-    },
-    take(max) {
-      const taken = queue.take(max);
-      if (taken.byteLength === 0) pump();
-      return taken;
-    },
-    cancel() {
-      queue.clear();
-      if (state !== "open") return;
-      end("closed");
-      drop();
-    },
-    subscribe(wake) {
-      const unsubscribe = wakers.add(wake);
-      pump();
-      return unsubscribe;
-    },
-  };
+  }
 }
 
 /** A `stream<u8>` of the host, as it is handed to a guest. */

@@ -15,67 +15,106 @@ export type BodyEnd =
 /** `source`, and a promise for how it ends, which settles when its reader has seen the end. */
 export function watchEnd(source: ByteSource): { readonly source: ByteSource; readonly end: Promise<BodyEnd> } {
   const { promise, resolve } = Promise.withResolvers<BodyEnd>();
-  const look = (): StreamState => {
-    const { state } = source;
-    if (state === "closed") resolve({ how: "closed" });
-    else if (state === "errored") resolve({ how: "errored", error: source.error });
+  return { source: new WatchedSource(source, resolve), end: promise };
+}
+
+class WatchedSource implements ByteSource {
+  readonly #inner: ByteSource;
+  readonly #ended: (end: BodyEnd) => void;
+
+  constructor(inner: ByteSource, ended: (end: BodyEnd) => void) {
+    this.#inner = inner;
+    this.#ended = ended;
+  }
+
+  get state(): StreamState {
+    const { state } = this.#inner;
+    if (state === "closed") this.#ended({ how: "closed" });
+    else if (state === "errored") this.#ended({ how: "errored", error: this.#inner.error });
     return state;
-  };
-  return {
-    end: promise,
-    source: {
-      get state() {
-        return look();
-      },
-      get error() {
-        return source.error;
-      },
-      get ready() {
-        return source.ready;
-      },
-      get remaining() {
-        return source.remaining;
-      },
-      take(max) {
-        const taken = source.take(max);
-        look();
-        return taken;
-      },
-      lend(max) {
-        const lent = lend(source, max);
-        look();
-        return lent;
-      },
-      cancel(reason) {
-        look();
-        source.cancel(reason);
-        resolve({ how: "cancelled" });
-      },
-      subscribe: (wake) => source.subscribe(wake),
-    },
-  };
+  }
+
+  get error(): unknown {
+    return this.#inner.error;
+  }
+
+  get ready(): boolean {
+    return this.#inner.ready;
+  }
+
+  get remaining(): number | undefined {
+    return this.#inner.remaining;
+  }
+
+  take(max: number): Uint8Array<ArrayBuffer> {
+    const taken = this.#inner.take(max);
+    void this.state;
+    return taken;
+  }
+
+  lend(max: number): Uint8Array<ArrayBuffer> {
+    const lent = lend(this.#inner, max);
+    void this.state;
+    return lent;
+  }
+
+  cancel(reason?: unknown): void {
+    // It may have ended before.
+    void this.state;
+    this.#inner.cancel(reason);
+    this.#ended({ how: "cancelled" });
+  }
+
+  subscribe(wake: () => void): () => void {
+    return this.#inner.subscribe(wake);
+  }
 }
 
 /** `source`, with what `map` makes of its error. */
 export function withError(source: ByteSource, map: (error: unknown) => unknown): ByteSource {
-  return {
-    get state() {
-      return source.state;
-    },
-    get error() {
-      return map(source.error);
-    },
-    get ready() {
-      return source.ready;
-    },
-    get remaining() {
-      return source.remaining;
-    },
-    take: (max) => source.take(max),
-    lend: (max) => lend(source, max),
-    cancel: (reason) => source.cancel(reason),
-    subscribe: (wake) => source.subscribe(wake),
-  };
+  return new MappedSource(source, map);
+}
+
+class MappedSource implements ByteSource {
+  readonly #inner: ByteSource;
+  readonly #map: (error: unknown) => unknown;
+
+  constructor(inner: ByteSource, map: (error: unknown) => unknown) {
+    this.#inner = inner;
+    this.#map = map;
+  }
+
+  get state(): StreamState {
+    return this.#inner.state;
+  }
+
+  get error(): unknown {
+    return this.#map(this.#inner.error);
+  }
+
+  get ready(): boolean {
+    return this.#inner.ready;
+  }
+
+  get remaining(): number | undefined {
+    return this.#inner.remaining;
+  }
+
+  take(max: number): Uint8Array<ArrayBuffer> {
+    return this.#inner.take(max);
+  }
+
+  lend(max: number): Uint8Array<ArrayBuffer> {
+    return lend(this.#inner, max);
+  }
+
+  cancel(reason?: unknown): void {
+    this.#inner.cancel(reason);
+  }
+
+  subscribe(wake: () => void): () => void {
+    return this.#inner.subscribe(wake);
+  }
 }
 
 /**

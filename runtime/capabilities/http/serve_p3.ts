@@ -62,14 +62,10 @@ class P3Exchange implements Exchange {
   }
 
   async #respond(over: Promise<never>): Promise<HttpResponse> {
-    const handle = this.#isolate.exports[this.#interface]?.["handle"];
-    if (handle === undefined) {
-      throw this.#failure("component-no-handler", `it does not export ${this.#interface}`);
-    }
     let returned: unknown;
     received(this.#request);
     try {
-      returned = await Promise.race([handle(Request.received(this.#request)), this.#endedFirst(), over]);
+      returned = await Promise.race([this.#call(Request.received(this.#request)), this.#endedFirst(), over]);
     } catch (thrown) {
       const error = guestError(thrown);
       if (error === undefined) throw guestFailure(thrown, this.#task.function);
@@ -95,6 +91,14 @@ class P3Exchange implements Exchange {
       if (!(error instanceof HttpFailure)) throw error;
       throw this.#failure("guest-response-invalid", error.message);
     }
+  }
+
+  #call(request: Request): unknown {
+    const isolate = this.#isolate;
+    if (isolate.call !== undefined) return isolate.call(this.#interface, "handle", [request]);
+    const handle = isolate.exports[this.#interface]?.["handle"];
+    if (handle !== undefined) return handle(request);
+    throw this.#failure("component-no-handler", `it does not export ${this.#interface}`);
   }
 
   async #finish(over: Promise<never>): Promise<void> {
@@ -133,14 +137,25 @@ class P3Exchange implements Exchange {
 
   /** No guest is left to write `guest`'s body: it ends soon, or when a stream of the host that was passed on does, or never. */
   #expectEnd(guest: GuestContents): void {
-    const timer = setInterval(() => {
+    let sent = false;
+    let timer: ReturnType<typeof setInterval> | undefined;
+    const look = () => {
       // A slow reader may take as long as it likes over what the guest has left.
       if (guest.hasMore() || hostStreamsOpen()) return;
       guest.breakOff(this.#failure("guest-response-incomplete", "the guest ended without finishing its body"));
-    }, LAST_BYTES_MS);
-    const forget = this.#task.defer(() => clearInterval(timer));
-    guest.transmission.then(() => {
+    };
+    // Most are sent by then.
+    const callOff = afterTurn(() => {
+      if (!sent && !this.#task.ended) timer = setInterval(look, LAST_BYTES_MS);
+    });
+    const over = () => {
+      sent = true;
+      callOff();
       clearInterval(timer);
+    };
+    const forget = this.#task.defer(over);
+    guest.transmission.then(() => {
+      over();
       forget();
     });
   }
