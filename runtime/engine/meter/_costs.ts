@@ -58,3 +58,6 @@ export const BULK_BYTES_SHIFT = 3;
 export const BULK_BYTES_SHIFT_64 = 4;
 /** Units for an element of a table, as a shift: entries are written one by one, and functions dearly. */
 export const BULK_ELEMENTS_SHIFT = 6;
+
+/** Blocks, branches and calls that the rewrite adds at the head of a loop, or before work of a length. */
+export const ADDED_BLOCKS = 3;

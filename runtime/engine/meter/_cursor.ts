@@ -95,6 +95,10 @@ export class Cursor {
     this.pos = r.pos;
   }
 
+  valueType(): void {
+    this.read((r) => skipValueType(r, this.module.typeParams.length));
+  }
+
   heapType(): void {
     this.read((r) => skipHeapType(r, this.module.typeParams.length));
   }
@@ -102,7 +106,7 @@ export class Cursor {
   blockType(at: number): void {
     const byte = this.bytes[this.pos]!;
     if (byte === 0x40) this.pos++;
-    else if (byte > 0x40 && byte < 0x80) this.read((r) => skipValueType(r, this.module.typeParams.length));
+    else if (byte > 0x40 && byte < 0x80) this.valueType();
     else this.functionType(at);
   }
 

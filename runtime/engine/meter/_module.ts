@@ -57,6 +57,8 @@ export interface ModuleInfo {
   readonly sections: readonly Section[];
   /** Of each type: how many parameters if it is a function's, else -1, and so much less as it has fields. */
   readonly typeParams: Int32Array;
+  /** Of each type: how many results, if it is a function's. */
+  readonly typeResults: Int32Array;
   /** Of each type: what a call pays for its parameters and results, if any type has so many that a call does. */
   readonly typeCost: Int32Array | undefined;
   /** Of each function, imported ones first: its type. */
@@ -118,6 +120,7 @@ class ModuleReader {
   readonly #bytes: Uint8Array;
   readonly #name: string;
   readonly #params: number[] = [];
+  readonly #results: number[] = [];
   readonly #typeCosts: number[] = [];
   #costly = false;
   readonly #functionTypes: number[] = [];
@@ -158,6 +161,7 @@ class ModuleReader {
       name: this.#name,
       sections,
       typeParams: Int32Array.from(this.#params),
+      typeResults: Int32Array.from(this.#results),
       typeCost: this.#costly ? Int32Array.from(this.#typeCosts) : undefined,
       functionTypes: Int32Array.from(this.#functionTypes),
       importedFunctions: this.#importedFunctions,
@@ -217,6 +221,7 @@ class ModuleReader {
       const results = r.count("results");
       for (let i = 0; i < results; i++) skipValueType(r);
       this.#params.push(params);
+      this.#results.push(results);
       this.#typeCosts.push(Math.max(0, params + results - FREE_VALUES));
       if (params + results > FREE_VALUES) this.#costly = true;
       return;
@@ -230,6 +235,7 @@ class ModuleReader {
     } else if (form === 0x5e) this.#field(r);
     else throw unsupported(this.#name, `the type 0x${hex(form)}`, at);
     this.#params.push(-1 - fields);
+    this.#results.push(0);
     this.#typeCosts.push(0);
   }
 

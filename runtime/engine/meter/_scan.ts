@@ -4,27 +4,16 @@
  * @module
  */
 import { Reader } from "../../component/reader.ts";
-import { SkerryError } from "../../errors.ts";
 import { BodyScan } from "./_body.ts";
+import { ADDED_BLOCKS } from "./_costs.ts";
 import { EVENT, type Ints } from "./_events.ts";
 import type { ModuleInfo, Section } from "./_module.ts";
 import { skipValueType, unsupported } from "./_types.ts";
+import { Work } from "./_work.ts";
 
 /** V8 takes no more locals in a function; a rewrite adds up to {@linkcode ADDED_LOCALS}. */
 const MAX_LOCALS = 50_000;
 export const ADDED_LOCALS = 3;
-
-/**
- * What a function's locals and its branches, blocks and calls may be multiplied: a compiler notes at each of these where all
- * of those are, and takes seconds for so many. The largest functions that are known have a twentieth.
- */
-const MAX_LOCALS_TIMES_EVENTS = 2 ** 25;
-
-/**
- * Instructions of one byte or two that a compiler writes out: a field of each new structure, a value of each call. V8 ends
- * the process when the code of a function gets too long.
- */
-const MAX_WRITTEN_OUT = 2 ** 22;
 
 /** The code of a module. All offsets are those of the module's bytes. */
 export interface ScannedCode {
@@ -87,6 +76,7 @@ export function scanCode(module: ModuleInfo, section: Section | undefined): Scan
   if (section !== undefined) {
     const r = new Reader(module.bytes, module.name, section.body, section.end);
     r.u32();
+    const work = new Work(module, section.end - section.body);
     for (let i = 0; i < count; i++) {
       sizeStart[i] = r.pos;
       const size = r.u32();
@@ -96,9 +86,20 @@ export function scanCode(module: ModuleInfo, section: Section | undefined): Scan
       bodyEnd[i] = end;
       locals[i] = readLocals(r, module, i, end);
       codeStart[i] = r.pos;
+      const before = { loops: scan.loops.length, more: scan.moreSteps, bulks: scan.bulks };
       scan.run(r.pos, end, locals[i]!);
       firstEvent[i + 1] = scan.events.length;
-      checkCompiles(module, i, (firstEvent[i + 1]! - firstEvent[i]!) / EVENT * locals[i]!, scan.writtenOut);
+      const events = (scan.events.length - firstEvent[i]!) / EVENT;
+      work.add({
+        index: module.importedFunctions + i,
+        type: module.functionTypes[module.importedFunctions + i]!,
+        locals: locals[i]!,
+        start: r.pos,
+        end,
+        blocks: events + ADDED_BLOCKS * (scan.loops.length - before.loops + scan.bulks - before.bulks),
+        steps: events + scan.moreSteps - before.more,
+        writtenOut: scan.writtenOut,
+      });
       firstCall[i + 1] = scan.calls.length;
       r.pos = end;
     }
@@ -123,23 +124,6 @@ export function scanCode(module: ModuleInfo, section: Section | undefined): Scan
     allocates,
     facts: factsOf(scan),
   };
-}
-
-/** Refuses code that is small, and takes a compiler seconds, or all memory. */
-function checkCompiles(
-  { name, importedFunctions }: ModuleInfo,
-  index: number,
-  states: number,
-  writtenOut: number,
-): void {
-  if (states <= MAX_LOCALS_TIMES_EVENTS && writtenOut <= MAX_WRITTEN_OUT) return;
-  const what = states > MAX_LOCALS_TIMES_EVENTS
-    ? `its locals times its blocks, branches and calls are ${states}, and may be ${MAX_LOCALS_TIMES_EVENTS}`
-    : `the structures and calls up to it have ${writtenOut} fields, parameters and results, and may have ${MAX_WRITTEN_OUT}`;
-  throw new SkerryError(
-    "component-over-limit",
-    `metering ${name}: function ${importedFunctions + index} takes too long to compile: ${what}. Split it.`,
-  );
 }
 
 /** Steps over a function's declarations of locals and counts them with its parameters. */

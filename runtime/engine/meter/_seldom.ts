@@ -39,6 +39,10 @@ export class SeldomScan {
   readonly references: Set<number> = new Set();
   /** Fields of structures that are made of nothing, and what calls take and give beyond what is common, all together. */
   writtenOut = 0;
+  /** What else leaves the code of a function, or goes over all that is there: labels of tables, calls of the runtime. */
+  moreSteps = 0;
+  /** Work of a length. */
+  bulks = 0;
   takesReferences = false;
   catches = false;
   allocates = false;
@@ -91,6 +95,7 @@ export class SeldomScan {
     const c = this.cursor;
     const { module, module: { functionTypes: { length: functions } } } = c;
     // A row of dear instructions would be paid for at its end, after seconds: a megabyte of them fills gigabytes.
+    if (code >= 0xfb && code !== 0xfd || code === 0x26) this.moreSteps++;
     if (this.cost >= MAX_PENDING && (code >= 0xfb || code === 0x26)) this.#event(ev.STEP, 0, at);
     switch (code) {
       case 0x00: // unreachable
@@ -130,6 +135,7 @@ export class SeldomScan {
       case 0x0e: { // br_table
         const count = c.count("labels", at);
         for (let i = 0; i <= count; i++) c.label(at);
+        this.moreSteps += count;
         return this.#event(ev.BR_TABLE, 0, at);
       }
       case 0x0f: // return
@@ -205,6 +211,7 @@ export class SeldomScan {
       if (kind < 2) c.below(c.module.tags, "tag", at);
       c.label(at);
     }
+    this.moreSteps += catches;
     this.#open(BLOCK_FRAME);
     if (catches > 0) this.catches = true;
     this.#event(ev.TRY_TABLE, catches === 0 ? 0 : first, at);
@@ -223,6 +230,7 @@ export class SeldomScan {
         return;
       }
     }
+    this.bulks++;
     this.#event(ev.BULK, unit << 1 | (is64 ? 1 : 0), at);
   }
 
