@@ -5,10 +5,12 @@
  */
 import type { Capability } from "../capability.ts";
 import { blob } from "./blob/mod.ts";
+import { candidates } from "./candidates.ts";
 import { cli } from "./cli/mod.ts";
 import { clocks } from "./clocks/mod.ts";
 import { config } from "./config/mod.ts";
 import { files } from "./files/mod.ts";
+import { httpCandidates } from "./http/candidates.ts";
 import { type ConnectionGate, http, httpOver } from "./http/mod.ts";
 import { io } from "./io/mod.ts";
 import { kv } from "./kv/mod.ts";
@@ -17,6 +19,8 @@ import { messages, queue } from "./queue/mod.ts";
 import { random } from "./random/mod.ts";
 import { sockets } from "./sockets/mod.ts";
 import { sql } from "./sql/mod.ts";
+
+const withCandidates = candidates(httpCandidates);
 
 /** All of them, in the order of their names. */
 export const builtinCapabilities: readonly Capability[] = [
@@ -34,9 +38,11 @@ export const builtinCapabilities: readonly Capability[] = [
   random,
   sockets,
   sql,
-];
+].map(withCandidates);
 
 /** All of them, with outgoing requests over the connections that `gate` has. */
 export function builtinsWith(gate: ConnectionGate): readonly Capability[] {
-  return builtinCapabilities.map((capability) => capability === http ? httpOver(gate) : capability);
+  return builtinCapabilities.map((capability) =>
+    capability.name === http.name ? withCandidates(httpOver(gate)) : capability
+  );
 }

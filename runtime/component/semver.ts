@@ -67,7 +67,8 @@ export function findCompatible(
   let best: { name: string; version: Version } | undefined;
   for (const name of hostNames) {
     if (name === importName) return name;
-    if (wanted.version === undefined) continue;
+    // Most are of another interface, which takes less time to see than to parse their names.
+    if (wanted.version === undefined || !name.startsWith(wanted.base)) continue;
     const offered = parse(name);
     if (offered.base !== wanted.base || offered.version === undefined) continue;
     if (track(offered.version) !== track(wanted.version)) continue;

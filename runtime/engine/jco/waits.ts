@@ -12,6 +12,9 @@ import { withoutVersion } from "../../component/semver.ts";
 /** The functions of WASI 0.2 that wait; those of 0.3 are `async` by type and need no list. */
 const WAITING: ReadonlySet<string> = new Set([
   "wasi:io/poll#poll",
+  // What a release candidate of 0.2 had in its place.
+  "wasi:io/poll#poll-list",
+  "wasi:io/poll#poll-one",
   "wasi:io/poll#[method]pollable.block",
   "wasi:io/streams#[method]input-stream.blocking-read",
   "wasi:io/streams#[method]input-stream.blocking-skip",

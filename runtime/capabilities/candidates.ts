@@ -1,0 +1,70 @@
+/**
+ * Release candidates of WASI 0.2, which Spin still runs and its SDKs of 2023 and 2024 build for: 2023-10-18, and
+ * 2023-11-10. Most of their interfaces are what 0.2.0 became, under another version; what differed is put in its place.
+ *
+ * @module
+ */
+import type { Capability } from "../capability.ts";
+import { type HostImports, type HostInterface, waits } from "../engine/mod.ts";
+import { IoError, type Pollable } from "../streams/p2/mod.ts";
+
+/** Interfaces of the candidates of each date that are not what 0.2 has, made from those, by their names without versions. */
+export type Candidates = Readonly<Record<string, Readonly<Record<string, Shape>>>>;
+
+/** The interface of a candidate, from that of 0.2. */
+type Shape = (face: HostInterface) => HostInterface;
+
+const ofOctober: Candidates[string] = {
+  "wasi:io/poll": ({ Pollable, poll }) => ({
+    Pollable,
+    pollList: poll,
+    pollOne: waits((pollable: Pollable) => pollable.block()),
+  }),
+  "wasi:io/streams": (streams) => ({ ...streams, Error: IoError }),
+  "wasi:clocks/monotonic-clock": (clock) => ({
+    ...clock,
+    subscribe(when: bigint, absolute: boolean) {
+      const subscribe = clock[absolute ? "subscribeInstant" : "subscribeDuration"] as (when: bigint) => Pollable;
+      return subscribe(when);
+    },
+  }),
+};
+
+const CANDIDATES: Candidates = { "2023-10-18": ofOctober, "2023-11-10": {} };
+
+/** What of 0.2 there was in the candidates. */
+const OF_02 = /^(wasi:(?:cli|clocks|filesystem|http|io|random|sockets)\/[a-z-]+)@0\.2\.\d+$/;
+
+/**
+ * Gives capabilities their interfaces of WASI 0.2 as they were in the release candidates too.
+ *
+ * @param own What is not the same in capabilities that stand in no list here.
+ */
+export function candidates(own: Candidates): (capability: Capability) => Capability {
+  /** The interfaces that `name` was in the candidates; none if it is not of WASI 0.2. */
+  function candidatesOf(name: string): { readonly name: string; readonly shape: Shape | undefined }[] {
+    const base = OF_02.exec(name)?.[1];
+    if (base === undefined) return [];
+    return Object.entries(CANDIDATES).map(([date, shapes]) => ({
+      name: `${base}@0.2.0-rc-${date}`,
+      shape: own[date]?.[base] ?? shapes[base],
+    }));
+  }
+
+  return function withCandidates(capability) {
+    const names = capability.interfaces.flatMap((name) => candidatesOf(name).map((candidate) => candidate.name));
+    if (names.length === 0) return capability;
+    return {
+      ...capability,
+      interfaces: [...capability.interfaces, ...names],
+      async link(context) {
+        const host = await capability.link(context);
+        const old: Record<string, HostInterface> = {};
+        for (const [name, face] of Object.entries(host)) {
+          for (const { name: candidate, shape } of candidatesOf(name)) old[candidate] = shape?.(face) ?? face;
+        }
+        return { ...host, ...old } satisfies HostImports;
+      },
+    };
+  };
+}
