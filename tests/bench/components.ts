@@ -33,6 +33,14 @@ export const SMALL: BenchComponent = {
   body: "hello from a small guest\n",
 };
 
+/** A WASI 0.3 component of 198 KB, as Rust's toolchain makes them. */
+export const SMALL_P3: BenchComponent = {
+  name: "small p3",
+  wasm: fixture("rust-p3"),
+  path: "/hello",
+  body: "hello\n",
+};
+
 /** JavaScript inside StarlingMonkey, 14 MB, WASI 0.2. */
 export const STARLING: BenchComponent = {
   name: "starling",

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { QUICKJS, SMALL, STARLING } from "./components.ts";
+import { QUICKJS, SMALL, SMALL_P3, STARLING } from "./components.ts";
 import type { EngineName } from "./engines.ts";
 import { inFlight } from "./in_flight.ts";
 import { METERING } from "./meter.ts";
@@ -35,6 +35,7 @@ const slow = (scenario: Scenario, isSlow: boolean): Scenario => ({ ...scenario, 
 export const SCENARIOS: readonly Scenario[] = [
   plain,
   ...each(requests),
+  ...ENGINES.map((engine) => slow(requests(engine, SMALL_P3), true)),
   ...each((engine, component) => slow(isolates(engine, component), component !== SMALL)),
   ...each((engine, component) => slow(first(engine, component, true), component !== SMALL)),
   ...ENGINES.map((engine) => first(engine, SMALL, true, false)),
