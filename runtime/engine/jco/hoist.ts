@@ -99,6 +99,8 @@ class Hoisting {
   readonly #edits: Edit[] = [];
   /** What belongs to one instance, by name, in the order of declaration. */
   readonly #state = new Set<string>();
+  /** Calls of the log that nobody reads: their arguments cost more than some of the calls they tell of. */
+  readonly #logged = new Set<Node>();
   #names: ReadonlySet<string> = new Set();
   #reassigned: ReadonlySet<string> = new Set();
 
@@ -120,6 +122,7 @@ class Hoisting {
     const all = [...top, ...inner];
     this.#names = new Set(["_skerry", ...HOOKED, ...declaredBy(all)]);
     this.#reassigned = reassigned(all, this.#names);
+    for (const statement of all) this.#strip(statement);
     const kept: Node[] = [];
     const hoisted: Node[] = [];
     for (const statement of all) {
@@ -257,9 +260,19 @@ class Hoisting {
   }
 
   #wanted(statement: Node): Reference[] {
-    return referencesIn(statement, this.#names).filter(({ name }) =>
-      this.#state.has(name) || name === "_skerry" || HOOKED.has(name)
+    return referencesIn(statement, this.#names).filter(({ name, around }) =>
+      (this.#state.has(name) || name === "_skerry" || HOOKED.has(name)) &&
+      !around.some((node) => this.#logged.has(node))
     );
+  }
+
+  #strip(node: Node): void {
+    if (node.type === "ExpressionStatement" && this.#text.startsWith("_debugLog(", node.start)) {
+      this.#logged.add(node);
+      this.#edit(node.start, node.end, ";");
+      return;
+    }
+    for (const [, child] of children(node)) this.#strip(child);
   }
 
   #replace({ name, node, around }: Reference): void {

@@ -139,6 +139,15 @@ Deno.test("a function of a core instance is wrapped where host code calls it, an
   expect(Object.keys(bare["f"]!)).toEqual([]);
 });
 
+Deno.test("hoisted code does not make what it would write into a log that nobody reads", async () => {
+  const { make } = await linked(
+    "let count = 0; function odd() { throw new Error('made for the log'); } const _debugLog = () => {};",
+    `function f() { if (count === 0) _debugLog('f', { odd: odd(), count }); else count = 2; return ++count; } return { f };`,
+  );
+  const { call } = make();
+  expect([call("f"), call("f")]).toEqual([1, 3]);
+});
+
 Deno.test("code whose functions run in other tasks too is left as it is, and odd code refused", () => {
   const text = generated("class StreamEnd {}", "return {};");
   expect(hoist(text, unexpected)).toBe(text);

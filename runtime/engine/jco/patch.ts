@@ -91,6 +91,7 @@ const ASYNC_STATE = "const STORE_ASYNC_STATE = { deadlockCheck: null, pendingHos
 const READS = /(function _genReadFnFromLowerableStream\(stream\) \{[^]*?)return readFn;/;
 const CALLBACK = /\b(callback_\d+ = )Object\.assign\((exports\d+(?:\.\w+|\['[^']*'\])), \{ _jcoMaySuspend: false \}\)/g;
 const EVENT = /setPendingEvent\(fn\) \{/g;
+const DROPS_PENDING = /this\.drop\(\);(?=\s*\} catch \(err\) \{\s*_debugLog\('\[AsyncSubtask#onResolve\(\)\] failed)/;
 const KEEPS_BUFFER = "instanceBuffers.set(nextBufID, buffer);";
 const RETURNS = /\n( *return \{[^\n]*\};\n *\}\)\(\);\n *let promise, resolve, reject;)/;
 
@@ -120,6 +121,10 @@ export function patch(source: string, name: string): string {
   }
   // It keeps each buffer that a stream or future was read or written with, by an id that nobody asks for, to the end.
   if (text.includes("class BufferManager ")) text = replaceOnce(text, KEEPS_BUFFER, "");
+  // Each call that waits would throw an error there and take it for a failure that matters to nobody: with its stack, at length.
+  if (text.includes("class AsyncSubtask ")) {
+    text = replaceOnce(text, DROPS_PENDING, "if (!this.#waitable?.hasPendingEvent()) this.drop();");
+  }
   // Any guest may have to let others run.
   text = text.replace(CALLBACK, "$1WebAssembly.promising($2)");
   text = wrapCalls(text, name);
