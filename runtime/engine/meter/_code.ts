@@ -5,6 +5,7 @@
  */
 import { Numbers } from "../numbers.ts";
 import { Reader } from "../../component/reader.ts";
+import { SkerryError } from "../../errors.ts";
 import { putPadded, putU32, sizeU32 } from "../writer.ts";
 import * as edit from "./_edits.ts";
 import * as ev from "./_events.ts";
@@ -15,9 +16,13 @@ import type { ScannedCode } from "./_scan.ts";
 import { Snippets } from "./_snippets.ts";
 
 /** The most bytes that an edit adds, by its kind. */
-const MAX_EDIT_BYTES = [0, 5, 64, 64, 64, 6, 6, 3, 128, 1, 12];
+const MAX_EDIT_BYTES = [0, 5, 40, 40, 52, 6, 6, 3, 128, 1, 12];
 /** The most bytes that a function's head and end grow by. */
-const MAX_FRAME_BYTES = 32;
+const MAX_FRAME_BYTES = 16;
+
+/** What the code may grow to: this, and so many times its size. Known modules come to twice theirs at most. */
+const FREE_GROWTH_BYTES = 2 ** 20;
+const MAX_GROWTH = 4;
 
 /** Branch hints of the old module: for each function, ascending pairs of an offset and whether it is taken. */
 export type Hints = ReadonlyMap<number, readonly Hint[]>;
@@ -78,6 +83,14 @@ class CodeWriter {
       if (body >= count) total += bodyEnd[bodies[body]!]! - bodyStart[bodies[body]!]! + 5;
     }
     for (const helper of helpers) total += helper.length + 5;
+    const most = FREE_GROWTH_BYTES + MAX_GROWTH * this.#code.bodyBytes;
+    if (total > most) {
+      throw new SkerryError(
+        "component-over-limit",
+        `metering ${this.#module.name}: its ${this.#code.bodyBytes} bytes of code, which has loops and calls nearly ` +
+          `everywhere, would take ${total} with what is added to them, and may take ${most}. Split it.`,
+      );
+    }
     const out = this.#s = new Snippets(this.#layout, total);
     // The section's size takes five bytes, as LEB128 allows, for it is known last.
     const contents = 6;

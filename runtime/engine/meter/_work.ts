@@ -28,7 +28,10 @@ export const MAX_BLOCKS = 2 ** 16;
 const SQUARES = 2 ** 30;
 const SQUARES_PER_BYTE = 2 ** 9;
 
-/** Of one function: a third of a second for the first compiler. The largest that are known have a tenth. */
+/**
+ * Of one function: a third of a second for the first compiler. The largest that are known have a tenth. With what is added
+ * to so many blocks, it stays below what V8 takes.
+ */
 export const MAX_FUNCTION_BYTES = 2 ** 22;
 
 /**

@@ -182,3 +182,14 @@ for (const [what, [pass, fail, why]] of Object.entries(BOMBS)) {
     expect(message).toMatch(/^metering bomb: function \d+ takes too long to compile: /);
   });
 }
+
+/** Code that grows the most by what is added to it: each loop begins with a check. */
+const loops = (functions: number, count: number) =>
+  build(Array.from({ length: functions }, () => ({ code: times(count, 0x03, 0x40, 0x0b) })));
+
+Deno.test("a module is refused that would grow to many times its size, before anything is written", () => {
+  expect(WebAssembly.validate(meterModule(loops(100, 50)).bytes)).toBe(true);
+  expect(() => meterModule(loops(3000, 50), { name: "bomb" })).toThrow(
+    /^metering bomb: its 4\d{5} bytes of code, .* would take \d{8} .*, and may take \d{7}\. Split it\.$/,
+  );
+});
