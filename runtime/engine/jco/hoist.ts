@@ -99,6 +99,7 @@ class Hoisting {
   readonly #edits: Edit[] = [];
   /** What belongs to one instance, by name, in the order of declaration. */
   readonly #state = new Set<string>();
+  readonly #functions = new Map<string, Node>();
   /** Calls of the log that nobody reads: their arguments cost more than some of the calls they tell of. */
   readonly #logged = new Set<Node>();
   #names: ReadonlySet<string> = new Set();
@@ -123,16 +124,8 @@ class Hoisting {
     this.#names = new Set(["_skerry", ...HOOKED, ...declaredBy(all)]);
     this.#reassigned = reassigned(all, this.#names);
     for (const statement of all) this.#strip(statement);
-    const kept: Node[] = [];
-    const hoisted: Node[] = [];
-    for (const statement of all) {
-      if (this.#isPrelude(statement)) continue;
-      if (this.#isShared(statement)) hoisted.push(statement);
-      else {
-        kept.push(statement);
-        for (const name of declaredBy([statement])) this.#state.add(name);
-      }
-    }
+    for (const statement of all) this.#learnFunctions(statement);
+    const { kept, hoisted } = this.#sorted(all.filter((statement) => !this.#isPrelude(statement)));
     for (const statement of hoisted) this.#shared(statement);
     for (const statement of kept) this.#own(statement);
     const textOf = (statements: readonly Node[]) => statements.map((statement) => this.#edited(statement)).join("\n");
@@ -153,6 +146,30 @@ class Hoisting {
       "}",
       this.#text.slice(exported.end),
     ].join("\n");
+  }
+
+  /** Which statements are one instance's, and which are for all: what is one's makes others so that need it. */
+  #sorted(statements: readonly Node[]): { kept: Node[]; hoisted: Node[] } {
+    for (;;) {
+      const known = this.#state.size;
+      const [kept, hoisted]: [Node[], Node[]] = [[], []];
+      for (const statement of statements) {
+        const isShared = this.#isShared(statement);
+        (isShared ? hoisted : kept).push(statement);
+        if (!isShared) { for (const name of declaredBy([statement])) this.#state.add(name); }
+      }
+      if (this.#state.size === known) return { kept, hoisted };
+    }
+  }
+
+  #learnFunctions(statement: Node): void {
+    if (statement.type === "FunctionDeclaration") {
+      for (const name of declaredBy([statement])) this.#functions.set(name, statement);
+    } else if (statement.type === "VariableDeclaration") {
+      for (const { id, init } of statement["declarations"] as (Node & Record<"id" | "init", Node | null>)[]) {
+        if (init !== null && isFunction(init)) this.#functions.set(declared(id)[0]!, init);
+      }
+    }
   }
 
   #declares(node: unknown, name: string): boolean {
@@ -181,7 +198,7 @@ class Hoisting {
     return this.#text.startsWith("Promise.all([module", start) || this.#text.startsWith("if (!getCoreModule)", start);
   }
 
-  /** Whether a statement does the same for every instance. It is asked in order: what came before is known. */
+  /** Whether a statement does the same for every instance, as far as is known. */
   #isShared(statement: Node): boolean {
     switch (statement.type) {
       case "FunctionDeclaration":
@@ -213,10 +230,19 @@ class Hoisting {
     return known && !this.#touchesState(init, isFunction);
   }
 
-  #touchesState(node: Node, later: (node: Node) => boolean): boolean {
-    return referencesIn(node, this.#names).some(({ name, around }) =>
-      (this.#state.has(name) || name === "_skerry" || HOOKED.has(name)) && !around.some(later)
-    );
+  /** Whether running a node, or what it calls by name, wants what is one instance's. */
+  #touchesState(node: Node, later: (node: Node) => boolean, asked: ReadonlySet<string> = new Set()): boolean {
+    return referencesIn(node, this.#names).some(({ name, node: identifier, around }) => {
+      if (around.some(later)) return false;
+      if (this.#isOwn(name)) return true;
+      const called = this.#functions.get(name);
+      if (called === undefined || around[0]?.["callee"] !== identifier || asked.has(name)) return false;
+      return this.#touchesState(called, (within) => within !== called && isFunction(within), new Set([...asked, name]));
+    });
+  }
+
+  #isOwn(name: string): boolean {
+    return this.#state.has(name) || name === "_skerry" || HOOKED.has(name);
   }
 
   /** A statement for all instances: functions that want what belongs to one look for it. */

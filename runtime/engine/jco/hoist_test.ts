@@ -139,6 +139,19 @@ Deno.test("a function of a core instance is wrapped where host code calls it, an
   expect(Object.keys(bare["f"]!)).toEqual([]);
 });
 
+Deno.test("what a function makes of an instance's own belongs to that instance", async () => {
+  const { make } = await linked(
+    `function early() { return late(); } function late() { return table; } function bound() { return table; }
+     function describe(meta) { return () => [meta.a(), table]; }`,
+    `let trampoline0 = early(); let trampoline1 = bound.bind(null); let trampoline2 = describe({ a: () => table });
+     const table = trampoline0 ?? []; trampoline0 ??= table;
+     return { f: () => [early() === table, trampoline0 === table, trampoline1() === table, trampoline2()[0] === table], table: () => table };`,
+  );
+  const [a, b] = [make(), make()];
+  expect([a.call("f"), b.call("f")]).toEqual([[true, true, true, true], [true, true, true, true]]);
+  expect(a.call("table")).not.toBe(b.call("table"));
+});
+
 Deno.test("hoisted code does not make what it would write into a log that nobody reads", async () => {
   const { make } = await linked(
     "let count = 0; function odd() { throw new Error('made for the log'); } const _debugLog = () => {};",
