@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { constants } from "node:sqlite";
+import { ACTION, DENY, OK } from "./sqlite/codes.ts";
+import type { Authorizer } from "./sqlite/instance.ts";
 
 /** What is seen of a statement while it is prepared. */
 export interface Seen {
@@ -17,15 +18,6 @@ export interface Seen {
 }
 
 export const nothingSeen = (): Seen => ({ inserts: false, changes: false, lasting: false, refused: undefined });
-
-/** The face of SQLite's callback. */
-type Authorizer = (
-  action: number,
-  first: string | null,
-  second: string | null,
-  database: string | null,
-  trigger: string | null,
-) => number;
 
 /** Their argument names what is asked for and sets nothing. */
 const ASKING_PRAGMAS = new Set([
@@ -78,69 +70,74 @@ const FILE_PRAGMAS = new Set(["application_id", "user_version"]);
 /** They reach out of the database, or load code. */
 const REFUSED_FUNCTIONS = new Set(["load_extension", "fts3_tokenizer", "readfile", "writefile", "edit"]);
 
+/** They show what other guests have prepared on the connection, or the file as it is. */
+const REFUSED_TABLES = new Set(["bytecode", "dbstat", "sqlite_dbpage", "sqlite_stmt", "tables_used"]);
+
+/** What they are changed by is no change of rows: it creates and drops. */
+const SCHEMA_TABLES = new Set(["sqlite_master", "sqlite_schema", "sqlite_temp_master", "sqlite_temp_schema"]);
+
 /** Virtual tables that keep what they have in the database. */
 const MODULES = new Set(["fts5", "fts5vocab", "rtree", "rtree_i32", "geopoly"]);
 
-const ALWAYS = new Set([
-  constants.SQLITE_ALTER_TABLE,
-  constants.SQLITE_ANALYZE,
-  constants.SQLITE_CREATE_INDEX,
-  constants.SQLITE_CREATE_TABLE,
-  constants.SQLITE_CREATE_TRIGGER,
-  constants.SQLITE_CREATE_VIEW,
-  constants.SQLITE_DROP_INDEX,
-  constants.SQLITE_DROP_TABLE,
-  constants.SQLITE_DROP_TEMP_INDEX,
-  constants.SQLITE_DROP_TEMP_TABLE,
-  constants.SQLITE_DROP_TEMP_TRIGGER,
-  constants.SQLITE_DROP_TEMP_VIEW,
-  constants.SQLITE_DROP_TRIGGER,
-  constants.SQLITE_DROP_VIEW,
-  constants.SQLITE_DROP_VTABLE,
-  constants.SQLITE_READ,
-  constants.SQLITE_REINDEX,
-  constants.SQLITE_SAVEPOINT,
-  constants.SQLITE_SELECT,
-  constants.SQLITE_TRANSACTION,
+const ALWAYS = new Set<number>([
+  ACTION.ALTER_TABLE,
+  ACTION.ANALYZE,
+  ACTION.CREATE_INDEX,
+  ACTION.CREATE_TABLE,
+  ACTION.CREATE_TRIGGER,
+  ACTION.CREATE_VIEW,
+  ACTION.DROP_INDEX,
+  ACTION.DROP_TABLE,
+  ACTION.DROP_TEMP_INDEX,
+  ACTION.DROP_TEMP_TABLE,
+  ACTION.DROP_TEMP_TRIGGER,
+  ACTION.DROP_TEMP_VIEW,
+  ACTION.DROP_TRIGGER,
+  ACTION.DROP_VIEW,
+  ACTION.DROP_VTABLE,
+  ACTION.RECURSIVE,
+  ACTION.REINDEX,
+  ACTION.SAVEPOINT,
+  ACTION.SELECT,
+  ACTION.TRANSACTION,
 ]);
 
 /**
  * Allows what stays inside the database, refuses the rest, and tells `seen()` about it. What it does not know, it refuses.
  */
-export function authorizer(seen: () => Seen, allowed: () => { readonly recursive: boolean }): Authorizer {
+export function authorizer(seen: () => Seen): Authorizer {
   const refuse = (what: string): number => {
     seen().refused ??= what;
-    return constants.SQLITE_DENY;
+    return DENY;
   };
   return function authorize(action, first, second) {
-    if (ALWAYS.has(action)) return constants.SQLITE_OK;
+    if (ALWAYS.has(action)) return OK;
     switch (action) {
-      case constants.SQLITE_INSERT:
+      case ACTION.INSERT:
+        if (SCHEMA_TABLES.has(first ?? "")) return OK;
         seen().inserts = true;
         // Falls through: an insertion is a change.
-      case constants.SQLITE_UPDATE:
-      case constants.SQLITE_DELETE:
-        seen().changes = true;
-        return constants.SQLITE_OK;
-      case constants.SQLITE_FUNCTION:
-        return REFUSED_FUNCTIONS.has(second ?? "") ? refuse(`the function ${second}`) : constants.SQLITE_OK;
-      case constants.SQLITE_CREATE_TEMP_INDEX:
-      case constants.SQLITE_CREATE_TEMP_TABLE:
-      case constants.SQLITE_CREATE_TEMP_TRIGGER:
-      case constants.SQLITE_CREATE_TEMP_VIEW:
+      case ACTION.UPDATE:
+      case ACTION.DELETE:
+        if (!SCHEMA_TABLES.has(first ?? "")) seen().changes = true;
+        return OK;
+      case ACTION.READ:
+        return REFUSED_TABLES.has((first ?? "").toLowerCase()) ? refuse(`the table ${first}`) : OK;
+      case ACTION.FUNCTION:
+        return REFUSED_FUNCTIONS.has(second ?? "") ? refuse(`the function ${second}`) : OK;
+      case ACTION.CREATE_TEMP_INDEX:
+      case ACTION.CREATE_TEMP_TABLE:
+      case ACTION.CREATE_TEMP_TRIGGER:
+      case ACTION.CREATE_TEMP_VIEW:
         seen().lasting = true;
-        return constants.SQLITE_OK;
-      case constants.SQLITE_PRAGMA:
+        return OK;
+      case ACTION.PRAGMA:
         return pragma(first ?? "", second);
-      case constants.SQLITE_CREATE_VTABLE:
-        return MODULES.has((second ?? "").toLowerCase()) ? constants.SQLITE_OK : refuse(`a virtual table of ${second}`);
-      case constants.SQLITE_RECURSIVE:
-        return allowed().recursive
-          ? constants.SQLITE_OK
-          : refuse('WITH RECURSIVE without "recursive": true in the grant');
-      case constants.SQLITE_ATTACH:
+      case ACTION.CREATE_VTABLE:
+        return MODULES.has((second ?? "").toLowerCase()) ? OK : refuse(`a virtual table of ${second}`);
+      case ACTION.ATTACH:
         return refuse("ATTACH, and VACUUM, which attaches");
-      case constants.SQLITE_DETACH:
+      case ACTION.DETACH:
         return refuse("DETACH");
       default:
         return refuse(`action ${action} of SQLite`);
@@ -149,12 +146,12 @@ export function authorizer(seen: () => Seen, allowed: () => { readonly recursive
 
   function pragma(name: string, value: string | null): number {
     const lower = name.toLowerCase();
-    if (ASKING_PRAGMAS.has(lower) || FILE_PRAGMAS.has(lower)) return constants.SQLITE_OK;
+    if (ASKING_PRAGMAS.has(lower) || FILE_PRAGMAS.has(lower)) return OK;
     if (CONNECTION_PRAGMAS.has(lower)) {
       if (value !== null) seen().lasting = true;
-      return constants.SQLITE_OK;
+      return OK;
     }
-    if (READ_PRAGMAS.has(lower) && value === null) return constants.SQLITE_OK;
+    if (READ_PRAGMAS.has(lower) && value === null) return OK;
     return refuse(value === null ? `PRAGMA ${lower}` : `setting PRAGMA ${lower}`);
   }
 }

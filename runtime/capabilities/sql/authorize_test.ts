@@ -50,13 +50,20 @@ Deno.test("no statement leaves the database's file", () =>
         "SELECT * FROM pragma_database_list",
         "CREATE VIRTUAL TABLE v USING csv(filename = '/etc/passwd')",
         "CREATE VIRTUAL TABLE v USING dbstat(main)",
-        "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n",
+        "SELECT * FROM sqlite_stmt",
+        "SELECT count(*) FROM sqlite_stmt",
+        "SELECT * FROM sqlite_dbpage",
+        "SELECT * FROM dbstat",
+        "SELECT * FROM bytecode('SELECT 1')",
+        "SELECT * FROM tables_used('SELECT 1')",
       ];
       for (const statement of refused) {
         const payload = await payloadOf(() => connection.execute(statement, []));
         expect([statement, payload]).toEqual([statement, {
           tag: "io",
-          val: expect.stringMatching(/^not authorized: |no such function: fts3_tokenizer|^no such module/),
+          val: expect.stringMatching(
+            /^not authorized: |^no such function: (fts3_tokenizer|load_extension)$|^no such module/,
+          ),
         }]);
       }
       for (
@@ -139,16 +146,6 @@ onEachLocalBackend("a statement that was prepared before does what it says now",
     if ((await rows(guest, "PRAGMA journal_mode"))[0]![0] === "memory") break;
     await rows(guest, temporary);
     expect(await rows(guest, "SELECT count(*) FROM sqlite_temp_schema")).toEqual([[1n]]);
-    guest[Symbol.dispose]();
-  }
-  // What one function may do another may not, over one connection.
-  const recursive = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 3) SELECT count(*) FROM n";
-  connection[Symbol.dispose]();
-  for (const allowed of [true, false, true, false]) {
-    const guest = await open(hostOf(backend, "f", { recursive: allowed }));
-    expect(await payloadOf(() => rows(guest, recursive))).toEqual(
-      allowed ? "no error" : { tag: "io", val: expect.stringContaining("RECURSIVE") },
-    );
     guest[Symbol.dispose]();
   }
 });

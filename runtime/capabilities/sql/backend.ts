@@ -54,12 +54,6 @@ export interface Connection {
   close(): void;
 }
 
-/** How a guest may use its connection. */
-export interface ConnectOptions {
-  /** Whether statements may be recursive. */
-  readonly recursive: boolean;
-}
-
 /** Where databases are. */
 export interface Backend {
   /**
@@ -68,7 +62,7 @@ export interface Backend {
    * @throws {SkerryError} `setting-invalid`.
    */
   check?(database: DatabaseId): void;
-  connect(database: DatabaseId, options: ConnectOptions): Connection | Promise<Connection>;
+  connect(database: DatabaseId): Connection | Promise<Connection>;
 }
 
 /** The text of one statement: parsing it takes memory and time that other tasks wait. */

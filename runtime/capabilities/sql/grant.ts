@@ -12,7 +12,7 @@ export type DatabaseSource = true | string | { readonly env: string };
 export interface SqlGrant {
   /** By what the function calls it. */
   readonly databases: Readonly<Record<string, DatabaseSource>>;
-  /** Whether statements may be recursive (`WITH RECURSIVE`). */
+  /** Nothing any more: recursive statements meet the function's limits as all others do. */
   readonly recursive: boolean;
 }
 
@@ -59,7 +59,7 @@ export const sqlGrant: z.ZodType<SqlGrant> = z.strictObject({
     examples: [{ default: true, shop: "shop" }],
   }),
   recursive: z.boolean().default(false).meta({
-    description: "Whether statements may use WITH RECURSIVE. One that has no end stops the whole server, not only " +
-      "the function: nothing can interrupt it.",
+    description: "Taken from manifests that have it, and without effect: a recursive statement meets the function's " +
+      "limits, as every statement does.",
   }),
 }).meta({ description: "SQLite databases." });

@@ -3,176 +3,276 @@
  *
  * @module
  */
-import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
-import { currentTask } from "../../context.ts";
-import type { Seen } from "./authorize.ts";
-import { bytesOf, io, type QueryResult, ResultBudget, SqlError, type Value } from "./backend.ts";
-import { isBlank, parameterNames } from "./parameters.ts";
-
-/** SQLite's codes: https://sqlite.org/rescode.html. */
-const SQLITE_FULL = 13;
-const SQLITE_BUSY_SNAPSHOT = 517;
+import { currentTask, maybeTask } from "../../context.ts";
+import { SkerryError } from "../../errors.ts";
+import { nothingSeen, type Seen } from "./authorize.ts";
+import { io, type QueryResult, ResultBudget, SqlError, type Value } from "./backend.ts";
+import { isBlank } from "./parameters.ts";
+import { BLOB, BUSY, CANTOPEN, FLOAT, FULL, INTEGER, IOERR, NOMEM, OK, TEXT } from "./sqlite/codes.ts";
+import { Dead, type Instance, type Later, OutOfMemory, then } from "./sqlite/instance.ts";
 
 /** Somebody else's transaction is in the way. */
 export class Busy extends Error {}
 
 /** What a statement is run on. */
-interface Session {
-  readonly db: DatabaseSync;
+export interface Session {
+  readonly instance: Instance;
+  readonly statements: Statements;
   /** What is seen of the statement while it is prepared. */
   seen: Seen;
-  readonly lastError: string | undefined;
+  /** Does what has to be done before the first statement. */
+  setUp(): Later<void>;
 }
 
 /** A statement that has been prepared. */
 interface Prepared {
-  readonly statement: StatementSync;
-  readonly names: readonly (string | undefined)[];
+  readonly statement: number;
+  readonly parameters: number;
   readonly seen: Readonly<Seen>;
-  uses: number;
+  columns: readonly string[];
+  /** How often SQLite had to prepare it anew, by itself, when its columns were asked for. */
+  prepared: number;
 }
 
 /** Statements of one connection that are kept: to prepare one takes longer than to run most. */
 const MAX_KEPT = 64;
 
-/** Longer ones, and those with larger values, are not kept: they take memory as long as they are. */
+/** Longer ones are not kept: they take memory as long as they are. */
 const MAX_KEPT_CHARACTERS = 4096;
-const MAX_KEPT_BYTES = 64 * 1024;
 
-/** Deno keeps some bytes for each use of a statement for as long as there is the statement. */
-const MAX_USES = 1000;
+/** Of `sqlite3_stmt_status()`: how often it was prepared anew. */
+const REPREPARED = 5;
+
+/** Says of a text or a blob that it stays where it is until the statement is over. */
+const STATIC = 0;
 
 /** The statements of one connection, the last used ones last. */
 export class Statements {
   readonly #kept = new Map<string, Prepared>();
 
-  take(session: Session, sql: string): Prepared {
+  take(session: Session, sql: string): Later<Prepared> {
     const kept = this.#kept.get(sql);
     if (kept !== undefined) {
       this.#kept.delete(sql);
       // SQLite prepares it anew by itself when tables have changed, and adds to what is seen.
       session.seen = { ...kept.seen };
-      kept.uses++;
       return kept;
     }
-    const statement = session.db.prepare(sql);
-    if (!isBlank(sql.slice(statement.sourceSQL.length))) {
-      throw io("there is more than one statement; execute them one by one");
-    }
-    statement.setReadBigInts(true);
-    statement.setReturnArrays(true);
-    return { statement, names: parameterNames(sql), seen: { ...session.seen }, uses: 1 };
+    const { instance } = session;
+    return then(instance.prepare(sql), ({ code, statement, bytes }) => {
+      if (code !== OK) throw failure(session, code);
+      if (!isBlank(new TextDecoder().decode(new TextEncoder().encode(sql).subarray(bytes)))) {
+        instance.call("sqlite3_finalize", statement);
+        throw io("there is more than one statement; execute them one by one");
+      }
+      const parameters = instance.call("sqlite3_bind_parameter_count", statement);
+      return { statement, parameters, seen: { ...session.seen }, columns: [], prepared: -1 };
+    });
   }
 
   /** Keeps a statement for the next time, unless that costs more than it is worth. */
-  giveBack(sql: string, prepared: Prepared, parameters: readonly Value[]): void {
-    if (sql.length > MAX_KEPT_CHARACTERS || prepared.uses >= MAX_USES) return;
-    if (parameters.reduce((sum, value) => sum + bytesOf(value), 0) > MAX_KEPT_BYTES) return;
+  giveBack({ instance }: Session, sql: string, prepared: Prepared): void {
+    if (sql.length > MAX_KEPT_CHARACTERS) return void instance.call("sqlite3_finalize", prepared.statement);
     this.#kept.set(sql, prepared);
-    if (this.#kept.size > MAX_KEPT) this.#kept.delete(this.#kept.keys().next().value!);
+    if (this.#kept.size <= MAX_KEPT) return;
+    const [oldest, { statement }] = this.#kept.entries().next().value!;
+    this.#kept.delete(oldest);
+    instance.call("sqlite3_finalize", statement);
   }
 }
 
-/** Runs one statement, to its end or to a limit. */
-export function run(
-  session: Session & { readonly statements: Statements },
-  sql: string,
-  parameters: readonly Value[],
-): QueryResult {
+/** Runs one statement, to its end or to a limit: at once, or letting others run. */
+export function run(session: Session, sql: string, parameters: readonly Value[]): Later<QueryResult> {
   if (isBlank(sql)) return { columns: [], rows: [] };
-  const prepared = session.statements.take(session, sql);
+  session.seen = nothingSeen();
+  return guarded(session, () =>
+    then(then(session.setUp(), () => session.statements.take(session, sql)), (prepared) => {
+      const ran = guarded(session, () => step(session, prepared, parameters));
+      const giveBack = () => {
+        if (!session.instance.dead) session.statements.giveBack(session, sql, prepared);
+      };
+      return settled(ran, giveBack);
+    }));
+}
+
+/** Calls `done` when `value` is there or has failed. */
+function settled<T>(value: Later<T>, done: () => void): Later<T> {
+  if (value instanceof Promise) return value.finally(done);
+  done();
+  return value;
+}
+
+function step(session: Session, prepared: Prepared, parameters: readonly Value[]): Later<QueryResult> {
+  const { instance } = session;
   const { statement } = prepared;
-  const given = bind(prepared.names, parameters);
-  // Deno's iterate() keeps errors to itself, and all() keeps all rows in memory before they can be counted. What is
-  // written is bounded by the database's size.
-  const returned =
-    (session.seen.changes || statement.columns().length === 0
-      ? statement.all(...given as SQLInputValue[])
-      : statement.iterate(...given as SQLInputValue[])) as Iterable<unknown>;
+  const free = bind(session, prepared, parameters);
   const rows: { values: Value[] }[] = [];
   const budget = new ResultBudget();
-  const task = currentTask();
-  const until = performance.now() + Math.max(1, task.limits.cpuMs - task.cpuMs);
-  for (const row of returned) {
-    const values = (row as unknown[]).map(valueOf);
-    budget.row(values);
-    rows.push({ values });
-    // Between rows only: nothing can interrupt SQLite on its way to the next one.
-    if (performance.now() > until) {
-      throw io(`no end after ${task.limits.cpuMs} ms of CPU time (limits.cpuMs); ask for fewer rows with LIMIT`);
+  let refused: unknown;
+  const count = instance.call("sqlite3_column_count", statement);
+  const onRow = (): boolean => {
+    try {
+      const values = valuesOf(instance, statement, count);
+      budget.row(values);
+      rows.push({ values });
+      return true;
+    } catch (error) {
+      refused = error;
+      return false;
     }
-  }
-  const error = session.lastError;
-  if (error !== undefined) throw new SqliteError(error);
-  // Asked last: a table may have had other columns when the statement was prepared.
-  const columns = statement.columns().map(({ name }) => name);
-  session.statements.giveBack(sql, prepared, parameters);
-  return { columns, rows };
+  };
+  const end = () => {
+    if (instance.dead) return;
+    instance.call("sqlite3_reset", statement);
+    instance.call("sqlite3_clear_bindings", statement);
+    free();
+  };
+  return then(instance.run(statement, onRow), (code) => {
+    // Before it is reset, which may say something else.
+    const error = refused ?? (isError(code) ? failure(session, code) : undefined);
+    const columns = error === undefined ? columnsOf(instance, prepared) : [];
+    end();
+    if (error !== undefined) throw error;
+    return { columns, rows };
+  });
 }
 
-/** What `iterate()` has not thrown. */
-class SqliteError extends Error {
-  readonly code = "ERR_SQLITE_ERROR";
-}
+/** `SQLITE_ROW`, `SQLITE_DONE` and what is no code of an error. */
+export const isError = (code: number): boolean => code !== OK && code < 100 || code > 0xff;
 
-/** The arguments that Deno takes: named ones in an object, then the others. */
-function bind(names: readonly (string | undefined)[], parameters: readonly Value[]): unknown[] {
-  if (names.length !== parameters.length) {
-    throw io(`the statement has ${names.length} parameters, and ${parameters.length} were given`);
+/** Binds what was given, and answers with what frees it. */
+function bind(session: Session, { statement, parameters: wanted }: Prepared, given: readonly Value[]): () => void {
+  const { instance } = session;
+  if (given.length !== wanted) {
+    throw io(`the statement has ${wanted} parameters, and ${given.length} were given`);
   }
-  const named: Record<string, SQLInputValue> = {};
-  const positional: SQLInputValue[] = [];
-  for (const [at, value] of parameters.entries()) {
-    const name = names[at];
-    if (name === undefined) positional.push(inputOf(value));
-    else named[name] = inputOf(value);
-  }
-  return positional.length === parameters.length ? positional : [named, ...positional];
-}
-
-function inputOf(value: Value): SQLInputValue {
-  switch (value.tag) {
-    case "text":
-      // The runtime reads a text back up to its first NUL.
-      if (value.val.includes("\0")) throw io("a text has a NUL; pass it as a blob");
-      return value.val;
-    case "null":
-      return null;
-    default:
-      return value.val as SQLInputValue;
-  }
-}
-
-function valueOf(value: unknown): Value {
-  switch (typeof value) {
-    case "bigint":
-      return { tag: "integer", val: value };
-    case "number":
-      return { tag: "real", val: value };
-    case "string":
-      return { tag: "text", val: value };
-    default:
-      return value === null ? { tag: "null" } : { tag: "blob", val: value as Uint8Array };
-  }
-}
-
-/** Has what SQLite says reach the guest, and what only the operator should read the log. */
-export function attempt<T>(step: () => T, session?: { readonly seen: Seen }): T {
+  const freed: (() => void)[] = [];
+  const free = () => freed.forEach((free) => free());
+  const bindOne = (value: Value, at: number): number => {
+    switch (value.tag) {
+      case "integer":
+        return instance.call("sqlite3_bind_int64", statement, at, value.val);
+      case "real":
+        return instance.call("sqlite3_bind_double", statement, at, value.val);
+      case "null":
+        return instance.call("sqlite3_bind_null", statement, at);
+      case "text": {
+        const [place, free, bytes] = instance.text(value.val);
+        freed.push(free);
+        return instance.call("sqlite3_bind_text", statement, at, place, bytes, STATIC);
+      }
+      case "blob": {
+        // Never at 0, which would be no blob but NULL.
+        const place = instance.allocate(value.val.byteLength + 1);
+        freed.push(() => instance.call("free", place));
+        instance.bytes.set(value.val, place);
+        return instance.call("sqlite3_bind_blob", statement, at, place, value.val.byteLength, STATIC);
+      }
+    }
+  };
   try {
-    return step();
-  } catch (error) {
-    if (error instanceof SqlError) throw error;
-    const { code, errcode, message } = error as { code?: string; errcode?: number; message: string };
-    const refused = session?.seen.refused;
-    if (refused !== undefined) throw io(`not authorized: ${refused}`);
-    if (code !== "ERR_SQLITE_ERROR") {
-      currentTask().log("error", `sql: ${error instanceof Error ? error.stack : error}`);
-      throw io("the database failed");
+    for (const [i, value] of given.entries()) {
+      const code = bindOne(value, i + 1);
+      if (code !== OK) throw failure(session, code);
     }
-    // What it has read is old: only beginning anew helps.
-    if (errcode === SQLITE_BUSY_SNAPSHOT) throw io(`${message}: what the transaction has read has changed since`);
-    if (message === "database is locked") throw new Busy();
-    if (errcode === SQLITE_FULL) throw new SqlError({ tag: "database-full" });
-    throw io(message);
+  } catch (error) {
+    if (!instance.dead) {
+      instance.call("sqlite3_clear_bindings", statement);
+      free();
+    }
+    throw error;
+  }
+  return free;
+}
+
+function valuesOf(instance: Instance, statement: number, count: number): Value[] {
+  const { e } = instance;
+  const values = new Array<Value>(count);
+  for (let i = 0; i < count; i++) {
+    switch (e.sqlite3_column_type!(statement, i)) {
+      case INTEGER:
+        values[i] = { tag: "integer", val: e.sqlite3_column_int64!(statement, i) as unknown as bigint };
+        break;
+      case FLOAT:
+        values[i] = { tag: "real", val: e.sqlite3_column_double!(statement, i) };
+        break;
+      case TEXT: {
+        const at = e.sqlite3_column_text!(statement, i);
+        values[i] = { tag: "text", val: instance.decode(at, e.sqlite3_column_bytes!(statement, i)) };
+        break;
+      }
+      case BLOB: {
+        const at = e.sqlite3_column_blob!(statement, i);
+        values[i] = { tag: "blob", val: instance.bytes.slice(at, at + e.sqlite3_column_bytes!(statement, i)) };
+        break;
+      }
+      default:
+        values[i] = { tag: "null" };
+    }
+  }
+  return values;
+}
+
+/** Asked last: a table may have had other columns when the statement was prepared. */
+function columnsOf(instance: Instance, prepared: Prepared): readonly string[] {
+  const { statement } = prepared;
+  const times = instance.call("sqlite3_stmt_status", statement, REPREPARED, 0);
+  if (times !== prepared.prepared) {
+    prepared.prepared = times;
+    const count = instance.call("sqlite3_column_count", statement);
+    const columns: string[] = [];
+    for (let i = 0; i < count; i++) columns.push(instance.read(instance.call("sqlite3_column_name", statement, i)));
+    prepared.columns = columns;
+  }
+  return prepared.columns;
+}
+
+/** What a code of SQLite's means to the guest, and what only the operator should read to the log. */
+export function failure({ instance, seen }: Session, code: number): Error {
+  const { message, vfs } = instance;
+  if (seen.refused !== undefined) return io(`not authorized: ${seen.refused}`);
+  switch (code & 0xff) {
+    case BUSY:
+      // Who waits for us to be done with what we have read can neither go on nor be waited for.
+      if (vfs.awaited && instance.call("sqlite3_get_autocommit", instance.db) === 0) {
+        return io(`${message}: another transaction waits for this one to end; begin with BEGIN IMMEDIATE to write`);
+      }
+      return new Busy(message);
+    case FULL:
+      return new SqlError({ tag: "database-full" });
+    case NOMEM:
+      return io("out of memory: the statement keeps too much at once");
+    case IOERR:
+    case CANTOPEN: {
+      const why = vfs.failure;
+      maybeTask()?.log("error", `sql: ${message}: ${why instanceof Error ? why.stack : why ?? `code ${code}`}`);
+      return io("the database failed");
+    }
+    default:
+      return io(message);
+  }
+}
+
+/** Has what ends a statement reach the guest, and what only the operator should read the log. */
+function guarded<T>(session: Session, body: () => Later<T>): Later<T> {
+  try {
+    const value = body();
+    return value instanceof Promise ? value.catch((error) => Promise.reject(told(error))) : value;
+  } catch (error) {
+    throw told(error);
+  }
+
+  function told(error: unknown): unknown {
+    if (error instanceof SqlError || error instanceof Busy) return error;
+    if (error instanceof OutOfMemory) return io("out of memory: the statement keeps too much at once");
+    const { reason } = currentTask();
+    if (error instanceof Dead && reason !== undefined) {
+      return io(reason instanceof SkerryError ? reason.message : "the task is over");
+    }
+    // What was in the middle of something cannot be trusted to go on.
+    session.instance.abandon();
+    const cause = error instanceof Dead ? error.cause : error;
+    currentTask().log("error", `sql: ${cause instanceof Error ? cause.stack : cause}`);
+    return io("the database failed");
   }
 }

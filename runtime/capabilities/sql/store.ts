@@ -125,7 +125,7 @@ const countDatabase = openCount();
  * grant could have.
  */
 export function openDatabase(
-  { function: owner, grant, databases }: SqlOwner,
+  { function: owner, databases }: SqlOwner,
   label: string,
 ): { core: Connection | Promise<Connection>; release: () => void } {
   const name = label === "" ? "default" : label;
@@ -141,7 +141,7 @@ export function openDatabase(
     () => io(`${MAX_OPEN_CONNECTIONS} databases are open, and no more may be`),
   );
   try {
-    return { core: database.backend.connect(database.id, grant), release };
+    return { core: database.backend.connect(database.id), release };
   } catch (error) {
     release();
     throw error;

@@ -1,0 +1,370 @@
+/**
+ * One instance of SQLite with one connection: what is called, and who pays for it.
+ *
+ * @module
+ */
+import { CpuClock } from "../../../engine/cpu.ts";
+import { Growth } from "../../../engine/growth.ts";
+import { type Fuel, type MeteredIsolate, noFuel, type Running } from "../../../engine/metering.ts";
+import { maybeTask } from "../../../context.ts";
+import type { Task } from "../../../task.ts";
+import type { DatabaseFiles } from "./files.ts";
+import { newMemory, type SqliteModule, sqliteModule, systemImports } from "./module.ts";
+import { OK, OPEN_CREATE, OPEN_READWRITE } from "./codes.ts";
+import type { ShimExports } from "./shim.ts";
+import { NAME, Vfs } from "./vfs.ts";
+
+/** SQLite's functions: numbers, pointers among them, and `bigint` for 64 bits. */
+type Exports = Readonly<Record<string, (...args: (number | bigint)[]) => number>>;
+
+/** Asked for each action of a statement that is prepared: see `authorize.ts`. */
+export type Authorizer = (
+  action: number,
+  first: string | null,
+  second: string | null,
+  database: string | null,
+  trigger: string | null,
+) => number;
+
+/** A statement that was ended, or something in SQLite that must not be: the instance cannot be used any more. */
+export class Dead extends Error {}
+
+/** What the host does for itself, such as rolling back, may take so long: others wait meanwhile. */
+const MAX_OWN_MS = 20;
+
+/** What the meter grants where nobody has to pay. */
+const OWN_FUEL = 1_000_000;
+
+/** Below zero the counter makes SQLite look; so does what `look` answers when it has to end. */
+const END = -1;
+
+/** A longer one is encoded first, so that it takes no more of SQLite's memory than it has to. */
+const LONG_TEXT = 4096;
+
+interface Jspi {
+  promising(func: unknown): (...args: number[]) => Promise<void>;
+  Suspending: new (func: (reason: number) => Promise<number>) => WebAssembly.ImportValue;
+}
+const jspi = WebAssembly as unknown as Jspi;
+
+/** What a task asks of an instance, for the meter. */
+class Work implements MeteredIsolate {
+  readonly task: Task;
+  readonly clock: CpuClock;
+  readonly fuel: Fuel = noFuel();
+  readonly growth: Growth = new Growth();
+  #suspended = false;
+
+  constructor(task: Task, clock: CpuClock) {
+    this.task = task;
+    this.clock = clock;
+  }
+
+  get over(): boolean {
+    return this.task.ended;
+  }
+
+  failed(error: unknown): unknown {
+    this.task.end(error as Parameters<Task["end"]>[0]);
+    return error;
+  }
+
+  suspend(): void {
+    this.pause();
+    this.#suspended = true;
+  }
+
+  /** Until it is first suspended, its time is part of the guest's, whose clock runs. */
+  pause(): void {
+    const { cpuMs } = this.task;
+    this.clock.stop();
+    if (!this.#suspended) this.task.cpuMs = cpuMs;
+  }
+}
+
+/** One connection of SQLite, in a memory of its own. */
+export class Instance {
+  readonly vfs: Vfs;
+  readonly memory: WebAssembly.Memory = newMemory();
+  readonly db: number;
+  /** For what is called often; {@linkcode call} is for the rest. */
+  readonly e: Exports;
+  readonly #shim: ShimExports;
+  readonly #prepare: (...args: number[]) => Promise<void>;
+  readonly #run: (...args: number[]) => Promise<void>;
+  readonly #counter: WebAssembly.Global;
+  readonly #scratch: number;
+  #bytes: Uint8Array;
+  #view: DataView;
+  #work: Work | undefined;
+  #canSuspend = false;
+  /** Until when it may run where nobody pays. */
+  #until = Infinity;
+  #row: () => boolean = () => false;
+  #dead = false;
+  #alone = false;
+  authorizer: Authorizer | undefined;
+
+  constructor(files: DatabaseFiles, maxBytes: number, module: SqliteModule = sqliteModule()) {
+    const { memory } = this;
+    maybeTask()?.memory?.made(memory);
+    this.#bytes = new Uint8Array(memory.buffer);
+    this.#view = new DataView(memory.buffer);
+    this.vfs = new Vfs(files, maxBytes, memory);
+    const hooks = {
+      look: (fuel: number) => this.#look(module, fuel),
+      wait: new jspi.Suspending((reason) => this.#wait(module, reason)),
+      grow: () => 0,
+    };
+    const imports = systemImports(module.sqlite, memory, (bytes) => maybeTask()?.memory?.grow(bytes) ?? true);
+    const sqlite = new WebAssembly.Instance(module.sqlite, { ...imports, "skerry:meter": hooks });
+    this.e = sqlite.exports as unknown as Exports;
+    this.#counter = sqlite.exports[module.counter] as WebAssembly.Global;
+    const callbacks = { ...this.vfs.callbacks(), authorize: (...args: number[]) => this.#authorize(args) };
+    const row = () => this.#onRow();
+    const shim = new WebAssembly.Instance(module.shim, {
+      sqlite: sqlite.exports as WebAssembly.ModuleImports,
+      host: { ...callbacks, row },
+    });
+    this.#shim = shim.exports as unknown as ShimExports;
+    this.#prepare = jspi.promising(this.#shim.prepare);
+    this.#run = jspi.promising(this.#shim.run);
+
+    const table = sqlite.exports.__indirect_function_table as WebAssembly.Table;
+    const pointer = (callback: keyof typeof callbacks): number => {
+      const at = table.grow(1);
+      table.set(at, this.#shim[callback]);
+      return at;
+    };
+    this.e.__wasm_call_ctors!();
+    this.#scratch = this.e.malloc!(16);
+    const vfs = this.vfs.install((bytes) => this.e.malloc!(bytes), pointer);
+    this.#must(this.e.sqlite3_initialize!());
+    this.#must(this.e.sqlite3_vfs_register!(vfs, 1));
+    const [name, free] = this.text(NAME);
+    const code = this.e.sqlite3_open_v2!(name, this.#scratch, OPEN_READWRITE | OPEN_CREATE, 0);
+    free();
+    this.db = this.view.getInt32(this.#scratch, true);
+    this.#must(code);
+    this.e.sqlite3_extended_result_codes!(this.db, 1);
+    this.#must(this.e.sqlite3_set_authorizer!(this.db, pointer("authorize"), 0));
+  }
+
+  /** Whether it may not be used any more. */
+  get dead(): boolean {
+    return this.#dead;
+  }
+
+  get view(): DataView {
+    return this.bytes && this.#view;
+  }
+
+  get bytes(): Uint8Array {
+    // A memory that has grown has another buffer, and the old one none.
+    if (this.#bytes.byteLength === 0) {
+      this.#bytes = new Uint8Array(this.memory.buffer);
+      this.#view = new DataView(this.memory.buffer);
+    }
+    return this.#bytes;
+  }
+
+  /** Calls a function of SQLite that takes no long. */
+  call(name: string, ...args: (number | bigint)[]): number {
+    try {
+      return this.e[name]!(...args);
+    } catch (error) {
+      throw this.#die(error);
+    }
+  }
+
+  /** `text` in SQLite's memory, with a zero behind it, and what frees it. */
+  text(text: string): [at: number, free: () => void, bytes: number] {
+    if (text.length > LONG_TEXT) {
+      const bytes = encoder.encode(text);
+      const at = this.allocate(bytes.length + 1);
+      this.bytes.set(bytes, at);
+      this.bytes[at + bytes.length] = 0;
+      return [at, () => this.call("free", at), bytes.length];
+    }
+    // No character has more than three bytes for each of its units.
+    const size = text.length * 3 + 1;
+    const at = this.allocate(size);
+    const { written } = encoder.encodeInto(text, this.bytes.subarray(at, at + size));
+    this.bytes[at + written] = 0;
+    return [at, () => this.call("free", at), written];
+  }
+
+  /** @throws {Error} where there is no room. */
+  allocate(bytes: number): number {
+    const at = this.call("malloc", bytes);
+    if (at === 0) throw new OutOfMemory();
+    return at;
+  }
+
+  /** The text at `at`, up to a zero. */
+  read(at: number): string {
+    if (at === 0) return "";
+    return this.decode(at, this.bytes.indexOf(0, at) - at);
+  }
+
+  decode(at: number, length: number): string {
+    const { bytes } = this;
+    if (length > 24) return decoder.decode(bytes.subarray(at, at + length));
+    let text = "";
+    for (let i = at; i < at + length; i++) {
+      const byte = bytes[i]!;
+      if (byte > 0x7f) return decoder.decode(bytes.subarray(at, at + length));
+      text += String.fromCharCode(byte);
+    }
+    return text;
+  }
+
+  /** What went wrong last, as SQLite says it. */
+  get message(): string {
+    return this.read(this.call("sqlite3_errmsg", this.db));
+  }
+
+  /**
+   * Prepares the first statement in `sql`, at once or after others have run: its code, the statement and how many bytes of
+   * `sql` it took.
+   */
+  prepare(sql: string): Later<{ readonly code: number; readonly statement: number; readonly bytes: number }> {
+    const [at, free, size] = this.text(sql);
+    const scratch = this.#scratch;
+    return then(this.#metered(() => this.#prepare(this.db, at, size + 1, 0, scratch, scratch + 4)), (code) => {
+      const statement = this.view.getInt32(scratch, true);
+      const bytes = this.view.getInt32(scratch + 4, true) - at;
+      free();
+      return { code, statement, bytes };
+    });
+  }
+
+  /** Steps through a statement, at once or after others have run. `row` is called for each row until it answers `false`. */
+  run(statement: number, row: () => boolean): Later<number> {
+    this.#row = row;
+    return this.#metered(() => this.#run(statement));
+  }
+
+  /** Runs statements of the host's own, without letting others run. */
+  own(sql: string, maxMs: number = MAX_OWN_MS): void {
+    const { authorizer } = this;
+    this.authorizer = undefined;
+    this.#until = performance.now() + maxMs;
+    const [at, free] = this.text(sql);
+    try {
+      this.#must(this.call("sqlite3_exec", this.db, at, 0, 0, 0));
+    } finally {
+      if (!this.#dead) free();
+      this.#until = Infinity;
+      this.authorizer = authorizer;
+    }
+  }
+
+  /** Does what `body` does at once, whoever asks: for the server's start, when nobody waits. */
+  alone<T>(body: () => Later<T>): T {
+    this.#alone = true;
+    try {
+      return body() as T;
+    } finally {
+      this.#alone = false;
+    }
+  }
+
+  /** Ends it: whatever it was about to do is rolled back by the next one who looks. */
+  abandon(): void {
+    this.#dead = true;
+    this.vfs.abandon();
+  }
+
+  #must(code: number): void {
+    if (code !== OK) throw Object.assign(new Error(this.db ? this.message : `SQLite answers ${code}`), { code });
+  }
+
+  /** Calls a function of the shim that leaves its code, on a stack that can be suspended. */
+  #metered(call: () => Promise<void>): Later<number> {
+    const task = this.#alone ? undefined : maybeTask();
+    const work = this.#work = task && new Work(task, sqliteModule().meter.clock(task));
+    this.#canSuspend = work !== undefined;
+    const over = () => {
+      work?.pause();
+      this.#work = undefined;
+      this.#canSuspend = false;
+    };
+    const promise = call();
+    const { code } = this.#shim;
+    if (code.value >= 0) {
+      over();
+      return code.value;
+    }
+    return promise.then(() => {
+      over();
+      return code.value;
+    }, (error) => {
+      over();
+      throw this.#die(error);
+    });
+  }
+
+  #die(error: unknown): Dead {
+    if (error instanceof Dead) return error;
+    this.abandon();
+    return new Dead("SQLite was ended", { cause: error });
+  }
+
+  #look({ meter }: SqliteModule, fuel: number): number {
+    const work = this.#work;
+    if (work !== undefined) return meter.look(this.#running(work), fuel);
+    return performance.now() > this.#until ? END : OWN_FUEL;
+  }
+
+  #wait({ meter }: SqliteModule, reason: number): Promise<number> {
+    const work = this.#work!;
+    work.suspend();
+    const turn = meter.wait(this.#running(work), reason);
+    const resume = () => work.clock.start();
+    turn.then(resume, resume);
+    return turn;
+  }
+
+  #running(work: Work): Running {
+    return { isolate: work, canSuspend: this.#canSuspend };
+  }
+
+  /** While JavaScript is on the stack, SQLite cannot be suspended. */
+  #onRow(): number {
+    const canSuspend = this.#canSuspend;
+    this.#canSuspend = false;
+    try {
+      return this.#row() ? 1 : 0;
+    } finally {
+      this.#canSuspend = canSuspend;
+    }
+  }
+
+  #authorize([, action, first, second, database, trigger]: number[]): number {
+    const { authorizer } = this;
+    if (authorizer === undefined) return OK;
+    const text = (at: number | undefined) => at ? this.read(at) : null;
+    try {
+      return authorizer(action!, text(first), text(second), text(database), text(trigger));
+    } catch {
+      return 1;
+    }
+  }
+}
+
+/** A value, or a promise of it where others ran before it was there. */
+export type Later<T> = T | Promise<T>;
+
+/** Goes on with a value when it is there: at once, if it is. */
+export function then<T, U>(value: Later<T>, next: (value: T) => Later<U>): Later<U> {
+  return value instanceof Promise ? value.then(next) : next(value);
+}
+
+/** The instance's memory is full. */
+export class OutOfMemory extends Error {
+  override readonly message = "out of memory";
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
