@@ -100,6 +100,7 @@ const HOSTILE: readonly Hostile[] = [
     code: "deadline-exceeded",
   },
   ...["gc_structs", "gc_arrays", "gc_fields", "gc_wide"].map(fillsHeap),
+  { ...fillsHeap("keeps_exceptions"), engines: ["native"] },
   {
     name: "gc_garbage, which keeps nothing, is not hostile",
     guest: { fixture: own("gc_garbage"), limits: { memoryMb: 64, cpuMs: 60_000 } },

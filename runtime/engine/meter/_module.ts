@@ -5,7 +5,7 @@
  */
 import { hex, Reader } from "../../component/reader.ts";
 import { FREE_VALUES } from "./_costs.ts";
-import { constantExpression, skipValueType, unsupported } from "./_types.ts";
+import { constantExpression, isException, skipValueType, unsupported } from "./_types.ts";
 
 export const CUSTOM = 0;
 export const TYPES = 1;
@@ -72,6 +72,8 @@ export interface ModuleInfo {
   readonly tags: number;
   /** Of each tag: how many values its exceptions have. */
   readonly tagParams: readonly number[];
+  /** Whether exceptions can be kept, more than a stack can hold: in each other, in tables, or in globals. */
+  readonly keepsExceptions: boolean;
   /** Functions that can be reached other than by a call of their own module. */
   readonly exportedFunctions: readonly number[];
   readonly elementFunctions: readonly number[];
@@ -134,6 +136,9 @@ class ModuleReader {
   #globals = 0;
   #constantBytes = 0;
   readonly #tagParams: number[] = [];
+  /** Types of functions that take exceptions. */
+  readonly #takingExceptions = new Set<number>();
+  #keepsExceptions = false;
   #sharesTables = false;
 
   constructor(bytes: Uint8Array, name: string) {
@@ -171,6 +176,7 @@ class ModuleReader {
       constantBytes: this.#constantBytes,
       tags: this.#tagParams.length,
       tagParams: this.#tagParams,
+      keepsExceptions: this.#keepsExceptions,
       exportedFunctions: this.#exported,
       elementFunctions: this.#elements,
       sharesTables: this.#sharesTables,
@@ -217,7 +223,10 @@ class ModuleReader {
     const form = r.u8();
     if (form === 0x60) {
       const params = r.count("parameters");
-      for (let i = 0; i < params; i++) skipValueType(r);
+      for (let i = 0; i < params; i++) {
+        if (isException(r)) this.#takingExceptions.add(this.#params.length);
+        skipValueType(r);
+      }
       const results = r.count("results");
       for (let i = 0; i < results; i++) skipValueType(r);
       this.#params.push(params);
@@ -292,10 +301,13 @@ class ModuleReader {
 
   #tag(r: Reader): void {
     if (r.u8() !== 0) r.fail("a tag's attribute is not 0", r.pos - 1);
-    this.#tagParams.push(this.#params[this.#functionType(r)]!);
+    const type = this.#functionType(r);
+    this.#tagParams.push(this.#params[type]!);
+    if (this.#takingExceptions.has(type)) this.#keepsExceptions = true;
   }
 
   #globalType(r: Reader): void {
+    if (isException(r)) this.#keepsExceptions = true;
     this.#valueType(r);
     r.flag("a global's mutability");
   }
@@ -312,6 +324,7 @@ class ModuleReader {
 
   #tableType(r: Reader, imported: boolean): Limited {
     const start = r.pos;
+    if (isException(r)) this.#keepsExceptions = true;
     this.#valueType(r);
     const element = this.#bytes.slice(start, r.pos);
     return { ...this.#limits(r, imported), element };

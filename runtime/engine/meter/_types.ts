@@ -23,6 +23,14 @@ export function skipValueType(r: Reader, types = Infinity): void {
   if (!known) throw unsupported(r.name, `the value type 0x${hex(code)}`, at);
 }
 
+/** Whether a value type is that of exceptions. */
+export function isException(r: Reader): boolean {
+  const code = r.peek();
+  return code === EXN || (code === 0x63 || code === 0x64) && r.bytes[r.pos + 1] === EXN;
+}
+
+const EXN = 0x69;
+
 export function skipHeapType(r: Reader, types = Infinity): void {
   const at = r.pos;
   const type = r.s33();

@@ -100,7 +100,7 @@ export interface Metered {
   readonly tables: readonly Growable[];
   /** Whether it catches exceptions or has tags: see {@linkcode MeterOptions.exceptions}. */
   readonly exceptions: boolean;
-  /** Whether it makes objects in the host's garbage-collected heap, which no maximum bounds. */
+  /** Whether it makes or keeps objects in the host's garbage-collected heap, which no maximum bounds. */
   readonly allocates: boolean;
   /** What the objects take there at most that it begins with: what its globals, tables and segments are made of. */
   readonly constantBytes: number;
@@ -182,7 +182,7 @@ function meter(bytes: Uint8Array<ArrayBuffer>, options: MeterOptions): Metered {
     memories: module.memories.map((memory) => describe(memory, bounds.memory.max, true)),
     tables: module.tables.map((table) => describe(table, bounds.table.max, false)),
     exceptions,
-    allocates: scanned.allocates,
+    allocates: scanned.allocates || module.keepsExceptions,
     constantBytes: module.constantBytes,
     facts: scanned.facts,
   };

@@ -107,3 +107,21 @@ Deno.test("exceptions of many values are objects of the host's heap, which a tab
   };
   expect([throws(0), throws(1), throws(4), throws(5), throws(100)]).toEqual([false, false, false, true, true]);
 });
+
+Deno.test("exceptions that can be kept are objects of the host's heap, however small they are", () => {
+  const EXN = 0x69;
+  /** A module that throws exceptions of these values, and has some more sections. */
+  const keeps = (values: readonly number[], table?: readonly number[], global?: readonly number[]) => {
+    const w = new Writer();
+    w.u8(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+    w.section(1, (s) => s.u8(2, 0x60, 0, 0, 0x60, values.filter((code) => code !== 0x63).length, ...values, 0));
+    if (table !== undefined) w.section(4, (s) => s.u8(1, ...table, 0, 1));
+    w.section(13, (s) => s.u8(1, 0, 1));
+    if (global !== undefined) w.section(6, (s) => s.u8(1, ...global, 1, 0xd0, global.at(-1)!, 0x0b));
+    expect(WebAssembly.validate(w.bytes)).toBe(true);
+    return meterModule(w.bytes).allocates;
+  };
+  expect([keeps([]), keeps([I32, I32], [0x70], [0x6f])]).toEqual([false, false]);
+  expect([keeps([EXN]), keeps([I32, 0x63, EXN]), keeps([], [EXN]), keeps([], [0x63, EXN]), keeps([], undefined, [EXN])])
+    .toEqual(new Array(5).fill(true));
+});
