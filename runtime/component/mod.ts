@@ -14,4 +14,4 @@ export {
 export type * from "./model.ts";
 export { camelCase, type FunctionName, parseFunctionName, pascalCase } from "./names.ts";
 export type { Producers } from "./producers.ts";
-export { findCompatible, withoutVersion } from "./semver.ts";
+export { findCompatible, otherVersions, withoutVersion } from "./semver.ts";

@@ -78,3 +78,22 @@ export function findCompatible(
   }
   return best?.name;
 }
+
+/**
+ * For a message: what a host has in the place of `wanted`, which it does not have.
+ *
+ * @example
+ * ```ts
+ * import { otherVersions } from "./semver.ts";
+ *
+ * console.assert(otherVersions("a:b/c@1.0.0", ["a:b/c@2.0.0"]) === "the host has a:b/c@2.0.0");
+ * ```
+ */
+export function otherVersions(wanted: string, hostNames: Iterable<string>): string {
+  const { base, version } = parse(wanted);
+  const others = [...hostNames].filter((name) => withoutVersion(name) === base);
+  if (others.length === 0) return "no version of it";
+  const has = `the host has ${others.join(", ")}`;
+  if (!base.startsWith("wasi:") || !version?.pre.startsWith("rc-")) return has;
+  return `${has}; it is of a release candidate: build the component again with tools for WASI 0.2.0 or later`;
+}

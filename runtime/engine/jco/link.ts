@@ -5,7 +5,7 @@
  */
 import type { ExternDescription } from "../../component/describe.ts";
 import { camelCase, parseFunctionName, pascalCase } from "../../component/names.ts";
-import { findCompatible, withoutVersion } from "../../component/semver.ts";
+import { findCompatible, otherVersions } from "../../component/semver.ts";
 import { SkerryError } from "../../errors.ts";
 import { type HostImports, type HostInterface, mayWait } from "../mod.ts";
 import { written } from "../written.ts";
@@ -33,7 +33,7 @@ export function resolveImports(
     }
     const found = findCompatible(wanted.name, Object.keys(host));
     if (found === undefined) {
-      missing.push(`${wanted.name} (${nearest(wanted.name, host)})`);
+      missing.push(`${wanted.name} (${otherVersions(wanted.name, Object.keys(host))})`);
       continue;
     }
     const offered = wanted.sort === "func" ? standalone(host[found]!) : host[found]!;
@@ -96,10 +96,4 @@ function hostFunction(offered: HostInterface, witName: string): unknown {
   if (kind === "constructor" || hostClass === undefined) return hostClass;
   const owner: object | undefined = kind === "static" ? hostClass : hostClass.prototype;
   return owner && written(owner, camelCase(member));
-}
-
-function nearest(wanted: string, host: HostImports): string {
-  const base = withoutVersion(wanted);
-  const others = Object.keys(host).filter((name) => withoutVersion(name) === base);
-  return others.length > 0 ? `the host has ${others.join(" and ")}` : "no version of it on this host";
 }

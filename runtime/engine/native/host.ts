@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { camelCase, findCompatible, parseFunctionName, pascalCase, withoutVersion } from "../../component/mod.ts";
+import { camelCase, findCompatible, otherVersions, parseFunctionName, pascalCase } from "../../component/mod.ts";
 import { enterTask } from "../../context.ts";
 import { SkerryError } from "../../errors.ts";
 import { directForm } from "../direct.ts";
@@ -28,7 +28,7 @@ export function resolveHost(plan: Plan, host: HostImports, face: HostFace): Map<
     if (isEmpty(wanted)) continue;
     const found = findCompatible(wanted.name, Object.keys(host));
     if (found === undefined) {
-      missing.push(`${wanted.name} (${nearest(wanted.name, host)})`);
+      missing.push(`${wanted.name} (${otherVersions(wanted.name, Object.keys(host))})`);
       continue;
     }
     const offered = host[found]!;
@@ -49,12 +49,6 @@ export function resolveHost(plan: Plan, host: HostImports, face: HostFace): Map<
 /** An interface of types alone needs nothing of the host. */
 export function isEmpty({ functions, resources, instances, parts, values }: ImportPlan): boolean {
   return functions.length + resources.size + parts.size + values.size === 0 && [...instances.values()].every(isEmpty);
-}
-
-function nearest(wanted: string, host: HostImports): string {
-  const base = withoutVersion(wanted);
-  const others = Object.keys(host).filter((name) => withoutVersion(name) === base);
-  return others.length === 0 ? "no version of it" : `the host has ${others.join(", ")}`;
 }
 
 function resolveImport(
