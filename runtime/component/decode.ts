@@ -20,6 +20,7 @@ import type {
   StartDef,
   ValueDef,
 } from "./model.ts";
+import { checkWhole, cutOff, howToWrap, whatItIs } from "./foreign.ts";
 import { hex, MAX_ITEMS, Reader } from "./reader.ts";
 import {
   alias,
@@ -36,6 +37,9 @@ import {
 
 /** Definitions and custom sections in one binary, nested components included: each costs the host some hundred bytes. */
 export const MAX_DEFINITIONS = 400_000;
+
+/** What all of WebAssembly begins with. */
+const MAGIC = [0x00, 0x61, 0x73, 0x6d];
 
 /** What the first eight bytes say. */
 export function binaryKind(
@@ -73,16 +77,29 @@ export function decodeComponent(
   if (binaryKind(start === 0 ? bytes : bytes.subarray(start)) === "core-module") {
     throw new SkerryError(
       "component-malformed",
-      `decoding ${name}: this is a core WebAssembly module, not a component. Wrap it with \`wasm-tools component new\`.`,
+      `decoding ${name}: this is a core WebAssembly module, not a component. ${howToWrap(bytes.subarray(start))}`,
     );
   }
   const r = new Reader(bytes, name, start, bytes.length, { items: MAX_ITEMS });
   if (bytes.length - start > MAX_COMPONENT_BYTES) {
     r.fail(`${bytes.length - start} bytes are more than ${MAX_COMPONENT_BYTES}`, start);
   }
+  if (start === 0) checkFile(bytes, name);
   const model = component(r, 0, { definitions: 0 });
   checkNames(model, name);
   return model;
+}
+
+/** Refuses a file that is none of WebAssembly, or that is not whole, and says what to do. */
+function checkFile(bytes: Uint8Array, name: string): void {
+  if (MAGIC.some((byte, i) => i < bytes.length && bytes[i] !== byte) || bytes.length === 0) {
+    throw new SkerryError(
+      "component-malformed",
+      `decoding ${name}: magic header not detected: this is not a WebAssembly file, ${whatItIs(bytes)}.`,
+    );
+  }
+  if (bytes.length < 8) throw cutOff(name, "preamble", bytes.length);
+  if (binaryKind(bytes) === "component") checkWhole(bytes, name);
 }
 
 interface Counter {
@@ -128,8 +145,7 @@ function counted(r: Reader, more: number, at: number, counter: Counter): void {
 function preamble(r: Reader): void {
   const at = r.pos;
   const bytes = r.take(Math.min(8, r.end - r.pos), "preamble");
-  const magic = [0x00, 0x61, 0x73, 0x6d];
-  if (magic.some((byte, i) => bytes[i] !== byte)) {
+  if (MAGIC.some((byte, i) => bytes[i] !== byte)) {
     r.fail("magic header not detected: this is not a WebAssembly file", at);
   }
   if (bytes.length < 8) r.fail("unexpected end in preamble", at);
@@ -137,7 +153,13 @@ function preamble(r: Reader): void {
   if (layer !== 1) r.fail("this is not a component", at + 6);
   const version = bytes[4]! | bytes[5]! << 8;
   if (version !== 0x0d) {
-    r.fail(`unknown component version 0x${version.toString(16)}`, at + 4);
+    r.fail(
+      `unknown component version 0x${
+        version.toString(16)
+      }: it was made by old tools, or by ones that are newer than this ` +
+        "server. Build it again,",
+      at + 4,
+    );
   }
 }
 

@@ -114,16 +114,106 @@ Deno.test("a core module is named as such", () => {
   );
 });
 
-Deno.test("what is not WebAssembly is refused with the offset", () => {
-  const text = refusal(new TextEncoder().encode("export default {}"));
-  expect(text.code).toBe("component-malformed");
-  expect(text.message).toBe(
-    "decoding x.wasm: magic header not detected: this is not a WebAssembly file at offset 0x0",
+/** Files that are often in a component's place, and what is said of each. */
+const FOREIGN: Readonly<Record<string, readonly [bytes: Uint8Array | string | readonly number[], said: string]>> = {
+  "an empty file": [
+    "",
+    "but an empty one. Is the copy or the build that writes it still running? If not, make it again.",
+  ],
+  "a page of an error": [
+    "\n<!DOCTYPE html><title>404</title>",
+    "but a page of HTML or XML: perhaps a download that failed.",
+  ],
+  "an error in XML": ['<?xml version="1.0"?><Error/>', "but a page of HTML or XML"],
+  "an error in JSON": [
+    '{"message":"Not Found"}',
+    "but JSON: perhaps the answer of a download that failed. Get it again.",
+  ],
+  "a pointer of Git LFS": [
+    "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",
+    "but the pointer that Git LFS leaves in its place. Get the file itself, with git lfs pull.",
+  ],
+  "WebAssembly's text": [
+    "(component (core module))",
+    "but WebAssembly's text format. Make a binary of it, with wasm-tools parse.",
+  ],
+  "a script": ["#!/bin/sh\necho", "but a script. Name the component that it makes."],
+  "a source": [
+    "export default {}",
+    'but text that begins with "export default {}". Name the .wasm file that your build makes.',
+  ],
+  "a compressed file": [
+    [0x1f, 0x8b, 8, 0, 0, 0, 0, 0],
+    "but one that is compressed with gzip. Unpack it first, with gunzip.",
+  ],
+  "an archive": [[0x50, 0x4b, 3, 4, 0, 0, 0, 0], "but a ZIP archive. Unpack it first, and name the .wasm file in it."],
+  "a program": [
+    [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0],
+    "but a program for this kind of machine. Build for wasm32-wasip2",
+  ],
+  "nothing that is known": [[0, 1, 2, 3, 4, 5, 6, 7, 8], "and no kind of file that is known. Name the .wasm file"],
+};
+
+for (const [what, [content, said]] of Object.entries(FOREIGN)) {
+  Deno.test(`${what} in a component's place is called what it is, and what to do is told`, () => {
+    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : Uint8Array.from(content);
+    const { code, message } = refusal(bytes);
+    expect(code).toBe("component-malformed");
+    expect(message).toContain(`decoding x.wasm: magic header not detected: this is not a WebAssembly file, ${said}`);
+  });
+}
+
+Deno.test("a file that is cut off, wherever that is, is called cut off", () => {
+  const isCut =
+    /^decoding x\.wasm: unexpected end in .*, at offset 0x[0-9a-f]+\. The file is cut off: is the copy or the build/;
+  // Where a section ends there is nothing to see.
+  const ends = new Set<number>([8]);
+  for (let at = 8; at < SHAPES.length; ends.add(at)) {
+    let [size, shift] = [0, 0];
+    for (at++;; shift += 7) {
+      const byte = SHAPES[at++]!;
+      size += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) break;
+    }
+    at += size;
+  }
+  expect(ends.has(SHAPES.length)).toBe(true);
+  for (let length = 1; length < SHAPES.length; length++) {
+    const cut = SHAPES.slice(0, length);
+    if (ends.has(length)) continue;
+    expect([length, refusal(cut).message]).toEqual([length, expect.stringMatching(isCut)]);
+  }
+  expect(refusal(SHAPES.slice(0, SHAPES.length - 5)).message).toMatch(
+    /section: \d+ bytes needed, and there are \d+, at offset/,
   );
-  expect(refusal(new Uint8Array()).code).toBe("component-malformed");
-  expect(refusal(new Uint8Array(HEADER.slice(0, 5))).code).toBe(
-    "component-malformed",
+});
+
+Deno.test("a core module is told to be built for another target, or to be wrapped, by what it imports", () => {
+  const importing = (module: string) => {
+    const name = new TextEncoder().encode(module);
+    const type = [1, 4, 1, 0x60, 0, 0];
+    const imports = [1, name.length, ...name, 1, 0x66, 0, 0];
+    return Uint8Array.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, ...type, 2, imports.length, ...imports]);
+  };
+  const said = (bytes: Uint8Array<ArrayBuffer>) => {
+    try {
+      decodeComponent(bytes, "x.wasm");
+    } catch (error) {
+      return (error as Error).message.replace(
+        /^decoding x\.wasm: this is a core WebAssembly module, not a component\. /,
+        "",
+      );
+    }
+    return "taken";
+  };
+  expect(WebAssembly.validate(importing("wasi_snapshot_preview1"))).toBe(true);
+  expect(said(importing("wasi_snapshot_preview1"))).toMatch(
+    /^It is for WASI 0\.1: build for wasm32-wasip2, or wrap it with/,
   );
+  expect(said(importing("__wbindgen_placeholder__"))).toMatch(/^It was made for JavaScript by wasm-bindgen/);
+  expect(said(importing("env"))).toMatch(/^It needs functions that a page's JavaScript would give it/);
+  expect(said(importing("wasi:http/types@0.2.0"))).toBe("Wrap it with `wasm-tools component new`.");
+  expect(said(importing("x").slice(0, 20))).toBe("Wrap it with `wasm-tools component new`.");
 });
 
 Deno.test("every truncation of a component is refused or shorter", () => {

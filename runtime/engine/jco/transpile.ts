@@ -6,6 +6,7 @@
 import { createRequire } from "node:module";
 import { type ChildResult, runChild } from "../../child.ts";
 import { describeComponent, type ExternDescription } from "../../component/describe.ts";
+import { howToWrap } from "../../component/foreign.ts";
 import { SkerryError } from "../../errors.ts";
 import { MAX_COMPONENT_BYTES, MAX_TRANSPILE_MS } from "../../limits.ts";
 import { frame, unframe } from "./_frame.ts";
@@ -117,8 +118,7 @@ function describe(bytes: Uint8Array, name: string) {
   if (description.kind === "core-module") {
     throw new SkerryError(
       "component-malformed",
-      `loading ${name}: it is a core WebAssembly module, not a component. ` +
-        `Make a component of it, for example with "wasm-tools component new".`,
+      `loading ${name}: it is a core WebAssembly module, not a component. ${howToWrap(bytes)}`,
     );
   }
   return description;
