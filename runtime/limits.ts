@@ -298,6 +298,12 @@ export const MEMORY_SHARE = 0.75;
  */
 export const MAX_CONSTANT_BYTES = 1024 * 1024;
 
+/**
+ * Steps of some 25 ns that V8 may take to make the core instances of one isolate: nothing else runs meanwhile, and a hundred
+ * milliseconds is what others can bear. It looks up and defines imports and exports, works out globals, fills tables.
+ */
+export const MAX_START_STEPS = 4_000_000;
+
 /** What an isolate may grow by without asking the process, so that small ones never wait. It is counted all the same. */
 export const FREE_GROWTH_BYTES = 1024 * 1024;
 

@@ -7,7 +7,7 @@
  */
 import { enterTask } from "../context.ts";
 import { SkerryError } from "../errors.ts";
-import { MAX_CONSTANT_BYTES } from "../limits.ts";
+import { MAX_CONSTANT_BYTES, MAX_START_STEPS } from "../limits.ts";
 import { fairTurn } from "../streams/turn.ts";
 import type { Task } from "../task.ts";
 import { CpuClock } from "./cpu.ts";
@@ -176,6 +176,21 @@ export function checkConstants(bytes: number, name: string): void {
     "component-over-limit",
     `loading ${name}: the objects that its globals and tables begin with ${size} of the host's heap, and ` +
       `${MAX_CONSTANT_BYTES} are what there is for each isolate. Make them when they are needed.`,
+  );
+}
+
+/**
+ * Looks how long it takes to make the core instances of an isolate: no limit is asked meanwhile, and nobody else runs.
+ *
+ * @param steps Of all instances of its modules.
+ * @throws {SkerryError} `component-over-limit`
+ */
+export function checkStart(steps: number, name: string): void {
+  if (steps <= MAX_START_STEPS) return;
+  throw new SkerryError(
+    "component-over-limit",
+    `loading ${name}: the imports, exports, globals, tables and segments of its core instances take ${steps} steps for ` +
+      `each isolate, and may take ${MAX_START_STEPS}. Have fewer of them, or fewer instances.`,
   );
 }
 

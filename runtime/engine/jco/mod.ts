@@ -9,7 +9,7 @@ import { SkerryError } from "../../errors.ts";
 import { DEFAULT_LIMITS } from "../../limits.ts";
 import type { MemoryNeed } from "../../memory.ts";
 import type { GrowthLimits } from "../growth.ts";
-import { checkConstants, checkElements, elementsOf, Meter, meterAll, pagesLeft } from "../metering.ts";
+import { checkConstants, checkElements, checkStart, elementsOf, Meter, meterAll, pagesLeft } from "../metering.ts";
 import type { Engine, HostImports, LinkedComponent, LoadedComponent, LoadOptions } from "../mod.ts";
 import { IsolateHooks } from "./hooks.ts";
 import type { Link } from "./hoist.ts";
@@ -144,6 +144,7 @@ async function compile(
   const elements = metered.reduce((sum, module, i) => sum + elementsOf(module) * instances[i]!, 0);
   checkElements(elements, name, limits);
   checkConstants(metered.reduce((sum, { constantBytes }, i) => sum + constantBytes * instances[i]!, 0), name);
+  checkStart(metered.reduce((sum, { startSteps }, i) => sum + startSteps * instances[i]!, 0), name);
   const allocates = metered.some((module) => module.allocates);
   return {
     transpiled,

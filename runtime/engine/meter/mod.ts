@@ -17,6 +17,7 @@ import { HINTS, oldOffset, readHints, writeHints } from "./_hints.ts";
 import { layOut } from "./_layout.ts";
 import { type Bounds, checkMinima, describe, type Growable } from "./_limits.ts";
 import { CODE, readModule, type Section } from "./_module.ts";
+import { startSteps } from "./_start.ts";
 import { rewriteNames } from "./_names.ts";
 import { planCode } from "./_plan.ts";
 import { assemble } from "./_rewrite.ts";
@@ -104,6 +105,8 @@ export interface Metered {
   readonly allocates: boolean;
   /** What the objects take there at most that it begins with: what its globals, tables and segments are made of. */
   readonly constantBytes: number;
+  /** What V8 does to make an instance of it, at most: see `_start.ts`. */
+  readonly startSteps: number;
   readonly facts: CodeFacts;
   /** From an offset in the new code, as stack traces have it, to the one in the old file, or -1 for what was added. */
   originalOffset(offset: number): number;
@@ -184,6 +187,7 @@ function meter(bytes: Uint8Array<ArrayBuffer>, options: MeterOptions): Metered {
     exceptions,
     allocates: scanned.allocates || module.keepsExceptions,
     constantBytes: module.constantBytes,
+    startSteps: startSteps(module),
     facts: scanned.facts,
   };
   const limits = [...metered.memories, ...metered.tables];

@@ -7,7 +7,7 @@ import { SkerryError } from "../../errors.ts";
 import type { MemoryNeed } from "../../memory.ts";
 import type { GrowthLimits } from "../growth.ts";
 import { type CodeFacts, codeFacts } from "../meter/mod.ts";
-import { checkConstants, checkElements, type Meter, meter } from "../metering.ts";
+import { checkConstants, checkElements, checkStart, type Meter, meter } from "../metering.ts";
 import { coreModuleShape } from "./core_module.ts";
 import type { CoreModulePlan, Plan } from "./plan.ts";
 import { now, resuming, suspending } from "./thread.ts";
@@ -24,6 +24,8 @@ export interface ModuleSource {
   readonly allocates?: boolean;
   /** What the objects take there that it begins with. */
   readonly constantBytes?: number;
+  /** What V8 does to make an instance of it. */
+  readonly startSteps?: number;
   /** What its code does, where that is known already: see {@linkcode factsOf}. */
   readonly facts?: CodeFacts;
 }
@@ -52,9 +54,13 @@ export function metered(
   const made = modules.map((plan, i): ModuleSource =>
     used.has(i) ? meteredModule(bytes, plan, limits, throws) : { bytes, plan }
   );
-  let constants = 0;
-  for (const { elided, module } of instances) if (!elided) constants += made[module]?.constantBytes ?? 0;
-  checkConstants(constants, name);
+  const sum = (what: (source: ModuleSource) => number | undefined) => {
+    let all = 0;
+    for (const { elided, module } of instances) if (!elided) all += (made[module] && what(made[module])) ?? 0;
+    return all;
+  };
+  checkConstants(sum((source) => source.constantBytes), name);
+  checkStart(sum((source) => source.startSteps), name);
   checkElements(initialElements({ instances, modules }), name, limits);
   return made;
 }
@@ -73,6 +79,7 @@ function meteredModule(
     plan: { start: 0, end: length, shape: coreModuleShape(made.bytes, 0, length, name) },
     allocates: made.allocates,
     constantBytes: made.constantBytes,
+    startSteps: made.startSteps,
     facts: made.facts,
   };
 }
