@@ -1,6 +1,7 @@
 /**
- * Release candidates of WASI 0.2, which Spin still runs and its SDKs of 2023 and 2024 build for: 2023-10-18, and
- * 2023-11-10. Most of their interfaces are what 0.2.0 became, under another version; what differed is put in its place.
+ * Release candidates of WASI, which Spin runs and its SDKs have built for: of 0.2 those of 2023-10-18 and 2023-11-10, of
+ * 0.3 that of 2026-03-15. Most of their interfaces are what was released, under another version; what differed is put in its
+ * place.
  *
  * @module
  */
@@ -8,10 +9,10 @@ import type { Capability } from "../capability.ts";
 import { type HostImports, type HostInterface, waits } from "../engine/mod.ts";
 import { IoError, type Pollable } from "../streams/p2/mod.ts";
 
-/** Interfaces of the candidates of each date that are not what 0.2 has, made from those, by their names without versions. */
+/** Interfaces of the candidates of each date that are not what was released, made from those, by their names without versions. */
 export type Candidates = Readonly<Record<string, Readonly<Record<string, Shape>>>>;
 
-/** The interface of a candidate, from that of 0.2. */
+/** The interface of a candidate, from the one that was released. */
 type Shape = (face: HostInterface) => HostInterface;
 
 const ofOctober: Candidates[string] = {
@@ -30,23 +31,27 @@ const ofOctober: Candidates[string] = {
   }),
 };
 
-const CANDIDATES: Candidates = { "2023-10-18": ofOctober, "2023-11-10": {} };
+/** By what they became, and their dates. */
+const CANDIDATES: Readonly<Record<string, Candidates>> = {
+  "0.2": { "2023-10-18": ofOctober, "2023-11-10": {} },
+  "0.3": { "2026-03-15": {} },
+};
 
-/** What of 0.2 there was in the candidates. */
-const OF_02 = /^(wasi:(?:cli|clocks|filesystem|http|io|random|sockets)\/[a-z-]+)@0\.2\.\d+$/;
+/** What there was in the candidates. */
+const IN_CANDIDATES = /^(wasi:(?:cli|clocks|filesystem|http|io|random|sockets)\/[a-z-]+)@(0\.[23])\.\d+$/;
 
 /**
- * Gives capabilities their interfaces of WASI 0.2 as they were in the release candidates too.
+ * Gives capabilities their interfaces of WASI as they were in the release candidates too.
  *
  * @param own What is not the same in capabilities that stand in no list here.
  */
 export function candidates(own: Candidates): (capability: Capability) => Capability {
-  /** The interfaces that `name` was in the candidates; none if it is not of WASI 0.2. */
+  /** The interfaces that `name` was in the candidates; none if it is not of WASI. */
   function candidatesOf(name: string): { readonly name: string; readonly shape: Shape | undefined }[] {
-    const base = OF_02.exec(name)?.[1];
+    const [, base, released] = IN_CANDIDATES.exec(name) ?? [];
     if (base === undefined) return [];
-    return Object.entries(CANDIDATES).map(([date, shapes]) => ({
-      name: `${base}@0.2.0-rc-${date}`,
+    return Object.entries(CANDIDATES[released!]!).map(([date, shapes]) => ({
+      name: `${base}@${released}.0-rc-${date}`,
       shape: own[date]?.[base] ?? shapes[base],
     }));
   }

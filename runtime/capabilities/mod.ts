@@ -18,6 +18,7 @@ import { log } from "./log/mod.ts";
 import { messages, queue } from "./queue/mod.ts";
 import { random } from "./random/mod.ts";
 import { sockets } from "./sockets/mod.ts";
+import { spin } from "./spin/mod.ts";
 import { sql } from "./sql/mod.ts";
 
 const withCandidates = candidates(httpCandidates);
@@ -37,6 +38,7 @@ export const builtinCapabilities: readonly Capability[] = [
   queue,
   random,
   sockets,
+  spin,
   sql,
 ].map(withCandidates);
 
