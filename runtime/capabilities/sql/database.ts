@@ -13,13 +13,14 @@ import {
   CONFIG_FKEY,
   CONFIG_TRUSTED_SCHEMA,
   LIMIT_ATTACHED,
+  LIMIT_EXPR_DEPTH,
   LIMIT_LENGTH,
   LIMIT_LIKE_PATTERN_LENGTH,
   LIMIT_SQL_LENGTH,
   OK,
 } from "./sqlite/codes.ts";
 import type { DatabaseFiles } from "./sqlite/files.ts";
-import { Instance, type Later, then } from "./sqlite/instance.ts";
+import { chain, Instance, type Later } from "./sqlite/instance.ts";
 
 /** Connections of SQLite to one database. Each has a memory, and V8 has room for some thousands of those in all. */
 export const MAX_HANDLES = 16;
@@ -37,6 +38,12 @@ const PAGE_BYTES = 4096;
 
 /** A pattern of LIKE or GLOB: what matching costs grows with it. */
 const MAX_PATTERN_BYTES = 1000;
+
+/**
+ * How deep expressions and subqueries may be nested: SQLite's stack has 512 KiB, nothing says when it is full, and a
+ * thousand levels, which SQLite allows by itself, take half of it.
+ */
+const MAX_EXPRESSION_DEPTH = 500;
 
 /** Who uses a connection of SQLite: it can be taken from him between two statements, unless that would be noticed. */
 export interface HandleUser {
@@ -72,6 +79,7 @@ export class Handle implements Session {
     limit(LIMIT_ATTACHED, 0);
     limit(LIMIT_LENGTH, MAX_VALUE_BYTES);
     limit(LIMIT_SQL_LENGTH, MAX_SQL_BYTES);
+    limit(LIMIT_EXPR_DEPTH, MAX_EXPRESSION_DEPTH);
     limit(LIMIT_LIKE_PATTERN_LENGTH, MAX_PATTERN_BYTES);
     this.#first = [
       `cache_size = -${CACHE_KIB}`,
@@ -90,9 +98,9 @@ export class Handle implements Session {
     if (setting === undefined) return;
     const { instance } = this;
     instance.authorizer = undefined;
-    return then(instance.prepare(`PRAGMA ${setting}`), ({ code, statement }) => {
+    return chain(instance.prepare(`PRAGMA ${setting}`), ({ code, statement }) => {
       if (code !== OK) throw failure(this, code);
-      return then(instance.run(statement, () => true), (code) => {
+      return chain(instance.run(statement, () => true), (code) => {
         const error = isError(code) ? failure(this, code) : undefined;
         instance.call("sqlite3_finalize", statement);
         if (error !== undefined) throw error;

@@ -9,7 +9,7 @@ import { nothingSeen, type Seen } from "./authorize.ts";
 import { io, type QueryResult, ResultBudget, SqlError, type Value } from "./backend.ts";
 import { isBlank } from "./parameters.ts";
 import { BLOB, BUSY, CANTOPEN, FLOAT, FULL, INTEGER, IOERR, NOMEM, OK, TEXT } from "./sqlite/codes.ts";
-import { Dead, type Instance, type Later, OutOfMemory, then } from "./sqlite/instance.ts";
+import { chain, Dead, type Instance, type Later, OutOfMemory } from "./sqlite/instance.ts";
 
 /** Somebody else's transaction is in the way. */
 export class Busy extends Error {}
@@ -59,7 +59,7 @@ export class Statements {
       return kept;
     }
     const { instance } = session;
-    return then(instance.prepare(sql), ({ code, statement, bytes }) => {
+    return chain(instance.prepare(sql), ({ code, statement, bytes }) => {
       if (code !== OK) throw failure(session, code);
       if (!isBlank(new TextDecoder().decode(new TextEncoder().encode(sql).subarray(bytes)))) {
         instance.call("sqlite3_finalize", statement);
@@ -85,14 +85,17 @@ export class Statements {
 export function run(session: Session, sql: string, parameters: readonly Value[]): Later<QueryResult> {
   if (isBlank(sql)) return { columns: [], rows: [] };
   session.seen = nothingSeen();
-  return guarded(session, () =>
-    then(then(session.setUp(), () => session.statements.take(session, sql)), (prepared) => {
-      const ran = guarded(session, () => step(session, prepared, parameters));
-      const giveBack = () => {
-        if (!session.instance.dead) session.statements.giveBack(session, sql, prepared);
-      };
-      return settled(ran, giveBack);
-    }));
+  return guarded(
+    session,
+    () =>
+      chain(chain(session.setUp(), () => session.statements.take(session, sql)), (prepared) => {
+        const ran = guarded(session, () => step(session, prepared, parameters));
+        const giveBack = () => {
+          if (!session.instance.dead) session.statements.giveBack(session, sql, prepared);
+        };
+        return settled(ran, giveBack);
+      }),
+  );
 }
 
 /** Calls `done` when `value` is there or has failed. */
@@ -127,7 +130,7 @@ function step(session: Session, prepared: Prepared, parameters: readonly Value[]
     instance.call("sqlite3_clear_bindings", statement);
     free();
   };
-  return then(instance.run(statement, onRow), (code) => {
+  return chain(instance.run(statement, onRow), (code) => {
     // Before it is reset, which may say something else.
     const error = refused ?? (isError(code) ? failure(session, code) : undefined);
     const columns = error === undefined ? columnsOf(instance, prepared) : [];

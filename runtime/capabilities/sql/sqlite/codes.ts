@@ -28,9 +28,9 @@ export const NONE = 0, SHARED = 1, RESERVED = 2, PENDING = 3, EXCLUSIVE = 4;
 /** Numbers of `sqlite3_limit()`. */
 export const LIMIT_LENGTH = 0,
   LIMIT_SQL_LENGTH = 1,
+  LIMIT_EXPR_DEPTH = 3,
   LIMIT_ATTACHED = 7,
-  LIMIT_LIKE_PATTERN_LENGTH = 8,
-  LIMIT_TRIGGER_DEPTH = 10;
+  LIMIT_LIKE_PATTERN_LENGTH = 8;
 
 /** Switches of `sqlite3_db_config()`. */
 export const CONFIG_FKEY = 1002,

@@ -45,9 +45,11 @@ export function onDisk(path: string): DatabaseFiles {
       opened.push(file);
       return file;
     };
-    const data = open(path), journal = open(`${path}-journal`), turn = open(`${path}-lock`);
-    syncFolder(dirname(path));
+    const data = open(path), turn = open(`${path}-lock`);
+    // First, for it deletes a journal by its name.
     convert(path, data, turn);
+    const journal = open(`${path}-journal`);
+    syncFolder(dirname(path));
     return {
       data: new DiskFile(data),
       journal: new DiskFile(journal),

@@ -231,7 +231,7 @@ export class Instance {
   prepare(sql: string): Later<{ readonly code: number; readonly statement: number; readonly bytes: number }> {
     const [at, free, size] = this.text(sql);
     const scratch = this.#scratch;
-    return then(this.#metered(() => this.#prepare(this.db, at, size + 1, 0, scratch, scratch + 4)), (code) => {
+    return chain(this.#metered(() => this.#prepare(this.db, at, size + 1, 0, scratch, scratch + 4)), (code) => {
       const statement = this.view.getInt32(scratch, true);
       const bytes = this.view.getInt32(scratch + 4, true) - at;
       free();
@@ -357,7 +357,7 @@ export class Instance {
 export type Later<T> = T | Promise<T>;
 
 /** Goes on with a value when it is there: at once, if it is. */
-export function then<T, U>(value: Later<T>, next: (value: T) => Later<U>): Later<U> {
+export function chain<T, U>(value: Later<T>, next: (value: T) => Later<U>): Later<U> {
   return value instanceof Promise ? value.then(next) : next(value);
 }
 

@@ -102,9 +102,10 @@ export class Locks {
   #read(holder: Holder): boolean {
     if (this.#pending !== undefined) return false;
     const places = this.#places;
-    if (this.#readers === 0 && places !== undefined) {
+    if (places !== undefined) {
+      // Nobody begins while a writer waits, in this process or another, or it would wait for ever.
       if (!places.turn.tryLockSync(false)) return false;
-      const reads = places.readers.tryLockSync(false);
+      const reads = this.#readers > 0 || places.readers.tryLockSync(false);
       places.turn.unlockSync();
       if (!reads) return false;
     }

@@ -1,0 +1,136 @@
+import { DatabaseSync } from "node:sqlite";
+import { expect } from "@std/expect";
+import { inTask, withFolder } from "../../_testing.ts";
+import { hostOf, open, rows } from "../_testing.ts";
+import { SqliteBackend } from "../sqlite.ts";
+import { BUSY, EXCLUSIVE, NONE, OK, RESERVED, SHARED } from "./codes.ts";
+import { type DatabaseFiles, inMemory, onDisk } from "./files.ts";
+
+const OPENED: Readonly<Record<string, (folder: string) => DatabaseFiles>> = {
+  "on a disk": (folder) => onDisk(`${folder}/x.sqlite3`),
+  "in memory": () => inMemory(),
+};
+
+for (const [where, openFiles] of Object.entries(OPENED)) {
+  Deno.test(`a file ${where} has what was written, zeros between, and nothing behind its end`, () =>
+    withFolder((folder) => {
+      const files = openFiles(folder);
+      for (const file of [files.data, files.journal, files.temporary()]) {
+        const expected = new Uint8Array(300_000);
+        let size = 0, state = 1;
+        const next = (below: number) => (state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0) % below;
+        for (let i = 0; i < 300; i++) {
+          const at = next(200_000), length = next(i % 10 === 0 ? 90_000 : 5000);
+          if (i % 7 === 0) {
+            file.truncate(size = next(size + 1));
+            expected.fill(0, size);
+          } else {
+            const bytes = crypto.getRandomValues(new Uint8Array(Math.min(length, 65_536)));
+            file.write(bytes, at);
+            expected.set(bytes, at);
+            if (bytes.length > 0) size = Math.max(size, at + bytes.length);
+          }
+          expect(file.size()).toBe(size);
+          const into = new Uint8Array(next(70_000)), from = next(250_000);
+          const count = file.read(into, from);
+          expect(count).toBe(Math.max(0, Math.min(into.length, size - from)));
+          // Comparing arrays byte by byte takes `expect` a second.
+          expect(into.subarray(0, count).every((byte, i) => byte === expected[from + i])).toBe(true);
+        }
+        file.sync();
+      }
+      files.close();
+      return Promise.resolve();
+    }));
+}
+
+Deno.test("a temporary file is nowhere to be found", () =>
+  withFolder((folder) => {
+    const files = onDisk(`${folder}/x.sqlite3`);
+    const file = files.temporary();
+    file.write(new Uint8Array(10), 0);
+    if (Deno.build.os !== "windows") expect([...Deno.readDirSync(folder)].length).toBe(3);
+    file.close();
+    expect([...Deno.readDirSync(folder)].map(({ name }) => name).sort()).toEqual([
+      "x.sqlite3",
+      "x.sqlite3-journal",
+      "x.sqlite3-lock",
+    ]);
+    files.close();
+    return Promise.resolve();
+  }));
+
+Deno.test("who has opened a file twice meets himself in its locks, as another process would", () =>
+  withFolder((folder) => {
+    const [one, two] = [onDisk(`${folder}/x.sqlite3`), onDisk(`${folder}/x.sqlite3`)];
+    for (const [ours, theirs] of [[one.locks, one.locks], [one.locks, two.locks]] as const) {
+      const a = { level: NONE }, b = { level: NONE }, c = { level: NONE };
+      expect([ours.lock(a, SHARED), theirs.lock(b, SHARED)]).toEqual([OK, OK]);
+      expect(theirs.isReserved()).toBe(false);
+      expect([ours.lock(a, RESERVED), theirs.lock(b, RESERVED)]).toEqual([OK, BUSY]);
+      expect([ours.isReserved(), theirs.isReserved()]).toEqual([true, true]);
+      // Who writes waits for those who read, and nobody else begins to.
+      expect([ours.lock(a, EXCLUSIVE), theirs.lock(c, SHARED)]).toEqual([BUSY, BUSY]);
+      expect(theirs.unlock(b, NONE)).toBe(OK);
+      expect([ours.lock(a, EXCLUSIVE), theirs.lock(b, SHARED)]).toEqual([OK, BUSY]);
+      expect([ours.unlock(a, SHARED), theirs.lock(b, SHARED)]).toEqual([OK, OK]);
+      expect(ours.isReserved()).toBe(false);
+      // A journal that was left behind is rolled back by one of those who find it; the others have to wait.
+      expect([theirs.lock(b, EXCLUSIVE), ours.lock(a, EXCLUSIVE), ours.isReserved()]).toEqual([BUSY, BUSY, false]);
+      expect([ours.unlock(a, NONE), theirs.lock(b, EXCLUSIVE), ours.lock(a, SHARED)]).toEqual([OK, OK, BUSY]);
+      expect([theirs.unlock(b, NONE), ours.lock(a, SHARED), ours.unlock(a, NONE)]).toEqual([OK, OK, OK]);
+    }
+    one.close();
+    two.close();
+    return Promise.resolve();
+  }));
+
+Deno.test("a file with a write-ahead log is taken over, once nobody else uses it", () =>
+  withFolder(async (folder) => {
+    await Deno.mkdir(`${folder}/functions/f`, { recursive: true });
+    const path = `${folder}/functions/f/default.sqlite3`;
+    const old = new DatabaseSync(path);
+    old.exec("PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (7); BEGIN; SELECT * FROM t");
+    const backend = new SqliteBackend(folder);
+    expect(() => hostOf(backend)).toThrow(/default\.sqlite3 has a write-ahead log, .*Stop/);
+    old.exec("COMMIT");
+    old.close();
+    await inTask(async () => {
+      const connection = await open(hostOf(backend));
+      expect(await rows(connection, "SELECT x FROM t")).toEqual([[7n]]);
+      await rows(connection, "INSERT INTO t VALUES (8)");
+      expect(await rows(connection, "PRAGMA journal_mode")).toEqual([["delete"]]);
+    });
+    backend.close();
+    // What Skerry has written is a file that others read when it does not.
+    const after = new DatabaseSync(path);
+    expect(after.prepare("SELECT count(*) AS n FROM t").get()).toEqual({ n: 2 });
+    after.close();
+  }));
+
+Deno.test("servers that share a folder count exactly, and roll back what the others have left", () =>
+  withFolder(async (folder) => {
+    // Each opens its files itself, and locks them against the others, as those in other processes do.
+    const backends = [0, 1, 2].map(() => new SqliteBackend(folder));
+    await inTask(async () => {
+      const hosts = backends.map((backend) => hostOf(backend, "f", { databases: { default: "shared" } }));
+      const first = await open(hosts[0]!);
+      await rows(first, "CREATE TABLE t (id INTEGER PRIMARY KEY, n, filler)");
+      await rows(first, "INSERT INTO t VALUES (1, 0, zeroblob(3000000))");
+      await Promise.all(hosts.flatMap((host) =>
+        Array.from({ length: 4 }, async () => {
+          const connection = await open(host);
+          for (let i = 0; i < 5; i++) {
+            await rows(connection, "BEGIN IMMEDIATE");
+            const [[n]] = await rows(connection, "SELECT n FROM t") as [[bigint]];
+            await Promise.resolve();
+            await rows(connection, "UPDATE t SET n = ?", n + 1n);
+            await rows(connection, "COMMIT");
+          }
+          connection[Symbol.dispose]();
+        })
+      ));
+      expect(await rows(first, "SELECT n FROM t")).toEqual([[60n]]);
+    });
+    backends.forEach((backend) => backend.close());
+  }));
