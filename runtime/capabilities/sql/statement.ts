@@ -8,7 +8,7 @@ import { SkerryError } from "../../errors.ts";
 import { nothingSeen, type Seen } from "./authorize.ts";
 import { io, type QueryResult, ResultBudget, SqlError, type Value } from "./backend.ts";
 import { isBlank } from "./parameters.ts";
-import { BLOB, BUSY, CANTOPEN, FLOAT, FULL, INTEGER, IOERR, NOMEM, OK, TEXT } from "./sqlite/codes.ts";
+import { BLOB, BUSY, CANTOPEN, ERROR, FLOAT, FULL, INTEGER, IOERR, NOMEM, OK, TEXT } from "./sqlite/codes.ts";
 import { chain, Dead, type Instance, type Later, OutOfMemory } from "./sqlite/instance.ts";
 
 /** Somebody else's transaction is in the way. */
@@ -251,6 +251,9 @@ export function failure({ instance, seen }: Session, code: number): Error {
       maybeTask()?.log("error", `sql: ${message}: ${why instanceof Error ? why.stack : why ?? `code ${code}`}`);
       return io("the database failed");
     }
+    case ERROR:
+      // It goes by the tables that it knows, if it cannot look whether there are others by now.
+      return vfs.refused ? new Busy(message) : io(message);
     default:
       return io(message);
   }

@@ -5,7 +5,7 @@
  */
 
 /** What functions answer: https://sqlite.org/rescode.html. */
-export const OK = 0, BUSY = 5, NOMEM = 7, FULL = 13, CANTOPEN = 14, NOTFOUND = 12, ROW = 100;
+export const OK = 0, ERROR = 1, BUSY = 5, NOMEM = 7, FULL = 13, CANTOPEN = 14, NOTFOUND = 12, ROW = 100;
 export const IOERR = 10,
   IOERR_READ = 266,
   IOERR_SHORT_READ = 522,

@@ -134,3 +134,21 @@ Deno.test("servers that share a folder count exactly, and roll back what the oth
     });
     backends.forEach((backend) => backend.close());
   }));
+
+Deno.test("a statement that cannot look for new tables waits until it can", () =>
+  withFolder(async (folder) => {
+    const backends = [0, 1].map(() => new SqliteBackend(folder));
+    await inTask(async () => {
+      const [one, two] = await Promise.all(backends.map((backend) => open(hostOf(backend))));
+      expect(await rows(two!, "SELECT count(*) FROM sqlite_schema")).toEqual([[0n]]);
+      await rows(one!, "CREATE TABLE t (x)");
+      const third = onDisk(`${folder}/functions/f/default.sqlite3`);
+      const holder = { level: NONE };
+      expect([third.locks.lock(holder, SHARED), third.locks.lock(holder, EXCLUSIVE)]).toEqual([OK, OK]);
+      const waiting = rows(two!, "SELECT count(*) FROM t");
+      third.locks.unlock(holder, NONE);
+      expect(await waiting).toEqual([[0n]]);
+      third.close();
+    });
+    backends.forEach((backend) => backend.close());
+  }));

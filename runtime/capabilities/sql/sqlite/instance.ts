@@ -229,6 +229,7 @@ export class Instance {
    * `sql` it took.
    */
   prepare(sql: string): Later<{ readonly code: number; readonly statement: number; readonly bytes: number }> {
+    this.vfs.refused = false;
     const [at, free, size] = this.text(sql);
     const scratch = this.#scratch;
     return chain(this.#metered(() => this.#prepare(this.db, at, size + 1, 0, scratch, scratch + 4)), (code) => {
@@ -242,6 +243,7 @@ export class Instance {
   /** Steps through a statement, at once or after others have run. `row` is called for each row until it answers `false`. */
   run(statement: number, row: () => boolean): Later<number> {
     this.#row = row;
+    this.vfs.refused = false;
     return this.#metered(() => this.#run(statement));
   }
 

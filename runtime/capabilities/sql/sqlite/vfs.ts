@@ -6,6 +6,7 @@
  * @module
  */
 import {
+  BUSY,
   CANTOPEN,
   FULL,
   IOERR_DELETE,
@@ -95,6 +96,8 @@ export class Vfs {
   #bytes: Uint8Array;
   /** What went wrong in a callback last, for the operator. */
   failure: unknown;
+  /** Whether a lock was refused since this was last set to `false`: SQLite does not always say so. */
+  refused = false;
 
   /** A file may have `maxBytes`. */
   constructor(files: DatabaseFiles, maxBytes: number, memory: WebAssembly.Memory) {
@@ -204,7 +207,11 @@ export class Vfs {
       xFileSize: to(IOERR_FSTAT, (file, out) => {
         this.#current().setBigInt64(out!, BigInt(this.#file(file!).size()), true);
       }),
-      xLock: (_file, level) => locks.lock(this.#holder, level!),
+      xLock: (_file, level) => {
+        const code = locks.lock(this.#holder, level!);
+        if (code === BUSY) this.refused = true;
+        return code;
+      },
       xUnlock: (_file, level) => locks.unlock(this.#holder, level!),
       xCheckReservedLock: to(IOERR_FSTAT, (_file, out) => this.#int(out!, locks.isReserved() ? 1 : 0)),
       xFileControl: () => NOTFOUND,
