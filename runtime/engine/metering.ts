@@ -13,8 +13,9 @@ import type { Task } from "../task.ts";
 import { CpuClock } from "./cpu.ts";
 import type { Growth, GrowthLimits } from "./growth.ts";
 import { HeapUse, MOST_FUEL } from "./heap.ts";
-import { type Metered, meterModule, WAIT_GROW } from "./meter/mod.ts";
+import { type Metered, meterSteps, WAIT_GROW } from "./meter/mod.ts";
 import { Pace } from "./meter/pace.ts";
+import type { Steps } from "./steps.ts";
 
 /** Under this name metered modules import the hooks. */
 export const METER = "skerry:meter";
@@ -100,12 +101,12 @@ export interface Running {
 }
 
 /** One core module, with metering and bounds added. */
-export function meter(
+export function* meter(
   bytes: Uint8Array<ArrayBuffer>,
   name: string,
   limits: GrowthLimits,
   exceptions?: boolean,
-): Metered {
+): Steps<Metered> {
   const options = {
     name,
     namespace: METER,
@@ -114,19 +115,23 @@ export function meter(
     memory: { max: limits.memoryMb * PAGES_PER_MB, ask: 0 },
     table: { max: limits.tableElements, ask: 0 },
   };
-  const metered = meterModule(bytes, { ...options, fuel: FIRST_FUEL });
-  return metered.allocates ? meterModule(bytes, { ...options, fuel: MOST_FUEL }) : metered;
+  const metered = yield* meterSteps(bytes, { ...options, fuel: FIRST_FUEL });
+  return metered.allocates ? yield* meterSteps(bytes, { ...options, fuel: MOST_FUEL }) : metered;
 }
 
 /** The core modules of a component: what one of them throws may unwind the functions of others. */
-export function meterAll(
+export function* meterAll(
   modules: readonly Uint8Array<ArrayBuffer>[],
   name: string,
   limits: GrowthLimits,
-): readonly Metered[] {
-  const metered = modules.map((bytes) => meter(bytes, name, limits));
+): Steps<readonly Metered[]> {
+  const metered: Metered[] = [];
+  for (const bytes of modules) metered.push(yield* meter(bytes, name, limits));
   if (!metered.some(({ exceptions }) => exceptions)) return metered;
-  return metered.map((module, i) => module.exceptions ? module : meter(modules[i]!, name, limits, true));
+  for (const [i, { exceptions }] of metered.entries()) {
+    if (!exceptions) metered[i] = yield* meter(modules[i]!, name, limits, true);
+  }
+  return metered;
 }
 
 /**

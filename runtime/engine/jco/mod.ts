@@ -11,6 +11,7 @@ import type { MemoryNeed } from "../../memory.ts";
 import type { GrowthLimits } from "../growth.ts";
 import { checkConstants, checkElements, checkStart, elementsOf, Meter, meterAll, pagesLeft } from "../metering.ts";
 import type { Engine, HostImports, LinkedComponent, LoadedComponent, LoadOptions } from "../mod.ts";
+import { inTurns } from "../steps.ts";
 import { IsolateHooks } from "./hooks.ts";
 import type { Link } from "./hoist.ts";
 import { makeIsolate } from "./isolate.ts";
@@ -134,7 +135,7 @@ async function compile(
   if (limits === undefined) {
     return { transpiled, code, modules: await compileAll(files), meter: () => undefined };
   }
-  const metered = meterAll(files, name, limits);
+  const metered = await inTurns(meterAll(files, name, limits));
   const { instances } = transpiled.facts;
   const own = metered.flatMap(({ memories }, i) =>
     memories.filter(({ imported }) => !imported).flatMap((memory) => Array<typeof memory>(instances[i]!).fill(memory))

@@ -4,6 +4,7 @@
  * @module
  */
 import { Numbers } from "../numbers.ts";
+import type { Steps } from "../steps.ts";
 import { Reader } from "../../component/reader.ts";
 import { SkerryError } from "../../errors.ts";
 import { putPadded, putU32, sizeU32 } from "../writer.ts";
@@ -23,6 +24,8 @@ const MAX_FRAME_BYTES = 16;
 /** What the code may grow to: this, and so many times its size. Known modules come to twice theirs at most. */
 const FREE_GROWTH_BYTES = 2 ** 20;
 const MAX_GROWTH = 4;
+/** After so many bytes that are written others may run. */
+const STEP_BYTES = 2 ** 18;
 
 /** Branch hints of the old module: for each function, ascending pairs of an offset and whether it is taken. */
 export type Hints = ReadonlyMap<number, readonly Hint[]>;
@@ -45,7 +48,7 @@ export function writeCode(
   layout: Layout,
   helpers: readonly Uint8Array[],
   hints: Hints,
-): WrittenCode {
+): Steps<WrittenCode> {
   return new CodeWriter(module, code, plan, layout, hints).write(helpers);
 }
 
@@ -70,7 +73,7 @@ class CodeWriter {
     this.#s = new Snippets(layout, 0);
   }
 
-  write(helpers: readonly Uint8Array[]): WrittenCode {
+  *write(helpers: readonly Uint8Array[]): Steps<WrittenCode> {
     const { bodyStart, bodyEnd, sizeStart } = this.#code;
     const { bodies, firstEdit, lastEdit } = this.#plan;
     const count = bodyStart.length;
@@ -95,10 +98,15 @@ class CodeWriter {
     // The section's size takes five bytes, as LEB128 allows, for it is known last.
     const contents = 6;
     out.pos = putU32(out.out, contents, bodies.length + helpers.length);
+    let next = STEP_BYTES;
     for (let body = 0; body < bodies.length;) {
       if (!isSame(body)) {
         this.#edited(body, growth[body]!);
         body++;
+        if (out.pos >= next) {
+          next = out.pos + STEP_BYTES;
+          yield;
+        }
         continue;
       }
       // Functions that stay as they are go over together.

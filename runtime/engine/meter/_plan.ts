@@ -22,6 +22,7 @@ import type * as ev from "./_events.ts";
 import { COST_CALL, COST_IMPORT, COST_INDIRECT, MAX_PENDING_AT_EXIT } from "./_costs.ts";
 import { type Cycle, cycles, indirectTargets } from "./_graph.ts";
 import { chooseLoops } from "./_loops.ts";
+import type { Steps } from "../steps.ts";
 import type { ModuleInfo } from "./_module.ts";
 import type { ScannedCode } from "./_scan.ts";
 
@@ -50,7 +51,10 @@ export interface Plan {
   readonly growsTable: ReadonlySet<number>;
 }
 
-export function planCode(module: ModuleInfo, code: ScannedCode, options: PlanOptions): Plan {
+/** After so many functions others may run: some milliseconds' work. */
+const STEP_FUNCTIONS = 500;
+
+export function planCode(module: ModuleInfo, code: ScannedCode, options: PlanOptions): Steps<Plan> {
   return new Planner(module, code, options).plan();
 }
 
@@ -100,8 +104,9 @@ class Planner {
     for (const index of module.exportedFunctions) if (index >= imported) this.#entered[index - imported] = 1;
   }
 
-  plan(): Plan {
+  *plan(): Steps<Plan> {
     let indirect = true;
+    let planned = 0;
     for (const cycle of cycles(this.#module, this.#code)) {
       if (indirect && !cycle.indirect) {
         indirect = false;
@@ -109,6 +114,9 @@ class Planner {
       }
       if (cycle.recursive && this.#mayClone(cycle)) this.#planClones(cycle);
       else this.#planOnce(cycle);
+      if ((planned += cycle.members.length) < STEP_FUNCTIONS) continue;
+      planned = 0;
+      yield;
     }
     // A recursion that no path reaches is cloned, and pays nothing.
     const meters = this.#body.meters || this.#clones.size > 0;

@@ -5,6 +5,7 @@
  */
 import { Reader } from "../../component/reader.ts";
 import { BodyScan } from "./_body.ts";
+import type { Steps } from "../steps.ts";
 import { ADDED_BLOCKS } from "./_costs.ts";
 import { EVENT, type Ints } from "./_events.ts";
 import type { ModuleInfo, Section } from "./_module.ts";
@@ -67,7 +68,10 @@ function factsOf({ seen, seenMisc }: BodyScan): CodeFacts {
   };
 }
 
-export function scanCode(module: ModuleInfo, section: Section | undefined): ScannedCode {
+/** After so many bytes of code others may run: a few milliseconds' work. */
+const STEP_BYTES = 2 ** 17;
+
+export function* scanCode(module: ModuleInfo, section: Section | undefined): Steps<ScannedCode> {
   const count = module.functionTypes.length - module.importedFunctions;
   const make = () => new Int32Array(count);
   const scan = new BodyScan(module, section === undefined ? 0 : section.end - section.body);
@@ -76,6 +80,7 @@ export function scanCode(module: ModuleInfo, section: Section | undefined): Scan
   if (section !== undefined) {
     const r = new Reader(module.bytes, module.name, section.body, section.end);
     r.u32();
+    let next = r.pos + STEP_BYTES;
     const work = new Work(module, section.end - section.body);
     for (let i = 0; i < count; i++) {
       sizeStart[i] = r.pos;
@@ -102,6 +107,10 @@ export function scanCode(module: ModuleInfo, section: Section | undefined): Scan
       });
       firstCall[i + 1] = scan.calls.length;
       r.pos = end;
+      if (end >= next) {
+        next = end + STEP_BYTES;
+        yield;
+      }
     }
     r.finish("the code section");
   }

@@ -19,8 +19,8 @@ import type { ModuleInfo } from "./_module.ts";
 export const MAX_VALUES = 2 ** 25;
 /** Those of a whole module, besides so many for each byte of its code. Known ones have three. */
 const VALUES_PER_BYTE = 64;
-/** Below this, not even a function whose stack never empties is looked at closely. */
-const FEW_VALUES = 2 ** 24;
+/** Below this, not even a function whose stack never empties can have more than it may: it is not looked at closely. */
+const FEW_VALUES = MAX_VALUES;
 
 /** Branches, blocks and calls of one function: the largest that are known have a quarter. */
 export const MAX_BLOCKS = 2 ** 16;

@@ -1,4 +1,5 @@
 import { expect } from "@std/expect";
+import { atOnce } from "../steps.ts";
 import { Reader } from "../../component/reader.ts";
 import { customSection } from "../writer.ts";
 import * as ev from "./_events.ts";
@@ -16,7 +17,7 @@ interface Module {
 
 function open(bytes: Uint8Array): Module {
   const info = readModule(bytes, "test");
-  const code = scanCode(info, info.sections.find(({ id }) => id === CODE));
+  const code = atOnce(scanCode(info, info.sections.find(({ id }) => id === CODE)));
   const names = new Map<number, Uint8Array>();
   const section = info.sections.find(({ name }) => name === "name");
   if (section !== undefined) {

@@ -11,6 +11,7 @@
  * @module
  */
 import { SkerryError } from "../../errors.ts";
+import { atOnce, type Steps } from "../steps.ts";
 import { writeCode } from "./_code.ts";
 import { makeHelpers } from "./_helpers.ts";
 import { HINTS, oldOffset, readHints, writeHints } from "./_hints.ts";
@@ -144,8 +145,13 @@ export interface Metered {
  * ```
  */
 export function meterModule(bytes: Uint8Array<ArrayBuffer>, options: MeterOptions = {}): Metered {
+  return atOnce(meterSteps(bytes, options));
+}
+
+/** Does what {@linkcode meterModule} does in steps, for who lets others run in between. */
+export function* meterSteps(bytes: Uint8Array<ArrayBuffer>, options: MeterOptions = {}): Steps<Metered> {
   try {
-    return meter(bytes, options);
+    return yield* meter(bytes, options);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new SkerryError(
@@ -156,7 +162,7 @@ export function meterModule(bytes: Uint8Array<ArrayBuffer>, options: MeterOption
   }
 }
 
-function meter(bytes: Uint8Array<ArrayBuffer>, options: MeterOptions): Metered {
+function* meter(bytes: Uint8Array<ArrayBuffer>, options: MeterOptions): Steps<Metered> {
   const name = options.name ?? "a module";
   const namespace = options.namespace ?? "skerry:meter";
   const counterName = `${namespace}/fuel`;
@@ -170,9 +176,9 @@ function meter(bytes: Uint8Array<ArrayBuffer>, options: MeterOptions): Metered {
     );
   }
   const codeSection = module.sections.find(({ id }) => id === CODE);
-  const scanned = scanCode(module, codeSection);
+  const scanned = yield* scanCode(module, codeSection);
   const exceptions = module.tags > 0 || scanned.catches;
-  const plan = planCode(module, scanned, {
+  const plan = yield* planCode(module, scanned, {
     exceptions: options.exceptions ?? exceptions,
     growMemory: bounds.memory.max !== undefined || bounds.memory.ask !== undefined,
     growTable: bounds.table.max !== undefined || bounds.table.ask !== undefined,
@@ -197,7 +203,7 @@ function meter(bytes: Uint8Array<ArrayBuffer>, options: MeterOptions): Metered {
   const helpers = makeHelpers(module, layout, bounds);
   const oldHints = readHints(module, scanned, module.sections.find((section) => section.name === HINTS));
   const helperBodies = helpers.map(({ body }) => body);
-  const code = plan.changes ? writeCode(module, scanned, plan, layout, helperBodies, oldHints) : undefined;
+  const code = plan.changes ? yield* writeCode(module, scanned, plan, layout, helperBodies, oldHints) : undefined;
   const custom = (section: Section): "keep" | "drop" | Uint8Array => {
     if (code === undefined) return "keep";
     if (section.name !== "name") return isUntrue(section.name!) ? "drop" : "keep";
@@ -230,7 +236,7 @@ function meter(bytes: Uint8Array<ArrayBuffer>, options: MeterOptions): Metered {
  */
 export function codeFacts(bytes: Uint8Array, name: string): CodeFacts {
   const module = readModule(bytes, name);
-  return scanCode(module, module.sections.find(({ id }) => id === CODE)).facts;
+  return atOnce(scanCode(module, module.sections.find(({ id }) => id === CODE))).facts;
 }
 
 /** Whether a custom section speaks of offsets or indices of the code, other than names. */

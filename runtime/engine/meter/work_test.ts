@@ -1,7 +1,7 @@
 import { expect } from "@std/expect";
 import { SkerryError } from "../../errors.ts";
 import { Writer } from "../writer.ts";
-import { meterModule } from "./mod.ts";
+import { meterModule, meterSteps } from "./mod.ts";
 
 const I32 = 0x7f;
 
@@ -192,4 +192,16 @@ Deno.test("a module is refused that would grow to many times its size, before an
   expect(() => meterModule(loops(3000, 50), { name: "bomb" })).toThrow(
     /^metering bomb: its 4\d{5} bytes of code, .* would take \d{8} .*, and may take \d{7}\. Split it\.$/,
   );
+});
+
+Deno.test("large code is read, planned and written in steps, so that others can run in between", () => {
+  const stepsOf = (functions: number) => {
+    let steps = 0;
+    const code = [0x03, 0x40, ...GET, 0x0d, 0, 0x0b, ...times(1000, 0x01)];
+    for (const all = meterSteps(build(Array.from({ length: functions }, () => ({ code })))); !all.next().done;) steps++;
+    return steps;
+  };
+  expect(stepsOf(10)).toBe(0);
+  // Two megabytes: 16 times 128 KiB are read, four times 500 functions planned, 8 times 256 KiB written.
+  expect(stepsOf(2000)).toBeGreaterThanOrEqual(15 + 4 + 7);
 });

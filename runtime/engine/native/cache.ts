@@ -76,16 +76,20 @@ export class CodeCache {
   }
 
   /** What is kept of a component, or what `make` makes of it, which is kept from now on. */
-  async get(subject: Subject, preparation: Preparation, make: () => PreparedCode): Promise<PreparedCode> {
+  async get(
+    subject: Subject,
+    preparation: Preparation,
+    make: () => PreparedCode | Promise<PreparedCode>,
+  ): Promise<PreparedCode> {
     const version = await this.#version;
-    if (version === undefined) return make();
+    if (version === undefined) return await make();
     const key = await keyOf(subject, preparation, version).catch(() => undefined);
     // It cannot be read: whoever makes it says why.
-    if (key === undefined) return make();
+    if (key === undefined) return await make();
     const path = join(this.#options.folder, `${key}${SUFFIX}`);
     const kept = await read(path, subject);
     if (kept !== undefined) return kept;
-    const made = make();
+    const made = await make();
     // A folder that cannot be written to makes the next start slower, and this one no worse.
     if (!this.#options.readOnly) await this.#keep(path, encode(made, subject)).catch(() => {});
     return made;

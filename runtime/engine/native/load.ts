@@ -5,6 +5,7 @@
  */
 import { SkerryError } from "../../errors.ts";
 import type { GrowthLimits } from "../growth.ts";
+import { atOnce, inTurns, type Steps } from "../steps.ts";
 import { metered, type ModuleSource } from "./metering.ts";
 import type { Plan } from "./plan.ts";
 import { isRestorable, prepared, type Restoring, restoringOf, trackingsOf } from "./restorable.ts";
@@ -39,17 +40,31 @@ export interface PreparedCode {
 }
 
 /**
- * Rewrites the core modules of a component.
+ * Rewrites the core modules of a component. Others run meanwhile if it is large: it may be loaded while they are served.
  *
  * @throws {SkerryError} as metering does.
  */
-export function prepare(
+export async function prepareInTurns(
+  bytes: Uint8Array<ArrayBuffer>,
+  plan: Plan,
+  preparation: Preparation,
+): Promise<PreparedCode> {
+  const steps = preparing(bytes, plan, preparation);
+  return bytes.length <= MAX_AT_ONCE_BYTES ? atOnce(steps) : await inTurns(steps);
+}
+
+/** The same without a pause. */
+export function prepare(bytes: Uint8Array<ArrayBuffer>, plan: Plan, preparation: Preparation): PreparedCode {
+  return atOnce(preparing(bytes, plan, preparation));
+}
+
+function* preparing(
   bytes: Uint8Array<ArrayBuffer>,
   plan: Plan,
   { left, limits, rangeCodeBytes, restore }: Preparation,
-): PreparedCode {
+): Steps<PreparedCode> {
   const sources: ModuleSource[] = limits
-    ? metered(bytes, plan, limits)
+    ? yield* metered(bytes, plan, limits)
     : plan.modules.map((module) => ({ bytes, plan: module }));
   const allocates = sources.some((source) => source.allocates === true);
   const bare = ({ bytes, plan }: ModuleSource) => bytes.subarray(plan.start, plan.end);
@@ -64,12 +79,14 @@ export function prepare(
   // compiler is asked, which takes a tenth of a second for a JavaScript engine.
   const isInvalid = (source: ModuleSource, i: number) =>
     trackings[i] === "pages" && !namesOneMemory(source) && !WebAssembly.validate(bare(source));
+  const modules: Uint8Array<ArrayBuffer>[] = [];
+  for (const [i, source] of sources.entries()) {
+    yield;
+    const asItIs = !used.has(i) || isInvalid(source, i);
+    modules.push(asItIs ? bare(source) : prepared(source.bytes, source.plan, slack.get(i), trackings[i]));
+  }
   return {
-    modules: sources.map((source, i) =>
-      used.has(i) && !isInvalid(source, i)
-        ? prepared(source.bytes, source.plan, slack.get(i), trackings[i])
-        : bare(source)
-    ),
+    modules,
     restoring: restoringOf(bytes, plan, sources, slack, trackings),
     allocates,
   };

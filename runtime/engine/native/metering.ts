@@ -8,6 +8,7 @@ import type { MemoryNeed } from "../../memory.ts";
 import type { GrowthLimits } from "../growth.ts";
 import { type CodeFacts, codeFacts } from "../meter/mod.ts";
 import { checkConstants, checkElements, checkStart, type Meter, meter } from "../metering.ts";
+import type { Steps } from "../steps.ts";
 import { coreModuleShape } from "./core_module.ts";
 import type { CoreModulePlan, Plan } from "./plan.ts";
 import { now, resuming, suspending } from "./thread.ts";
@@ -42,18 +43,19 @@ export function factsOf({ bytes, plan: { start, end, shape }, facts }: ModuleSou
 }
 
 /** The modules of a component, with metering and bounds added to those that are ever made. */
-export function metered(
+export function* metered(
   bytes: Uint8Array<ArrayBuffer>,
   { instances, modules, name }: Plan,
   limits: GrowthLimits,
-): ModuleSource[] {
+): Steps<ModuleSource[]> {
   // What one module throws unwinds the functions of others.
   const throws = modules.some(({ shape }) => shape.sections.has(TAGS) || shape.imports.some((i) => i.kind === "tag"));
   const used = new Set<number>();
   for (const { elided, module } of instances) if (!elided) used.add(module);
-  const made = modules.map((plan, i): ModuleSource =>
-    used.has(i) ? meteredModule(bytes, plan, limits, throws) : { bytes, plan }
-  );
+  const made: ModuleSource[] = [];
+  for (const [i, plan] of modules.entries()) {
+    made.push(used.has(i) ? yield* meteredModule(bytes, plan, limits, throws) : { bytes, plan });
+  }
   const sum = (what: (source: ModuleSource) => number | undefined) => {
     let all = 0;
     for (const { elided, module } of instances) if (!elided) all += (made[module] && what(made[module])) ?? 0;
@@ -65,14 +67,14 @@ export function metered(
   return made;
 }
 
-function meteredModule(
+function* meteredModule(
   bytes: Uint8Array<ArrayBuffer>,
   plan: CoreModulePlan,
   limits: GrowthLimits,
   throws: boolean,
-): ModuleSource {
+): Steps<ModuleSource> {
   const { name } = plan.shape;
-  const made = meter(bytes.subarray(plan.start, plan.end), name, limits, throws || undefined);
+  const made = yield* meter(bytes.subarray(plan.start, plan.end), name, limits, throws || undefined);
   const { length } = made.bytes;
   return {
     bytes: made.bytes,

@@ -45,7 +45,7 @@ import { HostFace } from "./faces.ts";
 import { resolveHost } from "./host.ts";
 import { NativeIsolate } from "./isolate.ts";
 import { link, type LinkedPlan } from "./link.ts";
-import { compile, prepare, type PreparedCode } from "./load.ts";
+import { compile, type PreparedCode, prepareInTurns } from "./load.ts";
 import { initialElements, initialMemory } from "./metering.ts";
 import { joined, needsParts } from "./parts.ts";
 import type { ExportItem, Plan } from "./plan.ts";
@@ -127,8 +127,8 @@ export function createNativeEngine(options: NativeEngineOptions = {}): Engine {
     const { bytes: initial } = initialMemory(decoded);
     const left = meter ? pagesLeft(initial, decoded.name, limits) : undefined;
     const preparation = { restore, left, rangeCodeBytes, limits: meter ? limits : undefined };
-    const rewrite = () => prepare(bytes, decoded, preparation);
-    const code = cache === undefined ? rewrite() : await cache.get({ bytes, plan: decoded }, preparation, rewrite);
+    const rewrite = () => prepareInTurns(bytes, decoded, preparation);
+    const code = await (cache === undefined ? rewrite() : cache.get({ bytes, plan: decoded }, preparation, rewrite));
     const variant = async (code: PreparedCode): Promise<Variant> => {
       const modules = await compile(decoded, code);
       const { allocates, restoring } = code;
@@ -147,7 +147,7 @@ export function createNativeEngine(options: NativeEngineOptions = {}): Engine {
     // Made when it is first needed: few processes ever have so many isolates.
     const tight = room === 0
       ? undefined
-      : once(() => variant(prepare(bytes, decoded, { ...preparation, restore: false })));
+      : once(async () => await variant(await prepareInTurns(bytes, decoded, { ...preparation, restore: false })));
     return loaded(first, { ...initialMemory(decoded), room }, tight);
   }
 }
