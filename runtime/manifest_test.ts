@@ -170,7 +170,13 @@ const MISTAKES: [name: string, written: Record<string, unknown>, messages: strin
     'source: "src\\\\x.wasm" has backslashes; write "src/x.wasm"',
   ]],
   ["a source in another language", { source: "main.rs" }, [
-    'source: "main.rs" is neither a .wasm file nor a .ts or .js source; write one that is',
+    'source: "main.rs" is neither a .wasm file nor a .ts or .js source; build a component from it, and write the name of that .wasm',
+  ]],
+  ["a source in WebAssembly's text", { source: "main.wat" }, [
+    'source: "main.wat" is neither a .wasm file nor a .ts or .js source; make a .wasm of it with "wasm-tools parse", and write its name',
+  ]],
+  ["a source that is none", { source: "main" }, [
+    'source: "main" is neither a .wasm file nor a .ts or .js source; write one that is',
   ]],
   ["a backend for a component", { backend: "quickjs" }, [
     'backend: is for a TypeScript or JavaScript source, and "hello.wasm" is built already; take it out',

@@ -25,10 +25,11 @@ import { type Grantee, Host } from "./host.ts";
 import { type Ceilings, MAX_COMPONENT_BYTES, underCeilings } from "./limits.ts";
 import { hurry } from "./line.ts";
 import { jsonSink, type LogSink } from "./log.ts";
-import type { Limits } from "./manifest.ts";
+import { type Limits, ManifestError } from "./manifest.ts";
 import { shownPath } from "./manifest/folder.ts";
 import { grantSchemas } from "./manifest/grants.ts";
 import { chainOf, handsOn } from "./middleware.ts";
+import { otherFile } from "./other_file.ts";
 import { ceilingSetting } from "./settings.ts";
 import { Script } from "./stack/script.ts";
 import type { FunctionReport } from "./usage.ts";
@@ -250,7 +251,9 @@ export class FunctionRuntime implements Runtime {
     const wasm = await this.#wasmOf(folder);
     await this.#prepareTriggers(folder);
     const loadedAs = { name, directory, grants, env, limits, called: folder.manifest, wasm };
-    const served = await loadFunction(loadedAs, parts);
+    const served = await loadFunction(loadedAs, parts).catch((error: unknown) => {
+      throw inManifest(error, folder);
+    });
     await this.#checkChain(folder);
     return { ...served, middleware: folder.manifest.middleware };
   }
@@ -302,6 +305,15 @@ export class FunctionRuntime implements Runtime {
         "Run `deno task build`, and serve dist/.",
     );
   }
+}
+
+/** What is wrong with a component, said where its function names it. */
+function inManifest(error: unknown, { manifest: { source }, mistake }: FunctionFolder): unknown {
+  if (!(error instanceof SkerryError) || error instanceof ManifestError || !error.code.startsWith("component-")) {
+    return error;
+  }
+  const why = `${JSON.stringify(source.path)} cannot be served: ${error.message.replace(/\.$/, "")}`;
+  return new SkerryError(error.code, mistake(["source"], why).message, { cause: error });
 }
 
 /** A function that somebody waits for: it is built before those that nobody has asked for. */
@@ -362,8 +374,14 @@ export async function readComponent(path: string): Promise<Uint8Array<ArrayBuffe
   let size: number;
   try {
     ({ size } = await Deno.stat(path));
-    if (size <= MAX_COMPONENT_BYTES) return await Deno.readFile(path);
+    if (size <= MAX_COMPONENT_BYTES) {
+      const bytes = await Deno.readFile(path);
+      const other = otherFile(bytes);
+      if (other === undefined) return bytes;
+      throw new SkerryError("component-malformed", `reading ${shown}: this is not a WebAssembly file, but ${other}`);
+    }
   } catch (error) {
+    if (error instanceof SkerryError) throw error;
     throw new SkerryError(
       "component-malformed",
       `reading ${shown}: ${error instanceof Error ? error.message : error}`,

@@ -33,6 +33,7 @@ export function listen(fetch: FetchHandler, settings: Settings): Deno.HttpServer
     if (error instanceof Deno.errors.AddrInUse) {
       throw new SkerryError("setting-invalid", `${where}: another program has it. Set PORT to a port that is free.`);
     }
+    if (error instanceof Deno.errors.NotCapable) throw error;
     // What is left, such as a name that has no address, comes in classes of its own or in none.
     const why = error instanceof Error ? error.message : error;
     throw new SkerryError("setting-invalid", `${where}: ${why}. Set PORT and SKERRY_HOST to others.`, { cause: error });

@@ -33,9 +33,28 @@ const COMPONENTS: Readonly<Record<string, readonly [bytes: Uint8Array, said: Reg
   empty: [new Uint8Array(0), /empty: .*this is not a WebAssembly file/],
   noise: [noise(5000), /noise: .*this is not a WebAssembly file/],
   "noise-inside": [Uint8Array.of(...preamble, ...noise(5000)), /noise-inside: .*offset/],
+  packed: [
+    Uint8Array.of(0x1f, 0x8b, 8, 0),
+    /reading \S+packed\/function\.json:\d+:\d+: source: "main\.wasm" cannot be served: reading \S+packed\/main\.wasm: .* gzip/,
+  ],
+  page: [
+    new TextEncoder().encode("\n<!DOCTYPE html>"),
+    /page\/main\.wasm: this is not a WebAssembly file, but a web page/,
+  ],
+  text: [
+    new TextEncoder().encode("(component)"),
+    /text\/main\.wasm: .* text\. Make a file of it with "wasm-tools parse"/,
+  ],
+  pointer: [
+    new TextEncoder().encode("version https://git-lfs.github.com/spec/v1"),
+    /pointer\/main\.wasm: .*git lfs pull/,
+  ],
   "nothing-inside": [preamble, /nothing-inside: it exports nothing, but serving HTTP needs wasi:http/],
   core: [Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0), /core: this is a core WebAssembly module/],
-  "import-unknown": [renamed(whole, "wasi:cli/exit@", "acme:cli/exit@"), /import-unknown: .*acme:cli\/exit@0\.2\.12/],
+  "import-unknown": [
+    renamed(whole, "wasi:cli/exit@", "acme:cli/exit@"),
+    /import-unknown\/function\.json:\d+:\d+: source: "main\.wasm" .* import-unknown: .*acme:cli\/exit@0\.2\.12/,
+  ],
   "import-not-granted": [await fixture("c-caps"), /import-not-granted: .*"kv": \{\}/s],
 };
 
@@ -50,6 +69,10 @@ const MANIFESTS: Readonly<Record<string, readonly [text: string, said: RegExp]>>
   "bad-value": [
     manifest([{ path: "bad-value" }], "bad-value"),
     /routes\[0\]\.path: "bad-value" must begin with a slash/,
+  ],
+  "a-folder": [
+    manifest([{ path: "/a-folder" }], "a-folder").replace("main.wasm", "sub.wasm"),
+    /a-folder\/function\.json:\d+:\d+: source: sub\.wasm is a folder, not a file; write "main\.wasm"/,
   ],
   "no-source": [
     manifest([{ path: "/no-source" }], "no-source").replace("main.wasm", "gone.wasm"),
@@ -70,6 +93,7 @@ async function writeAll(directory: string): Promise<void> {
     await writeFunction(join(directory, name), [], await fixturePath("small"), name);
     await Deno.writeTextFile(join(directory, name, "function.json"), text);
   }
+  await Deno.mkdir(join(directory, "a-folder", "sub.wasm"));
 }
 
 /** Requests that are none, and the statuses that may answer them. A connection that is just closed is an answer too. */

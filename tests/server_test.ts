@@ -115,6 +115,23 @@ Deno.test("a server whose settings are wrong says so in one sentence", async () 
   });
 });
 
+Deno.test("a server without a function, a permission or a free port says so, and what to do", async () => {
+  await withFolder(async (directory) => {
+    await Deno.mkdir(join(directory, "components"));
+    await using first = await Server.start("start", directory, {});
+    await first.saw(/there is no function in components: make a folder in it, with a function\.json/);
+    const PORT = new URL(await first.url("/")).port;
+    await using second = await Server.start("start", directory, { env: { PORT } });
+    expect((await second.status).code).toBe(1);
+    expect(second.output).toMatch(/^listening on .*: another program has it\. Set PORT to a port that is free\.\n$/);
+    for (const flag of ["--deny-net", "--deny-read=components"]) {
+      await using third = await Server.start("start", directory, { flags: [flag] });
+      expect((await third.status).code).toBe(1);
+      expect(third.output).toMatch(/^Requires \w+ access .*`deno task` gives each command the permissions.*\n$/);
+    }
+  });
+});
+
 Deno.test("a runtime without JSPI gets one sentence", async () => {
   await withFolder(async (directory) => {
     const without = join(directory, "without_jspi.ts");

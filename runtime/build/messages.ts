@@ -20,6 +20,8 @@ const COLOURS = /\x1b\[[0-9;]*m/g;
 const BUNDLER = /\[([A-Z_]+)\] ([^\n]*)\n\s*╭─\[ ([^\]]+?):(\d+):(\d+) \]/;
 const BUNDLER_HINT = /╰─+ ([^\n]+)/;
 const STARLING = /Exception while evaluating top-level script\n(?:\S+?:(\d+):(\d+) )?([^\n]+)/;
+/** The bundler leaves what has an address to the engine, which knows files alone. */
+const REMOTE = /Error loading module "(https?:[^"]+)"/;
 /** Whatever is no WIT interface is in the bundle, and the bundler knows what it exports. */
 const NOT_EXPORTED = /^SyntaxError: The requested module '<internal>' doesn't provide an export named: '([^']+)'/;
 const QUICKJS =
@@ -45,6 +47,8 @@ export function explainFailure(printed: string, context: FailureContext): string
   const bundler = BUNDLER.exec(text);
   if (bundler !== null) {
     const [, , message, file, line, column] = bundler;
+    const elsewhere = /^Could not resolve '((?:jsr|npm|https?):[^']+)' in /.exec(message!)?.[1];
+    if (elsewhere !== undefined) return `${file}:${line}:${column}: ${fromElsewhere(elsewhere)}`;
     const missing = /^Could not resolve '((?:@[^/']+\/)?[^./'][^/']*)[^']*' in /.exec(message!)?.[1];
     if (missing !== undefined) {
       return `${file}:${line}:${column}: ${message}: there is no such package; run "npm install ${missing}", or mend the name`;
@@ -56,6 +60,8 @@ export function explainFailure(printed: string, context: FailureContext): string
       : ` (${hint.toLowerCase()})`;
     return `${file}:${line}:${column}: ${message}${more}`;
   }
+  const remote = REMOTE.exec(text)?.[1];
+  if (remote !== undefined) return `${context.entry}: ${fromElsewhere(remote)}`;
   const starling = STARLING.exec(text);
   if (starling !== null) {
     const [, line, column, message] = starling;
@@ -79,6 +85,17 @@ export function explainFailure(printed: string, context: FailureContext): string
     return `${at(context, line, column)}: ${whileLoading(message!)}`;
   }
   return tidy(text, context) || "the build printed nothing";
+}
+
+/** What Deno takes from where it is, and a bundler only from `node_modules`. */
+function fromElsewhere(id: string): string {
+  const imported = `it imports "${id}", and a function's packages come from node_modules`;
+  const [, registry, name, version, path = ""] = /^(jsr|npm):\/?((?:@[^/@]+\/)?[^/@]+)(@[^/]+)?(\/.*)?$/.exec(id) ?? [];
+  if (name === undefined) {
+    return `${imported}; install it with npm, and import it by its name, or put the file beside this`;
+  }
+  const install = registry === "npm" ? "npm install" : "npx jsr add";
+  return `${imported}; run "${install} ${name}${version ?? ""}", and import it as "${name}${path}"`;
 }
 
 /** What only other runtimes have. */

@@ -61,6 +61,27 @@ Deno.test("a package that is not installed is named with the command that instal
   expect(explainFailure(printed("../lib.ts"), context)).not.toContain("npm");
 });
 
+Deno.test("what Deno would take from where it is, and a build not, is named with what to do instead", () => {
+  const unresolved = (id: string) =>
+    `Error: Build failed with 1 error:\n\n[UNRESOLVED_IMPORT] Could not resolve '${id}' in app.ts\n   ╭─[ app.ts:1:22 ]\n`;
+  for (
+    const [id, advice] of [
+      ["jsr:@hono/hono", 'run "npx jsr add @hono/hono", and import it as "@hono/hono"'],
+      ["jsr:@std/path@1.0.0/posix", 'run "npx jsr add @std/path@1.0.0", and import it as "@std/path/posix"'],
+      ["npm:hono@4", 'run "npm install hono@4", and import it as "hono"'],
+      ["npm:/@scope/kit/part", 'run "npm install @scope/kit", and import it as "@scope/kit/part"'],
+      ["https://esm.sh/left-pad", "install it with npm, and import it by its name, or put the file beside this"],
+    ]
+  ) {
+    expect(explainFailure(unresolved(id!), context)).toBe(
+      `app.ts:1:22: it imports "${id}", and a function's packages come from node_modules; ${advice}`,
+    );
+  }
+  const loading = "Error: Failed to initialize component:\nException while evaluating top-level script\n" +
+    'ReferenceError: Error loading module "https://esm.sh/left-pad" (resolved path "https:/"): No such file or directory\n';
+  expect(explainFailure(loading, context)).toMatch(/^app\.ts: it imports "https:\/\/esm\.sh\/left-pad", .* npm/);
+});
+
 Deno.test("a label of a picture that is not shown is left out", () => {
   const printed =
     "[PARSE_ERROR] Expected `,` or `)` but found `;`\n   ╭─[ app.ts:3:29 ]\n   │            │     ╰── Opened here\n";

@@ -17,7 +17,15 @@ export async function serveMain(mode: Settings["mode"]): Promise<void> {
   stopOnSignals(runtime, settings, server);
   const url = shownUrl(server);
   const sink = settings.log === "json" ? jsonSink : prettySink;
-  sink({ time: Date.now(), level: "info", message: `listening at ${url}`, source: "host" });
+  const say = (level: "info" | "warn", message: string) => sink({ time: Date.now(), level, message, source: "host" });
+  say("info", `listening at ${url}`);
+  if (runtime.functions.length === 0) {
+    const folder = settings.functions ?? "components";
+    say(
+      "warn",
+      `there is no function in ${folder}: make a folder in it, with a function.json and what that names as source`,
+    );
+  }
 }
 
 /** Runs a command. A failure that has a name is told in its own words, without a stack, and ends the process with 1. */
@@ -28,9 +36,18 @@ export async function run(command: () => Promise<void>): Promise<void> {
     // A file that may not be read or written is the operator's to change, and Deno says which.
     const known = error instanceof SkerryError || error instanceof Deno.errors.NotCapable || isUsageError(error);
     if (!known) throw error;
-    console.error(error.message);
+    console.error(toldTo(error));
     Deno.exit(1);
   }
+}
+
+/** A failure's own words, and what to do where they do not say so. */
+function toldTo(error: Error): string {
+  const { message } = error;
+  if (error instanceof Deno.errors.NotCapable) {
+    return `${message}. \`deno task\` gives each command the permissions that it needs: deno.json lists them.`;
+  }
+  return isUsageError(error) ? `${message.split(". ")[0]}. See --help.` : message;
 }
 
 /** What `parseArgs` throws at an option that there is not. */

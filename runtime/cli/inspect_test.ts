@@ -69,7 +69,7 @@ Deno.test("deno task inspect has one sentence for what is no component", async (
       [await write("core.wasm", new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0])), "it is a core module"],
       [await write("text.wasm", new TextEncoder().encode("hello")), "decoding"],
       [await write("half.wasm", hello.subarray(0, hello.length >> 1)), "decoding"],
-      ["--verbose", "Unknown option '--verbose'"],
+      ["--verbose", "Unknown option '--verbose'. See --help."],
     ];
     for (const [file, message] of cases) {
       const { code, stdout, stderr } = await command(file);

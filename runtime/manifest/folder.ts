@@ -96,6 +96,7 @@ async function readManifest(path: string, file: string): Promise<string> {
   } catch (error) {
     const name = error instanceof Deno.errors.NotFound ? await misnamed(dirname(path)) : undefined;
     if (name !== undefined) throw wholeFile(file, `is missing; rename ${name}, which is JSON then`);
+    if (await isFolder(path)) throw wholeFile(file, "is a folder; put a file of this name in its place");
     throw wholeFile(file, `cannot be read: ${error instanceof Error ? error.message : error}; look at its permissions`);
   }
   try {
@@ -115,7 +116,8 @@ async function missing(directory: string, path: string): Promise<string> {
       there.push(entry.name);
     }
   }
-  const what = `there is no ${path} in ${shownPath(directory)}`;
+  const isOther = await isFolder(join(directory, path));
+  const what = isOther ? `${path} is a folder, not a file` : `there is no ${path} in ${shownPath(directory)}`;
   if (there.length === 0) return `${what}; put one there`;
   const near = suggest(path, there);
   return `${what}; write ${near === undefined ? oneOf(there.sort()) : JSON.stringify(near)}`;
@@ -123,6 +125,10 @@ async function missing(directory: string, path: string): Promise<string> {
 
 async function isFile(path: string): Promise<boolean> {
   return (await stat(path))?.isFile ?? false;
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path))?.isDirectory ?? false;
 }
 
 async function exists(path: string): Promise<boolean> {

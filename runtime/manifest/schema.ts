@@ -145,9 +145,12 @@ export function manifestSchema(grants: GrantSchemas) {
 function sourceProblem(text: string): string | undefined {
   const outside = pathInsideProblem(text);
   if (outside !== undefined) return outside;
-  return /\.(?:wasm|m?[tj]s)$/.test(text)
-    ? undefined
-    : "is neither a .wasm file nor a .ts or .js source; write one that is";
+  if (/\.(?:wasm|m?[tj]s)$/.test(text)) return undefined;
+  const what = "is neither a .wasm file nor a .ts or .js source";
+  if (/\.wat$/.test(text)) return `${what}; make a .wasm of it with "wasm-tools parse", and write its name`;
+  return /\.(?:rs|go|py|c|cc|cpp|cs|zig|kt|swift|rb|mbt)$/.test(text)
+    ? `${what}; build a component from it, and write the name of that .wasm`
+    : `${what}; write one that is`;
 }
 
 function pathInsideProblem(text: string): string | undefined {

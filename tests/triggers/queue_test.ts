@@ -214,7 +214,7 @@ onEachEngine("who was not granted a queue may not send to it, and cannot be call
     'error: connection there is no service "rabbit"; there is "default"',
   );
   const problem = (name: string) => server.runtime.functions.find((entry) => entry.name === name)?.problem?.message;
-  expect(problem("ungranted")).toBe(
+  expect(problem("ungranted")).toContain(
     'linking ungranted: it imports what it was not granted. In function.json, for wasi:messaging/producer@0.2.0-draft: add "queue": {} to "grants".',
   );
   expect(problem("thief")).toMatch(/queues\[0\]\.name: "orders" has a function already/);
@@ -321,11 +321,11 @@ onEachEngine(
       },
     });
     const problem = (name: string) => server.runtime.functions.find((entry) => entry.name === name)?.problem?.message;
-    expect(problem("a")).toBe(
+    expect(problem("a")).toContain(
       'loading a: it receives the queue "a", which calls wasi:messaging/incoming-handler@0.2.0-draft, but it exports ' +
         'wasi:http/incoming-handler@0.2.12. Export that, or give the queue a "path" in function.json, to be called with a POST.',
     );
-    expect(problem("b")).toBe(
+    expect(problem("b")).toContain(
       'loading b: its schedule "b" calls wasi:cli/run#run, but it exports wasi:http/incoming-handler@0.2.12. Export that, or write a "path" instead.',
     );
     expect(problem("c")).toBe(undefined);
