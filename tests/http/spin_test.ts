@@ -1,11 +1,14 @@
 /**
- * Whole requests of a guest that speaks Spin's async interfaces, in WASI 0.3.
+ * Whole requests of guests that speak Spin's interfaces: its asynchronous ones, and what its SDKs make.
  *
  * @module
  */
 import { expect } from "@std/expect";
 import { kvOn, MemoryBackend } from "../../runtime/capabilities/kv/mod.ts";
-import { onEachEngine, serve } from "./_serve.ts";
+import { SqliteBackend, sqlOn } from "../../runtime/capabilities/sql/mod.ts";
+import type { Engine } from "../../runtime/engine/mod.ts";
+import { type Fixture, whySkipped } from "../fixtures/mod.ts";
+import { ENGINES, onEachEngine, serve } from "./_serve.ts";
 
 onEachEngine(
   "a guest keeps keys by Spin's async interface, lists them as a stream, and its neighbour has others",
@@ -40,3 +43,57 @@ onEachEngine(
     expect(await ask("/f/variable?key=No%20name")).toMatch(/^error: invalid-name/);
   },
 );
+
+/** What every application below does, whose names of paths are the same. */
+async function expectSpin(engine: Engine, fixture: Fixture, denied: { status: number }): Promise<void> {
+  const [backend, sqlite] = [new MemoryBackend(), new SqliteBackend(undefined)];
+  const other = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => new Response("pong"));
+  const authority = `127.0.0.1:${other.addr.port}`;
+  {
+    await using server = await serve({
+      engine,
+      capabilities: [kvOn(() => backend), sqlOn(() => sqlite)],
+      guests: {
+        f: {
+          fixture,
+          grants: {
+            kv: {},
+            sql: {},
+            config: { values: { greeting: "Hello" } },
+            http: { allow: [`http://${authority}`] },
+          },
+          limits: { memoryMb: 512 },
+        },
+      },
+    });
+    const ask = async (path: string, init?: RequestInit) => await (await server.request(`/f/${path}`, init)).text();
+    expect(await ask("hello", { method: "POST", body: "four" })).toBe("POST 4");
+    expect(await ask("keep")).toBe("none");
+    expect(await ask("keep?kept")).toBe("kept");
+    expect(await ask("keep")).toBe("kept");
+    expect(await ask("rows?ann")).toBe("id,name|1 ann");
+    expect(await ask("rows?bob")).toBe("id,name|1 ann|2 bob");
+    expect(await ask("variable?greeting")).toBe("Hello");
+    expect(await ask(`outgoing?${authority}`)).toBe("200 pong");
+    expect(await server.request("/f/outgoing?127.0.0.1:9")).toMatchObject(denied);
+  }
+  sqlite.close();
+  await other.shutdown();
+}
+
+onEachEngine(
+  "an application of Spin's SDK for Rust of 2024, of a release candidate of WASI 0.2, runs as it is",
+  (engine) => expectSpin(engine, "rust-spin-2", { status: 500 }),
+);
+
+const skipped = whySkipped("python-spin");
+
+for (const engine of ENGINES) {
+  const name =
+    `${engine.name}: an application of Spin's SDK for Python, which imports all that Spin has, runs as it is`;
+  Deno.test({
+    name: skipped === undefined ? name : `${name}: skipped, ${skipped}`,
+    ignore: skipped !== undefined,
+    fn: () => expectSpin(engine, "python-spin", { status: 500 }),
+  });
+}
