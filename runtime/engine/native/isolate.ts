@@ -41,6 +41,8 @@ export class NativeIsolate {
   readonly restored: boolean;
   /** Whether the core instances are all there, but for those that are made late. */
   #whole: boolean;
+  /** Whether the first state is kept of instances that are there, and starts from here on in every isolate. */
+  #hasBegun = false;
   /** Calls of exported functions that have not ended: until then guest code may be on a suspended stack. */
   calls = 0;
   #scheduler: Scheduler | undefined;
@@ -99,7 +101,10 @@ export class NativeIsolate {
       const { elided, start, owner } = instances[i]!;
       if (start !== undefined) {
         // A component that makes more instances after it has run code has no pool.
-        if (!this.restored && pool?.startsOnce === false) pool.made(this.#core);
+        if (!this.restored && pool?.startsOnce === false) {
+          this.#hasBegun = true;
+          pool.made(this.#core);
+        }
         const waiting = this.#start(start, owner);
         if (waiting !== undefined) {
           enterTask();
@@ -167,8 +172,8 @@ export class NativeIsolate {
     const { thread } = now;
     const exports = this.#make(index);
     now.thread = thread;
-    // What starts once may be what needs it: its first state is the one behind that.
-    if (this.#whole || pool?.startsOnce === false) pool?.made(this.#core);
+    // A start function may be what needs it: its first state, and that of those before it, is the one behind that.
+    if (this.#whole || this.#hasBegun) pool?.made(this.#core);
     return exports;
   }
 

@@ -71,3 +71,11 @@ Deno.test("modules that ask the host as they are instantiated, through whomever,
     expect(new Set(states.filter((_, i) => i % 2 === 0)).size).toBe(4);
   }
 });
+
+Deno.test("what modules do to others as they are instantiated is in the first state, though one of them is made meanwhile", async () => {
+  expect(startsOnce("starts_core_late")).toBe(false);
+  const states = await found("starts_core_late", true);
+  // 4 and 6 as the modules are instantiated, 5 and 4 in what is made then, and the number that the host gives.
+  expect(states.filter((_, i) => i % 2 === 0)).toEqual([1_540_406, 2_540_406, 3_540_406, 4_540_406]);
+  expect(states).toEqual(await found("starts_core_late", false));
+});
