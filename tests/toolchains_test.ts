@@ -13,6 +13,7 @@ import { ENGINES, onEachEngine, serve } from "./http/_serve.ts";
 const HELLO: readonly (readonly [fixture: Fixture, text: string])[] = [
   ["c-http", "hello\n"],
   ["c-p3", "hello\n"],
+  ["csharp", "Hello, World!"],
   ["old", "hello from a small guest\n"],
   ["qjs-p3", "hello\n"],
   ["rust-http", "hello\n"],
@@ -68,6 +69,39 @@ Deno.test("a source that answers no requests does not build, and is told what to
     }
   });
 });
+
+onEachEngine("what .NET does as it starts, in the first call of each isolate, is answered", async (engine) => {
+  const env = { NAME: "value", DOTNET_gcServer: "0" };
+  await using server = await serve({ engine, guests: { guest: { fixture: "csharp", env } } });
+  const answer = async (path: string) => await (await server.fetch(`/guest/${path}`)).text();
+  const started = "starts=1 constructed=1 limit= server=0 name=value terminals=nnn seeded=1 table=13709092\n";
+  for (let i = 0; i < 3; i++) expect(await answer("start")).toBe(started);
+  expect(await answer("delay")).toBe("delayed 1\n");
+  expect(await answer("garbage")).toBe("48 MiB, heap kept 2\n");
+  expect(await answer("nothing")).toBe("sockets refused, file not found\n");
+});
+
+onEachEngine(
+  "what C# prints is logged, and an exception that nothing catches ends its isolate alone",
+  async (engine) => {
+    await using server = await serve({ engine, guests: { guest: { fixture: "csharp", limits: { memoryMb: 32 } } } });
+    const records = async (id: string) => {
+      const response = await server.fetch(`/guest/${id}`, { headers: { "x-request-id": id } });
+      const text = await response.text();
+      await server.outcome(id);
+      const own = server.recordsOf(id).filter(({ source }) => source !== "host");
+      return [response.status, text, own.map(({ source, message }) => `${source}: ${message}`)];
+    };
+    expect(await records("print")).toEqual([200, "printed\n", ["stdout: Hello from Console", "stderr: to stderr"]]);
+    const [status, , said] = await records("throw");
+    expect([status, said]).toEqual([500, [
+      "stderr: Unhandled exception. System.InvalidOperationException: no such island",
+    ]]);
+    // A heap that may not grow is one that the collector makes do with.
+    expect((await records("garbage"))[1]).toMatch(/^\d+ MiB, heap kept 2\n$/);
+    expect((await records("hello"))[1]).toBe("Hello, World!");
+  },
+);
 
 onEachEngine("wstd's futures wait side by side, read bodies and hash", async (engine) => {
   await using server = await serve({ engine, guests: { guest: { fixture: "rust-http", env: { NAME: "value" } } } });
