@@ -78,7 +78,8 @@ export async function writeBody(connection: Connection, body: Body, options: {
   }
   if (!chunked) return;
   const trailers = await body.trailers;
-  const fields = trailers === undefined ? [] : encodeFields(trailers, () => true);
+  // RFC 9110, section 6.5.1: whoever joins trailers to headers would take it for the length.
+  const fields = trailers === undefined ? [] : encodeFields(trailers, (name) => name !== "content-length");
   await writeAll(connection, concat([utf8.encode("0\r\n"), ...fields, CRLF]));
 }
 
