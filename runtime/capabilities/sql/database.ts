@@ -25,8 +25,11 @@ import { chain, Instance, type Later } from "./sqlite/instance.ts";
 /** Connections of SQLite to one database. Each has a memory, and V8 has room for some thousands of those in all. */
 export const MAX_HANDLES = 16;
 
-/** Connections that are kept open for the next guest: opening one takes as long as hundreds of small statements. */
-const MAX_IDLE = 4;
+/**
+ * How long a connection is kept open for the next guest: opening one takes as long as hundreds of small statements. The
+ * last used ones are used first, so those that a busy moment left over come of age.
+ */
+const MAX_IDLE_MS = 30_000;
 
 /** A connection whose memory has grown beyond that is not kept: it never shrinks. */
 const MAX_KEPT_MEMORY_BYTES = 16 * 1024 * 1024;
@@ -62,6 +65,8 @@ export class Handle implements Session {
   /** Whether something is left of a guest that the next one would see. */
   lasting = false;
   user: HandleUser | undefined;
+  /** When it was given back, by `performance.now()`. */
+  idleSince = 0;
   /** Settings that are still to be made. */
   readonly #first: string[];
 
@@ -167,11 +172,12 @@ export class Database {
     this.#used.delete(handle);
     handle.user = undefined;
     const { instance } = handle;
-    if (
-      instance.dead || handle.lasting || this.#idle.length >= MAX_IDLE ||
-      instance.memory.buffer.byteLength > MAX_KEPT_MEMORY_BYTES
-    ) instance.abandon();
-    else this.#idle.push(handle);
+    if (instance.dead || handle.lasting || instance.memory.buffer.byteLength > MAX_KEPT_MEMORY_BYTES) {
+      return instance.abandon();
+    }
+    const now = handle.idleSince = performance.now();
+    this.#idle.push(handle);
+    while (now - this.#idle[0]!.idleSince > MAX_IDLE_MS) this.#idle.shift()!.instance.abandon();
   }
 
   close(): void {

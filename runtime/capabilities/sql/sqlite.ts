@@ -82,7 +82,7 @@ const DEFAULT_FOLDER = ".skerry/sql";
 /**
  * Opens the folder `location`, by default `.skerry/sql`; `memory:` forgets with the process.
  *
- * @throws {SkerryError} `setting-invalid`, or `runtime-unsupported` where SQLite cannot be kept inside its file.
+ * @throws {SkerryError} `setting-invalid`, or `runtime-unsupported` where files cannot be locked.
  */
 export function openFolder(location: string = DEFAULT_FOLDER): SqliteBackend {
   if (location === "memory:") return new SqliteBackend(undefined);
@@ -93,6 +93,13 @@ export function openFolder(location: string = DEFAULT_FOLDER): SqliteBackend {
     mkdirSync(location, { recursive: true });
   } catch (error) {
     throw cannotOpen(location, error);
+  }
+  if (typeof Deno.FsFile.prototype.tryLockSync !== "function") {
+    throw new SkerryError(
+      "runtime-unsupported",
+      "opening the databases: this Deno cannot lock a file without waiting for it. Run Deno 2.8 or later, or write memory: " +
+        "or the URL of a libSQL server into SQL_URL.",
+    );
   }
   // What is wrong with it is heard now.
   sqliteModule();

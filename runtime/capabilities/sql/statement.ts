@@ -59,9 +59,9 @@ export class Statements {
       return kept;
     }
     const { instance } = session;
-    return chain(instance.prepare(sql), ({ code, statement, bytes }) => {
+    return chain(instance.prepare(sql), ({ code, statement, rest }) => {
       if (code !== OK) throw failure(session, code);
-      if (!isBlank(new TextDecoder().decode(new TextEncoder().encode(sql).subarray(bytes)))) {
+      if (!isBlank(rest)) {
         instance.call("sqlite3_finalize", statement);
         throw io("there is more than one statement; execute them one by one");
       }

@@ -35,6 +35,9 @@ const MAX_OWN_MS = 20;
 /** What the meter grants where nobody has to pay. */
 const OWN_FUEL = 1_000_000;
 
+/** What is computed in a millisecond, about. */
+const FUEL_PER_MS = 1_000_000;
+
 /** Below zero the counter makes SQLite look; so does what `look` answers when it has to end. */
 const END = -1;
 
@@ -120,7 +123,9 @@ export class Instance {
     const sqlite = new WebAssembly.Instance(module.sqlite, { ...imports, "skerry:meter": hooks });
     this.e = sqlite.exports as unknown as Exports;
     this.#counter = sqlite.exports[module.counter] as WebAssembly.Global;
-    const callbacks = { ...this.vfs.callbacks(), authorize: (...args: number[]) => this.#authorize(args) };
+    const system = this.vfs.callbacks();
+    const callbacks = { ...system, authorize: (...args: number[]) => this.#authorize(args) };
+    for (const slow of ["xRead", "xWrite", "xTruncate", "xSync"] as const) callbacks[slow] = this.#paid(system[slow]);
     const row = () => this.#onRow();
     const shim = new WebAssembly.Instance(module.shim, {
       sqlite: sqlite.exports as WebAssembly.ModuleImports,
@@ -225,18 +230,19 @@ export class Instance {
   }
 
   /**
-   * Prepares the first statement in `sql`, at once or after others have run: its code, the statement and how many bytes of
-   * `sql` it took.
+   * Prepares the first statement in `sql`, at once or after others have run: its code, the statement, and what of `sql` is
+   * behind it.
    */
-  prepare(sql: string): Later<{ readonly code: number; readonly statement: number; readonly bytes: number }> {
+  prepare(sql: string): Later<{ readonly code: number; readonly statement: number; readonly rest: string }> {
     this.vfs.refused = false;
     const [at, free, size] = this.text(sql);
     const scratch = this.#scratch;
     return chain(this.#metered(() => this.#prepare(this.db, at, size + 1, 0, scratch, scratch + 4)), (code) => {
       const statement = this.view.getInt32(scratch, true);
-      const bytes = this.view.getInt32(scratch + 4, true) - at;
+      const tail = this.view.getInt32(scratch + 4, true);
+      const rest = tail === 0 ? "" : this.decode(tail, at + size - tail);
       free();
-      return { code, statement, bytes };
+      return { code, statement, rest };
     });
   }
 
@@ -330,6 +336,16 @@ export class Instance {
 
   #running(work: Work): Running {
     return { isolate: work, canSuspend: this.#canSuspend };
+  }
+
+  /** SQLite counts what it computes, not what a disk takes: that is taken from its fuel here, so that it looks in time. */
+  #paid(callback: (...args: number[]) => number): (...args: number[]) => number {
+    return (...args) => {
+      const began = performance.now();
+      const code = callback(...args);
+      this.#counter.value -= Math.min((performance.now() - began) * FUEL_PER_MS, FUEL_PER_MS);
+      return code;
+    };
   }
 
   /** While JavaScript is on the stack, SQLite cannot be suspended. */

@@ -28,20 +28,13 @@ let loaded: SqliteModule | undefined;
 /**
  * Reads SQLite's module from its package, meters and compiles it: at the first database, for it takes a tenth of a second.
  *
- * @throws {SkerryError} `runtime-unsupported` or `setting-invalid`.
+ * @throws {SkerryError} `setting-invalid`.
  */
 export function sqliteModule(): SqliteModule {
   return loaded ??= load();
 }
 
 function load(): SqliteModule {
-  if (!("promising" in WebAssembly) || typeof Deno.FsFile.prototype.tryLockSync !== "function") {
-    throw new SkerryError(
-      "runtime-unsupported",
-      "opening the databases: this Deno cannot lock a file without waiting for it. Run Deno 2.8 or later, or name a libSQL " +
-        "server in SQL_URL.",
-    );
-  }
   const metered = meterModule(moduleBytes(), { name: "SQLite", namespace: METER });
   return {
     sqlite: new WebAssembly.Module(metered.bytes),
