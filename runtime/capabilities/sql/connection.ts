@@ -71,7 +71,7 @@ export class LocalConnection implements Connection, HandleUser {
     const task = currentTask();
     const until = performance.now() + MAX_BUSY_MS;
     for (let wait = 1;; wait = Math.min(wait * 2, 25)) {
-      await new Promise((resolve) => setTimeout(resolve, wait));
+      await this.#database.whenDone(wait);
       if (task.ended) throw io("the task is over");
       try {
         return await this.#execute(sql, parameters);
@@ -147,6 +147,8 @@ export class LocalConnection implements Connection, HandleUser {
       if (done && seen.changes) this.#changes = instance.call("sqlite3_changes64", instance.db) as unknown as bigint;
     }
     if (instance.dead || this.#closed) this.#release();
+    // Not where it had to wait itself: those who wait would wake each other without end.
+    else if (done && !handle.inTransaction) this.#database.done();
   }
 
   #release(): void {

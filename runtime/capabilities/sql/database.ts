@@ -129,6 +129,7 @@ export class Database {
   readonly #idle: Handle[] = [];
   /** Those that were used longest ago first. */
   readonly #used = new Set<Handle>();
+  readonly #waiting = new Set<() => void>();
 
   constructor(files: DatabaseFiles, maxBytes: number) {
     this.#files = files;
@@ -171,6 +172,7 @@ export class Database {
   giveBack(handle: Handle): void {
     this.#used.delete(handle);
     handle.user = undefined;
+    this.done();
     const { instance } = handle;
     if (instance.dead || handle.lasting || instance.memory.buffer.byteLength > MAX_KEPT_MEMORY_BYTES) {
       return instance.abandon();
@@ -178,6 +180,24 @@ export class Database {
     const now = handle.idleSince = performance.now();
     this.#idle.push(handle);
     while (now - this.#idle[0]!.idleSince > MAX_IDLE_MS) this.#idle.shift()!.instance.abandon();
+  }
+
+  /** Waits until somebody here is done with the database, or for `ms`: what other processes do nobody tells. */
+  whenDone(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, ms);
+      this.#waiting.add(wake);
+    });
+  }
+
+  /** Lets the one who has waited longest try again: to wake all of them would have all but one wait again. */
+  done(): void {
+    for (const wake of this.#waiting) return wake();
   }
 
   close(): void {

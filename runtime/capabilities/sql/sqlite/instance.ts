@@ -272,7 +272,11 @@ export class Instance {
   alone<T>(body: () => Later<T>): T {
     this.#alone = true;
     try {
-      return body() as T;
+      const value = body();
+      if (!(value instanceof Promise)) return value;
+      // It could not be suspended, so it was ended.
+      value.catch(() => {});
+      throw new Dead("SQLite was ended");
     } finally {
       this.#alone = false;
     }

@@ -6,7 +6,10 @@
  *
  * @module
  */
-import { BUSY, EXCLUSIVE, IOERR_LOCK, NONE, OK, PENDING, RESERVED, SHARED } from "./codes.ts";
+import { BUSY, EXCLUSIVE, NONE, OK, PENDING, RESERVED, SHARED } from "./codes.ts";
+
+/** Some program locks without the protocol. */
+const TAKEN = "a lock that only one process can take was taken by another program";
 
 /** A file that processes lock: `Deno.FsFile` is one. */
 export interface Lockable {
@@ -50,43 +53,34 @@ export class Locks {
 
   /** Takes `holder` up to `level`; answers {@linkcode BUSY} where somebody else is in the way. */
   lock(holder: Holder, level: number): number {
-    try {
-      if (holder.level < SHARED && !this.#read(holder)) return BUSY;
-      if (level === RESERVED && holder.level < RESERVED) return this.#reserve(holder) ? OK : BUSY;
-      if (level === EXCLUSIVE && holder.level < EXCLUSIVE) return this.#exclude(holder) ? OK : BUSY;
-      return OK;
-    } catch {
-      return IOERR_LOCK;
-    }
+    if (holder.level < SHARED && !this.#read(holder)) return BUSY;
+    if (level === RESERVED && holder.level < RESERVED) return this.#reserve(holder) ? OK : BUSY;
+    if (level === EXCLUSIVE && holder.level < EXCLUSIVE) return this.#exclude(holder) ? OK : BUSY;
+    return OK;
   }
 
   /** Takes `holder` down to `level`, which is {@linkcode SHARED} or {@linkcode NONE}. */
   unlock(holder: Holder, level: number): number {
     const places = this.#places;
-    try {
-      if (holder.level > SHARED) {
-        // Still with the turn: nobody else can become exclusive in between.
-        if (holder.level === EXCLUSIVE && places !== undefined) {
-          places.readers.unlockSync();
-          if (level === SHARED && !places.readers.tryLockSync(false)) return IOERR_LOCK;
-        }
-        if (this.#pending === holder) {
-          this.#pending = undefined;
-          places?.turn.unlockSync();
-        }
-        if (this.#writer === holder) {
-          this.#writer = undefined;
-          places?.writer.unlockSync();
-        }
+    const was = holder.level;
+    holder.level = Math.min(was, level);
+    if (was > SHARED) {
+      // Still with the turn: nobody else can become exclusive in between.
+      if (was === EXCLUSIVE && places !== undefined) {
+        places.readers.unlockSync();
+        if (level === SHARED && !places.readers.tryLockSync(false)) throw new Error(TAKEN);
       }
-      if (level === NONE && holder.level > NONE && --this.#readers === 0 && holder.level !== EXCLUSIVE) {
-        places?.readers.unlockSync();
+      if (this.#pending === holder) {
+        this.#pending = undefined;
+        places?.turn.unlockSync();
       }
-      holder.level = level;
-      return OK;
-    } catch {
-      return IOERR_LOCK;
+      if (this.#writer === holder) {
+        this.#writer = undefined;
+        places?.writer.unlockSync();
+      }
     }
+    if (level === NONE && was > NONE && --this.#readers === 0 && was !== EXCLUSIVE) places?.readers.unlockSync();
+    return OK;
   }
 
   /** Whether anyone prepares to write: then a journal is his, and not one that was left behind. */
@@ -134,7 +128,7 @@ export class Locks {
       // only readers can take.
       places.readers.unlockSync();
       if (!places.readers.tryLockSync(true)) {
-        if (!places.readers.tryLockSync(false)) throw new Error("a lock of one's own was taken");
+        if (!places.readers.tryLockSync(false)) throw new Error(TAKEN);
         return false;
       }
     }

@@ -12,6 +12,7 @@ import {
   IOERR_DELETE,
   IOERR_FSTAT,
   IOERR_FSYNC,
+  IOERR_LOCK,
   IOERR_READ,
   IOERR_SHORT_READ,
   IOERR_TRUNCATE,
@@ -207,12 +208,12 @@ export class Vfs {
       xFileSize: to(IOERR_FSTAT, (file, out) => {
         this.#current().setBigInt64(out!, BigInt(this.#file(file!).size()), true);
       }),
-      xLock: (_file, level) => {
+      xLock: to(IOERR_LOCK, (_file, level) => {
         const code = locks.lock(this.#holder, level!);
         if (code === BUSY) this.refused = true;
         return code;
-      },
-      xUnlock: (_file, level) => locks.unlock(this.#holder, level!),
+      }),
+      xUnlock: to(IOERR_LOCK, (_file, level) => locks.unlock(this.#holder, level!)),
       xCheckReservedLock: to(IOERR_FSTAT, (_file, out) => this.#int(out!, locks.isReserved() ? 1 : 0)),
       xFileControl: () => NOTFOUND,
       xSectorSize: () => SECTOR_BYTES,
@@ -242,8 +243,15 @@ export class Vfs {
 
   /** A journal is there while it begins like one. */
   #hasJournal(): boolean {
+    const { journal, locks } = this.#files;
     const first = new Uint8Array(1);
-    return this.#files.journal.read(first, 0) === 1 && first[0] !== 0;
+    try {
+      return journal.read(first, 0) === 1 && first[0] !== 0;
+    } catch (error) {
+      // Where a lock keeps others from reading, it is the journal of who has it.
+      if (locks.isReserved()) return false;
+      throw error;
+    }
   }
 
   /** What SQLite deletes its journal for: from here on the transaction is committed, whatever happens. */
