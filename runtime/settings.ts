@@ -42,7 +42,7 @@ export interface Settings {
   readonly warm: boolean;
   /** Isolates at once in the whole process; more requests wait. */
   readonly maxIsolates: number;
-  /** Linear memory of all isolates in the process, in MiB; `null` for a share of what the machine has. */
+  /** Linear memory of all isolates in the process, in MiB; `null` for a share of what the machine has, on Deno Deploy 384. */
   readonly memoryMb: number | null;
   /** Connections to other servers at once in the whole process, half of them for any one function; more requests wait. */
   readonly maxOutgoingConnections: number;
@@ -56,10 +56,13 @@ export interface Settings {
 
 const PREFIX = "SKERRY_";
 
-/** Every setting has a line here. */
 /** Deno Deploy kills an instance 5 seconds after it has told it to stop. */
 const DEPLOY_STOP_GRACE_MS = 4_000;
 
+/** Half of the 768 MB that an app on Deno Deploy has unless it is given more; the machine around it has many times that. */
+const DEPLOY_MEMORY_MB = 384;
+
+/** Every setting has a line here. */
 const NAMES = {
   mode: "SKERRY_MODE",
   functions: "SKERRY_FUNCTIONS",
@@ -133,7 +136,9 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     lazy,
     warm: choice("warm", read("warm"), ["0", "1"], lazy && !isOnDeploy ? "1" : "0") === "1",
     maxIsolates: whole(NAMES.maxIsolates, read("maxIsolates"), 1_000_000, DEFAULT_MAX_ISOLATES, 1),
-    memoryMb: read("memoryMb") === undefined ? null : whole(NAMES.memoryMb, read("memoryMb"), 2 ** 24, 0, 1),
+    memoryMb: read("memoryMb") === undefined
+      ? isOnDeploy ? DEPLOY_MEMORY_MB : null
+      : whole(NAMES.memoryMb, read("memoryMb"), 2 ** 24, 0, 1),
     maxOutgoingConnections: whole(
       NAMES.maxOutgoingConnections,
       read("maxOutgoingConnections"),

@@ -80,6 +80,12 @@ Deno.test("readSettings() lets requests finish on Deno Deploy for less than the 
   expect(readSettings({}).stopGraceMs).toBe(10_000);
 });
 
+Deno.test("readSettings() leaves half of an app's memory on Deno Deploy to the rest of the process", () => {
+  expect(readSettings({ DENO_DEPLOYMENT_ID: "abc" }).memoryMb).toBe(384);
+  expect(readSettings({ DENO_DEPLOYMENT_ID: "abc", SKERRY_MEMORY_MB: "2048" }).memoryMb).toBe(2048);
+  expect(readSettings({}).memoryMb).toBe(null);
+});
+
 const MISTAKES: [environment: Record<string, string>, message: string][] = [
   [{ SKERRY_MODES: "dev" }, 'SKERRY_MODES: no such setting; write "SKERRY_MODE".'],
   [

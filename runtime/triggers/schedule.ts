@@ -64,8 +64,10 @@ export class Schedule {
   async #run(): Promise<void> {
     const { clock } = this.#options;
     const { signal } = this.#stopped;
+    // At once: Deno Deploy takes the schedules that are there when the module has loaded, and no later ones.
+    const isRegistered = this.#register();
     let seen = await this.#catchUp();
-    if (this.#register()) return;
+    if (isRegistered) return;
     while (!signal.aborted) {
       await clock.sleep(this.#cron.next(seen) - clock.now(), signal);
       if (signal.aborted) return;
