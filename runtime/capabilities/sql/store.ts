@@ -55,9 +55,29 @@ export function openBackend(): Backend {
     );
   }
   checkServer(location.replaceAll("{database}", "name"), "SQL_URL");
-  return new LibsqlBackend((id) =>
-    location.replaceAll("{database}", "shared" in id ? id.shared : `${id.function}-${id.name}`)
-  );
+  const backend = new LibsqlBackend((id) => location.replaceAll("{database}", serverNameOf(id)));
+  return Object.assign(backend, { check: namesOnce() });
+}
+
+/** What a database is called on its server, where names are often parts of a host's: there is nothing but dashes to join by. */
+const serverNameOf = (id: DatabaseId) => "shared" in id ? id.shared : `${id.function}-${id.name}`;
+
+/** Refuses a database that another one is called as on the server: `b-c` of `a` would be `c` of `a-b`. */
+function namesOnce(): (id: DatabaseId) => void {
+  const known = new Map<string, string>();
+  return function check(id) {
+    const name = serverNameOf(id);
+    const shown = "shared" in id ? `the shared ${id.shared}` : `${id.name} of ${id.function}`;
+    const other = known.get(name) ?? shown;
+    if (other !== shown) {
+      throw new SkerryError(
+        "grant-invalid",
+        `finding the database ${shown}: on the server of SQL_URL it would be ${name}, as ${other} is. Call one of them ` +
+          "otherwise, or start the server anew if that is what you have done.",
+      );
+    }
+    known.set(name, shown);
+  };
 }
 
 function checkServer(url: string, variable: string): void {
