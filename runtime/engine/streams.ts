@@ -71,10 +71,19 @@ export type Result<T, E> =
 interface GuestByteReader extends Partial<Disposable> {
   /** How much it is worth to ask for at once. Default: {@linkcode STREAM_HIGH_WATER_BYTES}. */
   readonly most?: number;
+  /** Has nothing be taken of a write beyond so many bytes in all. What an engine cannot do, the reader's owner finds. */
+  bound?(most: number, exceeded: (written: number) => void): void;
   read(options: { readonly count: number }): Promise<{
     readonly done?: boolean;
     readonly value?: Uint8Array<ArrayBuffer> | readonly number[] | undefined;
   }>;
+}
+
+/** How many bytes a guest may write. */
+export interface StreamBound {
+  readonly most: number;
+  /** Hears of a write that would have made it more, `written` in all: nothing of it is taken. Not every engine can tell. */
+  readonly exceeded: (written: number) => void;
 }
 
 /**
@@ -82,10 +91,13 @@ interface GuestByteReader extends Partial<Disposable> {
  *
  * @throws {TypeError} if `stream` is no stream.
  */
-export function readGuestStream(stream: unknown): ByteSource {
+export function readGuestStream(stream: unknown, bound?: StreamBound): ByteSource {
   if (stream === undefined) return emptySource;
   if (isByteSource(stream)) return stream;
-  if (isByteReader(stream)) return new ReaderSource(stream);
+  if (isByteReader(stream)) {
+    if (bound !== undefined) stream.bound?.(bound.most, bound.exceeded);
+    return new ReaderSource(stream);
+  }
   throw new TypeError("readGuestStream: the engine handed over something that is no stream<u8>");
 }
 

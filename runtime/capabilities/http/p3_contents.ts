@@ -173,7 +173,12 @@ export class GuestContents implements Contents {
       trailers.then(() => this.#kind === "response" && this.transmitted(OK), (error) => this.#failed(error));
       return null;
     }
-    const ahead = new ReadAhead(readGuestStream(this.#stream));
+    // As Wasmtime does, nothing is taken of what is written beyond the length.
+    const bound = length === undefined ? undefined : {
+      most: length,
+      exceeded: (written: number) => this.#source?.breakOff(this.#wrongLength(length, written)),
+    };
+    const ahead = new ReadAhead(readGuestStream(this.#stream, bound));
     this.#settle = () => settleWithinTurn(ahead, trailers);
     this.#source = new GuestBodySource(ahead, {
       length,

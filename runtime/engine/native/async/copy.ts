@@ -34,6 +34,8 @@ export interface ReadableBuffer extends Buffer {
 
 export interface WritableBuffer extends Buffer {
   write(elements: Elements, byHost: boolean): void;
+  /** Whether a writer that offers so many is to be told that nobody reads them, and none is taken. */
+  refuses?(offered: number): boolean;
 }
 
 export type ReclaimBuffer = () => void;
@@ -117,6 +119,7 @@ export class SharedStream extends Meeting {
     this.checkInstance(instance);
     const source = pending.buffer as ReadableBuffer;
     if (source.remain > 0) {
+      if (target.refuses?.(source.remain)) return this.#refuse(done);
       if (target.remain > 0) {
         target.write(source.read(Math.min(source.remain, target.remain), target.ofHost), source.ofHost);
         pending.onCopy(this.#reset);
@@ -138,6 +141,7 @@ export class SharedStream extends Meeting {
     const target = pending.buffer as WritableBuffer;
     if (target.remain > 0) {
       if (source.remain > 0) {
+        if (target.refuses?.(source.remain)) return this.#refuse(done);
         target.write(source.read(Math.min(source.remain, target.remain), target.ofHost), source.ofHost);
         pending.onCopy(this.#reset);
       }
@@ -146,6 +150,12 @@ export class SharedStream extends Meeting {
     if (source.isZeroLength && target.isZeroLength) return done(COPY_COMPLETED);
     this.notify(COPY_COMPLETED);
     this.pending = { instance, buffer: source, onCopy, done };
+  }
+
+  /** The end for both: who waits is told by it, and who has just come by `done`. */
+  #refuse(done: OnCopyDone): void {
+    this.drop();
+    done(COPY_DROPPED);
   }
 }
 

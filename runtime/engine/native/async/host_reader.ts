@@ -33,16 +33,32 @@ class ElementBuffer implements WritableBuffer {
   }
 }
 
+/** How many bytes a stream may have, and how many have come. */
+interface Bound {
+  readonly most: number;
+  readonly exceeded: (written: number) => void;
+  taken: number;
+}
+
 /** Where it puts bytes: as many as the guest writes before it stops to run, as a turn for each piece would cost more. */
 class ByteBuffer implements WritableBuffer {
   readonly ofHost = true;
   readonly isZeroLength = false;
   readonly #queue: ChunkQueue;
+  readonly #bound: Bound | undefined;
   remain: number;
 
-  constructor(queue: ChunkQueue, count: number) {
+  constructor(queue: ChunkQueue, count: number, bound?: Bound) {
     this.#queue = queue;
+    this.#bound = bound;
     this.remain = count;
+  }
+
+  refuses(offered: number): boolean {
+    const bound = this.#bound;
+    if (bound === undefined || bound.taken + offered <= bound.most) return false;
+    bound.exceeded(bound.taken + offered);
+    return true;
   }
 
   /** @param bytes A view of the guest's memory, or numbers of a host's stream that the guest has handed back unread. */
@@ -50,6 +66,7 @@ class ByteBuffer implements WritableBuffer {
     const chunk = bytes instanceof Uint8Array ? bytes : Uint8Array.from(bytes as ArrayLike<number>);
     this.#queue.append(chunk, this.remain);
     this.remain -= chunk.length;
+    if (this.#bound !== undefined) this.#bound.taken += chunk.length;
   }
 }
 
@@ -95,6 +112,7 @@ export class GuestStreamReader implements AsyncIterableIterator<unknown, undefin
   readonly #bytes: ChunkQueue | undefined;
   /** How much it is worth to ask for at once. */
   readonly most = STREAM_BURST_BYTES;
+  #bound: Bound | undefined;
   #over = false;
 
   constructor(isolate: NativeIsolate, shared: Shared) {
@@ -114,12 +132,17 @@ export class GuestStreamReader implements AsyncIterableIterator<unknown, undefin
     return value.#shared;
   }
 
+  /** Takes nothing of a write that would make more than `most` bytes of all: tells `exceeded` how many, and ends the stream. */
+  bound(most: number, exceeded: (written: number) => void): void {
+    this.#bound = { most, exceeded, taken: 0 };
+  }
+
   async read({ count }: { readonly count: number }): Promise<{ done: boolean; value: Elements | undefined }> {
     const bytes = this.#bytes;
     if (bytes !== undefined && bytes.size > 0) return { done: false, value: bytes.take(count) };
     if (this.#over) return { done: true, value: undefined };
     if (bytes !== undefined) {
-      const result = await readShared(this.#isolate, this.#shared, new ByteBuffer(bytes, count));
+      const result = await readShared(this.#isolate, this.#shared, new ByteBuffer(bytes, count, this.#bound));
       if (bytes.size > 0 || result !== COPY_DROPPED) return { done: false, value: bytes.take(count) };
     } else {
       const buffer = new ElementBuffer(count);

@@ -110,3 +110,30 @@ Deno.test("a host that wants no more forgets what it has not asked for, and tell
   expect(await reader.read({ count: 1 })).toEqual({ done: true, value: undefined });
   expect(write(shared, 3).result).toBe(COPY_DROPPED);
 });
+
+Deno.test("nothing is taken of a write beyond the bound, whoever comes first, and its reader hears of all that there was", async () => {
+  for (const first of ["reader", "writer"]) {
+    const { shared, reader } = stream();
+    const told: number[] = [];
+    reader.bound(5, (written) => told.push(written));
+    const beginning = reader.read({ count: 10 });
+    expect(write(shared, 1, 2).progress).toBe(2);
+    expect(await beginning).toEqual({ done: false, value: Uint8Array.of(1, 2) });
+    const reading = first === "reader" ? reader.read({ count: 10 }) : undefined;
+    const beyond = write(shared, 3, 4, 5, 6);
+    expect(await (reading ?? reader.read({ count: 10 }))).toEqual({ done: true, value: undefined });
+    expect([first, beyond, told]).toEqual([first, { progress: 0, result: COPY_DROPPED }, [6]]);
+    expect(write(shared, 7)).toEqual({ progress: 0, result: COPY_DROPPED });
+  }
+});
+
+Deno.test("as many bytes as the bound are taken, in as many writes", async () => {
+  const { shared, reader } = stream();
+  reader.bound(3, () => expect("exceeded").toBe("not exceeded"));
+  const reading = reader.read({ count: 10 });
+  write(shared, 1);
+  write(shared, 2, 3);
+  shared.drop();
+  expect(await reading).toEqual({ done: false, value: Uint8Array.of(1, 2, 3) });
+  expect((await reader.read({ count: 10 })).done).toBe(true);
+});
