@@ -5,6 +5,7 @@
  */
 import { dirname } from "node:path";
 import { committingOnce } from "./commit_once.ts";
+import { isOnDeploy } from "./deploy.ts";
 import { SkerryError } from "./errors.ts";
 
 /** Where the data is when nothing else is said, from the folder that the server runs in. */
@@ -14,7 +15,7 @@ const open = new Map<string | undefined, Promise<Deno.Kv>>();
 
 /** What `KV_URL` names; `undefined` for Deno Deploy's own. `memory:` forgets with the process. */
 export function databaseUrl(): string | undefined {
-  return Deno.env.get("KV_URL") || (Deno.env.has("DENO_DEPLOYMENT_ID") ? undefined : DEFAULT_PATH);
+  return Deno.env.get("KV_URL") || (isOnDeploy() ? undefined : DEFAULT_PATH);
 }
 
 /**
@@ -135,10 +136,14 @@ export async function openDatabaseAt(url: string | undefined): Promise<Deno.Kv> 
       ? `Start it with \`deno task start:kv\`, which may write below .skerry, or with --allow-write=${
         dirname(url)
       }; or name a denokv server in KV_URL.`
+      : url === undefined
+      ? "Provision a Deno KV database on Deno Deploy and assign it to the app, or name a denokv server in KV_URL."
       : "Allow the server to reach it, or name another place or a denokv server in KV_URL.";
     throw new SkerryError(
       "setting-invalid",
-      `opening the key-value store ${url ?? ""}: ${error instanceof Error ? error.message : error}. ${what}`,
+      `opening the key-value store${url === undefined ? "" : ` ${url}`}: ${
+        error instanceof Error ? error.message : error
+      }. ${what}`,
       { cause: error },
     );
   }

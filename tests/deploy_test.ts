@@ -138,6 +138,28 @@ for (
   });
 }
 
+Deno.test("where no disk is kept, a function that would lose what it keeps is refused, and told the setting", async () => {
+  await prepared(async (directory) => {
+    for (const name of ["sql", "blob"]) {
+      const folder = `${directory}/dist/components/${name}`;
+      await writeFunction(folder, [{ path: `/${name}/*` }], await fixturePath("c-data"), name);
+      const written = JSON.parse(await Deno.readTextFile(`${folder}/function.json`));
+      const grants = { sql: {}, blob: {} };
+      await Deno.writeTextFile(`${folder}/function.json`, JSON.stringify({ ...written, grants }));
+    }
+    for (const [name, env] of [["sql", { BLOB_URL: "memory:" }], ["blob", { SQL_URL: "memory:" }]] as const) {
+      await using server = await deployed(directory, { env });
+      const refused = await fetch(await server.url(`/${name}/`));
+      expect([refused.status, (await refused.json()).error.code]).toEqual([503, "function-broken"]);
+      await server.saw(
+        new RegExp(`Deno Deploy keeps no disk, and all would be lost\\. Set ${name.toUpperCase()}_URL to`),
+      );
+      expect(server.output).not.toContain("REFUSED");
+      expect(await (await fetch(await server.url("/hello"))).text()).toBe("hello\n");
+    }
+  });
+});
+
 Deno.test("Deno Deploy is told of a schedule while main.ts loads, by a name that it takes", async () => {
   await prepared(async (directory) => {
     const folder = `${directory}/dist/components/guest`;

@@ -5,6 +5,7 @@
  * @module
  */
 import { type Capability, defineCapability } from "../../capability.ts";
+import { refuseDisk } from "../../deploy.ts";
 import { type Backend, MemoryBackend } from "./backend.ts";
 import { openFolder } from "./folder.ts";
 import { blobGrant } from "./grant.ts";
@@ -38,6 +39,7 @@ export function blobOn(open: () => Backend | Promise<Backend>): Capability {
  */
 export async function openBackend(): Promise<Backend> {
   const location = Deno.env.get("BLOB_URL") || undefined;
+  if (location === undefined) refuseDisk("opening the objects", "Set BLOB_URL to a bucket, as in s3://BUCKET/PREFIX.");
   if (location === "memory:") return new MemoryBackend();
   if (location === undefined || !/^[a-z0-9]+:\/\//i.test(location)) return await openFolder(location);
   // A server that keeps its objects in a folder has no use for the client.

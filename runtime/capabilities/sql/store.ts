@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { refuseDisk } from "../../deploy.ts";
 import { SkerryError } from "../../errors.ts";
 import { openCount } from "../../open_count.ts";
 import { tellUngranted } from "../../ungranted.ts";
@@ -37,6 +38,9 @@ export class SqlProcess {
  */
 export function openBackend(): Backend {
   const location = Deno.env.get("SQL_URL") || undefined;
+  if (location === undefined) {
+    refuseDisk("opening the databases", "Set SQL_URL to libSQL servers, as in libsql://{database}.example.com.");
+  }
   const scheme = /^([a-z][a-z0-9+.-]+:)\/\//i.exec(location ?? "")?.[1];
   if (scheme !== undefined && !isServerUrl(location!)) {
     throw new SkerryError(
