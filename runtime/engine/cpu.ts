@@ -43,11 +43,21 @@ export class CpuClock {
   /** For how long others had the processor since guest code began to run without a break. */
   #lostMs = 0;
   /** What else is counted while guest code runs, for guests that make objects in the host's heap. */
-  readonly heap: HeapUse | undefined;
+  #heap: HeapUse | undefined;
 
   constructor(task: Task, heap?: HeapUse) {
     this.#task = task;
-    this.heap = heap;
+    this.#heap = heap;
+  }
+
+  get heap(): HeapUse | undefined {
+    return this.#heap;
+  }
+
+  /** Counts from now on what is added to the host's heap while guest code runs, which it does. */
+  watch(heap: HeapUse): void {
+    heap.start();
+    this.#heap = heap;
   }
 
   /** Whether guest code runs. */
@@ -59,7 +69,7 @@ export class CpuClock {
     if (this.#since >= 0) return;
     this.#since = performance.now();
     if (this.#since - this.#stoppedAt >= PAUSE_MS) this.turned();
-    this.heap?.start();
+    this.#heap?.start();
   }
 
   stop(): void {
@@ -70,7 +80,7 @@ export class CpuClock {
     this.#sliceMs += ms;
     this.#lostMs = 0;
     this.#since = -1;
-    this.heap?.stop();
+    this.#heap?.stop();
   }
 
   /** Others have had their turn: a new slice begins. */

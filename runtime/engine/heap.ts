@@ -26,6 +26,34 @@ const ELEMENT_BYTES = 16;
 const MB = 1024 * 1024;
 
 /**
+ * Of the heap that V8 allows itself: from here on every guest that looks is watched, whatever its code can do. Handles stand
+ * for objects of the host, and a few guests that hold all they may could fill the heap together.
+ */
+const WATCHED_FROM = 0.5;
+
+/** What a guest that makes no objects of its own may have added to a heap that is nearly full, before it has to go. */
+const MOST_WHEN_FULL_MB = 64;
+
+/** How long what is known of the heap holds good enough, in milliseconds: asking takes some microseconds. */
+const KNOWN_FOR_MS = 5;
+
+const known = { at: -Infinity, tight: false };
+
+/** Whether so much of the heap is used that whoever runs should be watched. */
+export function isHeapTight(now: number, statistics: () => HeapStatistics = getHeapStatistics): boolean {
+  if (now - known.at < KNOWN_FOR_MS) return known.tight;
+  const { used_heap_size: used, heap_size_limit: limit } = statistics();
+  known.at = now;
+  return known.tight = used > limit * WATCHED_FROM;
+}
+
+/** Of what Node says of the heap, what matters here. */
+export interface HeapStatistics {
+  readonly used_heap_size: number;
+  readonly heap_size_limit: number;
+}
+
+/**
  * V8 leaves garbage until there is as much again as is alive, or some hundred megabytes: so far above its limit a guest
  * may be that keeps to it.
  */
@@ -35,16 +63,24 @@ const GARBAGE_FACTOR = 2, GARBAGE_MB = 512;
 export class HeapUse {
   #bytes = 0;
   #last: number | undefined;
+  readonly #makesObjects: boolean;
+  readonly #statistics: () => HeapStatistics;
+
+  /** @param makesObjects Whether its code makes objects itself; otherwise the host makes what it holds. */
+  constructor(makesObjects = true, statistics: () => HeapStatistics = getHeapStatistics) {
+    this.#makesObjects = makesObjects;
+    this.#statistics = statistics;
+  }
 
   start(): void {
-    const used = getHeapStatistics().used_heap_size;
+    const used = this.#statistics().used_heap_size;
     // What others have made meanwhile is not its own; what was collected may have been.
     if (this.#last !== undefined && used < this.#last) this.#count(used);
     this.#last = used;
   }
 
   stop(): void {
-    this.#count(getHeapStatistics().used_heap_size);
+    this.#count(this.#statistics().used_heap_size);
   }
 
   #count(used: number): void {
@@ -59,8 +95,14 @@ export class HeapUse {
    * @returns why it must end, if it must
    */
   look(memoryMb: number, debt: number): string | undefined {
-    const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
+    const { used_heap_size: used, heap_size_limit: limit } = this.#statistics();
     this.#count(used);
+    if (!this.#makesObjects) {
+      if (used <= limit * MOST_OF_HEAP || this.#bytes <= MOST_WHEN_FULL_MB * MB) return undefined;
+      return `there is no room for what it holds: ${Math.round(used / MB)} of the process's ${
+        Math.round(limit / MB)
+      } MiB are used, and it has added ${Math.round(this.#bytes / MB)}`;
+    }
     if (this.#bytes > (memoryMb * GARBAGE_FACTOR + GARBAGE_MB) * MB) {
       return `its objects take ${Math.ceil(this.#bytes / MB)} MiB (limits.memoryMb is ${memoryMb})`;
     }

@@ -12,7 +12,7 @@ import { fairTurn } from "../streams/turn.ts";
 import type { Task } from "../task.ts";
 import { CpuClock } from "./cpu.ts";
 import type { Growth, GrowthLimits } from "./growth.ts";
-import { HeapUse, MOST_FUEL } from "./heap.ts";
+import { HeapUse, isHeapTight, MOST_FUEL } from "./heap.ts";
 import { type Metered, meterSteps, WAIT_GROW } from "./meter/mod.ts";
 import { Pace } from "./meter/pace.ts";
 import type { Steps } from "./steps.ts";
@@ -253,6 +253,7 @@ export class Meter {
     use.early = false;
     use.granted = this.#pace.grant;
     use.atMs = cpuMs;
+    if (clock.heap === undefined && isHeapTight(now)) clock.watch(new HeapUse(false));
     if (clock.heap !== undefined) {
       const over = clock.heap.look(this.#options.limits.memoryMb, -fuel);
       if (over !== undefined) {

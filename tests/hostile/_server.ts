@@ -32,6 +32,8 @@ export interface HostileOptions {
   readonly isolates?: number;
   /** Default: true. */
   readonly meter?: boolean;
+  /** How large the heap of its process may get. Default: what V8 takes. */
+  readonly heapMb?: number;
   /** How long to wait for an answer. */
   readonly patienceMs?: number;
 }
@@ -51,7 +53,7 @@ export class HostileServer implements AsyncDisposable {
   #hangs = false;
 
   private constructor(options: HostileOptions) {
-    const { engine, meter = true, guests, isolates, patienceMs = PATIENCE_MS } = options;
+    const { engine, heapMb, meter = true, guests, isolates, patienceMs = PATIENCE_MS } = options;
     const spec: ChildSpec = {
       engine,
       meter,
@@ -61,8 +63,17 @@ export class HostileServer implements AsyncDisposable {
       ...(isolates === undefined ? {} : { isolates }),
     };
     this.#patienceMs = patienceMs;
+    const heap = heapMb === undefined ? [] : [`--v8-flags=--max-old-space-size=${heapMb}`];
     this.#process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--quiet", "--no-prompt", new URL("_child.ts", import.meta.url).href, JSON.stringify(spec)],
+      args: [
+        "run",
+        "-A",
+        "--quiet",
+        "--no-prompt",
+        ...heap,
+        new URL("_child.ts", import.meta.url).href,
+        JSON.stringify(spec),
+      ],
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",
