@@ -87,11 +87,14 @@ export class LocalConnection implements Connection, HandleUser {
     if (this.#running) throw new Busy("database is locked");
     const handle = this.#take();
     this.#running = true;
+    const kept = handle.inTransaction || handle.lasting;
     const began = performance.now();
     const end = (done: boolean) => {
       const ms = performance.now() - began;
       if (ms >= this.#slowMs) tellSlow(sql, ms);
       this.#running = false;
+      // What the guest has begun is gone: to go on as if it were there would do half of it.
+      if (kept && handle.instance.dead) this.#closed = true;
       this.#ended(handle, done);
     };
     let result: Later<QueryResult>;

