@@ -65,6 +65,12 @@ export class Locks {
     const was = holder.level;
     holder.level = Math.min(was, level);
     if (was > SHARED) {
+      // Before others may read: they would take a journal that is left behind for that of a writer who lives, and read what
+      // he had half written.
+      if (this.#writer === holder) {
+        this.#writer = undefined;
+        places?.writer.unlockSync();
+      }
       // Still with the turn: nobody else can become exclusive in between.
       if (was === EXCLUSIVE && places !== undefined) {
         places.readers.unlockSync();
@@ -73,10 +79,6 @@ export class Locks {
       if (this.#pending === holder) {
         this.#pending = undefined;
         places?.turn.unlockSync();
-      }
-      if (this.#writer === holder) {
-        this.#writer = undefined;
-        places?.writer.unlockSync();
       }
     }
     if (level === NONE && was > NONE && --this.#readers === 0 && was !== EXCLUSIVE) places?.readers.unlockSync();
@@ -88,7 +90,8 @@ export class Locks {
     if (this.#writer !== undefined) return true;
     const writer = this.#places?.writer;
     if (writer === undefined) return false;
-    if (!writer.tryLockSync(true)) return true;
+    // Shared, for who looks at the same moment must not be taken for one who writes.
+    if (!writer.tryLockSync(false)) return true;
     writer.unlockSync();
     return false;
   }
