@@ -18,7 +18,26 @@ export const MAX_DATABASE_BYTES = 2 ** 30;
 /** What a statement may take without being named in the log. */
 const SLOW_MS = 500;
 
-/** A backend on the files of a folder, or on memory that forgets with the process. */
+/**
+ * A backend on the files of a folder, or on memory that forgets with the process.
+ *
+ * @example
+ * ```ts
+ * import { withTask } from "../../context.ts";
+ * import { Task } from "../../task.ts";
+ * import { SqliteBackend } from "./sqlite.ts";
+ *
+ * const backend = new SqliteBackend(undefined);
+ * const task = new Task({ function: "hello" });
+ * const { rows } = await withTask(task, async () => {
+ *   const connection = backend.connect({ function: "hello", name: "default" });
+ *   return await connection.execute("SELECT ? + 1 AS n", [{ tag: "integer", val: 41n }]);
+ * });
+ * task.end();
+ * const [value] = rows[0]!.values;
+ * console.assert(value?.tag === "integer" && value.val === 42n);
+ * ```
+ */
 export class SqliteBackend implements Backend {
   readonly #folder: string | undefined;
   readonly #maxBytes: number;

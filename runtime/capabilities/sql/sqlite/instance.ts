@@ -85,7 +85,10 @@ class Work implements MeteredIsolate {
   }
 }
 
-/** One connection of SQLite, in a memory of its own. */
+/**
+ * One connection of SQLite, in a memory of its own. What it does for a task is metered as that task's guest is: it lets
+ * others run, and ends with the task, in the middle of whatever it does. Then it is {@linkcode Instance.dead}.
+ */
 export class Instance {
   readonly vfs: Vfs;
   readonly memory: WebAssembly.Memory = newMemory();
