@@ -33,7 +33,22 @@ export interface Holder {
   level: number;
 }
 
-/** The locks of one database in this process. */
+/**
+ * The locks of one database in this process. Nothing here waits: who is refused tries again later.
+ *
+ * @example
+ * ```ts
+ * import { BUSY, EXCLUSIVE, NONE, OK, RESERVED, SHARED } from "./codes.ts";
+ * import { Locks } from "./locks.ts";
+ *
+ * const locks = new Locks(undefined);
+ * const [reader, writer] = [{ level: NONE }, { level: NONE }];
+ * console.assert(locks.lock(reader, SHARED) === OK && locks.lock(writer, RESERVED) === OK);
+ * console.assert(locks.lock(writer, EXCLUSIVE) === BUSY);
+ * locks.unlock(reader, NONE);
+ * console.assert(locks.lock(writer, EXCLUSIVE) === OK && locks.lock(reader, SHARED) === BUSY);
+ * ```
+ */
 export class Locks {
   readonly #places: LockPlaces | undefined;
   #readers = 0;
