@@ -5,6 +5,7 @@
  */
 import { serveP2 } from "./capabilities/http/serve_p2.ts";
 import { serveP3 } from "./capabilities/http/serve_p3.ts";
+import { serveSpin } from "./capabilities/http/spin.ts";
 import type { ImportedInterface, InterfaceName, Isolate, LinkedComponent, LoadedComponent } from "./engine/mod.ts";
 import { SkerryError } from "./errors.ts";
 import type { Exchange, HttpRequest } from "./http/message.ts";
@@ -41,6 +42,7 @@ export interface Handler {
 const HANDLERS: readonly [prefix: string, serve: Handler["serve"]][] = [
   ["wasi:http/incoming-handler@0.2.", serveP2],
   ["wasi:http/handler@0.3.", serveP3],
+  ["fermyon:spin/inbound-http", serveSpin],
 ];
 
 /**

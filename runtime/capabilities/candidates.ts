@@ -12,6 +12,9 @@ import { IoError, type Pollable } from "../streams/p2/mod.ts";
 /** Interfaces of the candidates of each date that are not what was released, made from those, by their names without versions. */
 export type Candidates = Readonly<Record<string, Readonly<Record<string, Shape>>>>;
 
+/** Interfaces by what they are made of. */
+export type Older = Readonly<Record<string, { readonly name: string; readonly shape: Shape }>>;
+
 /** The interface of a candidate, from the one that was released. */
 type Shape = (face: HostInterface) => HostInterface;
 
@@ -44,10 +47,12 @@ const IN_CANDIDATES = /^(wasi:(?:cli|clocks|filesystem|http|io|random|sockets)\/
  * Gives capabilities their interfaces of WASI as they were in the release candidates too.
  *
  * @param own What is not the same in capabilities that stand in no list here.
+ * @param older Interfaces that others are made of: each has one.
  */
-export function candidates(own: Candidates): (capability: Capability) => Capability {
+export function candidates(own: Candidates, older: Older = {}): (capability: Capability) => Capability {
   /** The interfaces that `name` was in the candidates; none if it is not of WASI. */
   function candidatesOf(name: string): { readonly name: string; readonly shape: Shape | undefined }[] {
+    if (Object.hasOwn(older, name)) return [older[name]!];
     const [, base, released] = IN_CANDIDATES.exec(name) ?? [];
     if (base === undefined) return [];
     return Object.entries(CANDIDATES[released!]!).map(([date, shapes]) => ({

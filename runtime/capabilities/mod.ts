@@ -19,9 +19,11 @@ import { messages, queue } from "./queue/mod.ts";
 import { random } from "./random/mod.ts";
 import { sockets } from "./sockets/mod.ts";
 import { spin } from "./spin/mod.ts";
+import { unversioned } from "./spin/unversioned.ts";
 import { sql } from "./sql/mod.ts";
 
-const withCandidates = candidates(httpCandidates);
+/** What is older than an interface of a capability, and made of it. */
+export const withOlder = candidates(httpCandidates, unversioned);
 
 /** All of them, in the order of their names. */
 export const builtinCapabilities: readonly Capability[] = [
@@ -40,11 +42,11 @@ export const builtinCapabilities: readonly Capability[] = [
   sockets,
   spin,
   sql,
-].map(withCandidates);
+].map(withOlder);
 
 /** All of them, with outgoing requests over the connections that `gate` has. */
 export function builtinsWith(gate: ConnectionGate): readonly Capability[] {
   return builtinCapabilities.map((capability) =>
-    capability.name === http.name ? withCandidates(httpOver(gate)) : capability
+    capability.name === http.name ? withOlder(httpOver(gate)) : capability
   );
 }

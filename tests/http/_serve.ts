@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { createRoutes } from "../../routes/mod.ts";
 import type { Admission } from "../../runtime/admission.ts";
 import type { Engine } from "../../runtime/engine/mod.ts";
+import { withOlder } from "../../runtime/capabilities/mod.ts";
 import { nativeEngine } from "../../runtime/engine/native/mod.ts";
 import { createJcoEngine } from "../../runtime/engine/jco/mod.ts";
 import type { LogRecord } from "../../runtime/log.ts";
@@ -73,7 +74,7 @@ export async function serve(options: ServeOptions): Promise<TestServer> {
     directory,
     engine: options.engine,
     dev: options.dev ?? false,
-    capabilities: options.capabilities ?? [],
+    capabilities: (options.capabilities ?? []).map(withOlder),
     ...(options.admission === undefined ? {} : { admission: options.admission }),
     sink: (record) => {
       records.push(record);

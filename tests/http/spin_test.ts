@@ -97,3 +97,25 @@ for (const engine of ENGINES) {
     fn: () => expectSpin(engine, "python-spin", { status: 500 }),
   });
 }
+
+onEachEngine("a function of Spin from before its interfaces had versions runs as it is", async (engine) => {
+  await expectSpin(engine, "c-spin1", { status: 500 });
+  await using server = await serve({
+    engine,
+    guests: { f: { fixture: "c-spin1", grants: { kv: {}, sql: {}, config: {} } } },
+  });
+  const ask = async (path: string, init?: RequestInit) => await (await server.request(`/f/${path}`, init)).text();
+  const headers = { "x-in": "there" };
+  expect(await ask("header?x-in", { headers })).toBe("there ");
+  expect(await ask("header?spin-path-info")).toBe("/f/header ");
+  expect(await ask("header?spin-full-url")).toBe(`${server.origin}/f/header?spin-full-url `);
+  const answer = await server.request("/f/hello", { method: "DELETE" });
+  expect([answer.status, answer.headers.get("x-sdk"), await answer.text()]).toEqual([200, "c", "DELETE 0"]);
+  expect((await server.request("/f/hello", { method: "PROPFIND" })).status).toBe(405);
+  expect(await ask("hello", { method: "POST", body: new Uint8Array(100_000) })).toBe("POST 100000");
+  const large = await server.request("/f/hello", { method: "POST", body: new Uint8Array(17 * 2 ** 20) });
+  expect(large.status).toBe(413);
+  expect((await server.request("/f/bad")).status).toBe(502);
+  expect(await ask("outgoing?127.0.0.1:9")).toBe("outgoing error 1");
+  expect(await ask("variable?nothing")).toBe("config error 3");
+});
