@@ -2,7 +2,9 @@ import { DatabaseSync } from "node:sqlite";
 import { expect } from "@std/expect";
 import { inTask, withFolder } from "../../_testing.ts";
 import { hostOf, open, rows } from "../_testing.ts";
+import { Handle } from "../database.ts";
 import { SqliteBackend } from "../sqlite.ts";
+import { run } from "../statement.ts";
 import { BUSY, EXCLUSIVE, NONE, OK, RESERVED, SHARED } from "./codes.ts";
 import { type DatabaseFiles, inMemory, onDisk } from "./files.ts";
 
@@ -151,4 +153,29 @@ Deno.test("a statement that cannot look for new tables waits until it can", () =
       third.close();
     });
     backends.forEach((backend) => backend.close());
+  }));
+
+Deno.test("a journal that was left behind is rolled back, though its writer's lock has not fallen yet", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/x.sqlite3`;
+    const [one, two] = [onDisk(path), onDisk(path)];
+    await inTask(async () => {
+      const writer = new Handle(one, 2 ** 30);
+      await run(writer, "CREATE TABLE t (x)", []);
+      await run(writer, "INSERT INTO t SELECT zeroblob(1000000) FROM json_each('[1,2,3,4,5,6,7,8,9,10,11,12]')", []);
+      await run(writer, "BEGIN", []);
+      // More than a connection keeps in its memory: half of it is in the file now.
+      await run(writer, "UPDATE t SET x = randomblob(1000000)", []);
+      writer.instance.abandon();
+      // Where a process dies, the system takes its locks one by one.
+      const dying = Deno.openSync(`${path}-journal`, { read: true, write: true });
+      expect(dying.tryLockSync(true)).toBe(true);
+      const reader = new Handle(two, 2 ** 30);
+      const { rows } = await run(reader, "SELECT count(*), sum(x = zeroblob(1000000)) FROM t", []);
+      expect(rows[0]!.values).toEqual([{ tag: "integer", val: 12n }, { tag: "integer", val: 12n }]);
+      dying.close();
+      reader.instance.abandon();
+    });
+    one.close();
+    two.close();
   }));

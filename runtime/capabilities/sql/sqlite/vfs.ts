@@ -214,7 +214,9 @@ export class Vfs {
         return code;
       }),
       xUnlock: to(IOERR_LOCK, (_file, level) => locks.unlock(this.#holder, level!)),
-      xCheckReservedLock: to(IOERR_FSTAT, (_file, out) => this.#int(out!, locks.isReserved() ? 1 : 0)),
+      // Asked of who finds a journal and reads. A writer makes his journal valid, and takes it away, while nobody else
+      // reads: so it is nobody's who lives, even where a lock of one who is just dying has not fallen yet.
+      xCheckReservedLock: to(IOERR_FSTAT, (_file, out) => this.#int(out!, 0)),
       xFileControl: () => NOTFOUND,
       xSectorSize: () => SECTOR_BYTES,
       xDeviceCharacteristics: () => POWERSAFE_OVERWRITE,
