@@ -11,7 +11,7 @@ import { onEachEngine, serve } from "../http/_serve.ts";
 const TRAPS: readonly (readonly [fixture: Fixture, limit: LimitName, most: number, fails: string, passes: string])[] = [
   ["c-p3", "subtasks", 5, "sleep-many?n=6&ms=600000", "sleep-many?n=5&ms=1"],
   ["c-http", "hostCallBytes", 2000, `outgoing?url=http://a.test/${"a".repeat(3000)}`, "hello"],
-  ["c-http", "hostCallBytes", 2000, "poll-many?n=200&ms=1", "poll-many?n=100&ms=1"],
+  ["c-http", "hostCallBytes", 8000, "poll-many?n=200&ms=1", "poll-many?n=100&ms=1"],
   ["c-http", "handles", 100, "handles?n=1000", "hello"],
 ];
 

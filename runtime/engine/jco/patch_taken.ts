@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ELEMENT_BYTES } from "./taken.ts";
+import { VALUE_BYTES } from "./taken.ts";
 
 /** A place in generated code. */
 interface Place {
@@ -21,17 +21,18 @@ const LIFTS: readonly Place[] = [
   { at: /\b((?:TEXT_DECODER_UTF8|utf16Decoder))\.decode\(/g, by: `${TAKEN}.text($1, `, where: ".decode(" },
   {
     at: /\.buffer\.slice\((\w+), \1 \+ (\w+ \* \d+)\)/g,
-    by: `.buffer.slice($1, $1 + ${TAKEN}.charge($2))`,
+    by: `.buffer.slice($1, $1 + ${TAKEN}.list($2))`,
     where: ".buffer.slice(",
   },
   {
     at: /for \(let i = 0; i < (len\d+); i\+\+\) \{(?=\s*const base = \w+ \+ i \* (\d+);)/g,
-    by: `${TAKEN}.charge($1 * ($2 + ${ELEMENT_BYTES}));\n$&`,
+    by: `${TAKEN}.charge($1 * ($2 + ${VALUE_BYTES}) + ${VALUE_BYTES});\n$&`,
     where: "for (let i = 0; i < len",
   },
   {
     at: /const readValuesAndReset = \(ctx, originalPtr, originalLen, dataPtr, len\) => \{/g,
-    by: `$& ${TAKEN}.charge(len * (typedArray === undefined ? elemSize32 + ${ELEMENT_BYTES} : elemSize32));`,
+    by:
+      `$& ${TAKEN}.charge(len * (typedArray === undefined ? elemSize32 + ${VALUE_BYTES} : elemSize32) + ${VALUE_BYTES});`,
     where: "function _liftFlatList(",
   },
   {

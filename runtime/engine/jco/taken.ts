@@ -15,8 +15,10 @@ export interface Taking {
   holds(limit: "subtasks" | "streams", thing: object): void;
   /** The guest has `thing` no longer. Nothing happens if it never had it. */
   lets(thing: object): void;
-  /** Counts what a list takes that is lifted out of the guest's memory. Answers it. */
-  charge(bytes: number): number;
+  /** Counts what is lifted out of the guest's memory. */
+  charge(bytes: number): void;
+  /** The same for the bytes of a list, and answers them. */
+  list(bytes: number): number;
   /** Text out of the guest's memory. */
   text(decoder: TextDecoder, bytes: ArrayBufferView<ArrayBuffer>): string;
   /** Bytes of a stream that are read at once. */
@@ -25,8 +27,8 @@ export interface Taking {
   another(): void;
 }
 
-/** What stands for an element of a list that is no typed array: what the native engine counts for it. */
-export const ELEMENT_BYTES = 8;
+/** What a string, a list, or an element of one that is no typed array takes beside its bytes, as in the native engine. */
+export const VALUE_BYTES = 64;
 
 const THINGS = { subtasks: "asynchronous calls", streams: "ends of streams and futures" } as const;
 
@@ -71,15 +73,20 @@ export class Taken implements Taking {
     if (!this.#held.streams.delete(thing)) this.#held.subtasks.delete(thing);
   }
 
-  charge(bytes: number): number {
+  charge(bytes: number): void {
     this.#liftable -= bytes;
     this.#moved(bytes);
     if (this.#liftable < 0) this.#exceeded("hostCallBytes", "bytes of lists and strings");
+  }
+
+  /** A list's bytes, which it returns. */
+  list(bytes: number): number {
+    this.charge(bytes + VALUE_BYTES);
     return bytes;
   }
 
   text(decoder: TextDecoder, bytes: ArrayBufferView<ArrayBuffer>): string {
-    this.charge(bytes.byteLength);
+    this.charge(bytes.byteLength + VALUE_BYTES);
     return decoder.decode(bytes);
   }
 

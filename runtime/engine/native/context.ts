@@ -48,8 +48,11 @@ export class Writes {
 
 type Realloc = (old: number, oldSize: number, align: number, size: number) => number;
 
-/** What an element takes beside its bytes, where it is a value of its own and no element of a typed array. */
-export const ELEMENT_BYTES = 8;
+/**
+ * What a string, a list, or an element that is a value of its own takes beside its bytes: some tens of bytes of the host's
+ * memory, and some tenths of a microsecond in which nobody else runs, so that many small ones are as dear as a large one.
+ */
+export const VALUE_BYTES = 64;
 
 const PAGE_BYTES = 65_536;
 

@@ -6,7 +6,7 @@
  * @module
  */
 import type { CanonOptions } from "../../component/mod.ts";
-import type { Cx } from "./context.ts";
+import { type Cx, VALUE_BYTES } from "./context.ts";
 import { trap } from "./trap.ts";
 
 export type Encoding = CanonOptions["encoding"];
@@ -55,7 +55,7 @@ function decode(
 ): string {
   if (bytes > MAX_STRING_BYTES) trap("string is too long");
   cx.checkRange(ptr, align, bytes, "string");
-  cx.charge(bytes);
+  cx.charge(bytes + VALUE_BYTES);
   return bytes === 0 ? "" : how(cx.u8.subarray(ptr, ptr + bytes));
 }
 
