@@ -166,7 +166,8 @@ export const FUNCTION_LIMITS = {
   hostCallBytes: {
     byDefault: 32 * 1024 * 1024,
     most: 2 ** 28,
-    description: "Bytes of the strings and lists that a guest may hand to the host in one call, and 64 for each of them and of their elements.",
+    description:
+      "Bytes of the strings and lists that a guest may hand to the host in one call, and 64 for each of them and of their elements.",
     reason: "Lists may overlap in a guest's memory: a megabyte of it could stand for gigabytes in the host's.",
     caller: "500 `guest-trapped`",
   },
