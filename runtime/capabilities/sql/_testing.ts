@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { WitError } from "../../errors.ts";
 import type { HostImports } from "../../engine/mod.ts";
 import type { LogRecord } from "../../log.ts";
 import { inTask, withFolder } from "../_testing.ts";
@@ -111,4 +112,15 @@ function valueOf(given: unknown): Value {
   if (typeof given === "bigint") return { tag: "integer", val: given };
   if (typeof given === "number") return { tag: "real", val: given };
   return typeof given === "string" ? { tag: "text", val: given } : { tag: "blob", val: given as Uint8Array };
+}
+
+/** Tries again until a database is free: a statement waits only so long, and on a busy machine many are before it. */
+export async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof WitError) || !/database is locked/.test(JSON.stringify(error.payload))) throw error;
+    }
+  }
 }

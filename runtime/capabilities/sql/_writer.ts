@@ -4,24 +4,12 @@
  * @module
  */
 import { withTask } from "../../context.ts";
-import { WitError } from "../../errors.ts";
 import { Task } from "../../task.ts";
-import { hostOf, open, rows } from "./_testing.ts";
+import { hostOf, open, patiently, rows } from "./_testing.ts";
 import { SqliteBackend } from "./sqlite.ts";
 
 const host = hostOf(new SqliteBackend(Deno.args[0]));
 const encoder = new TextEncoder();
-
-/** Tries again until another process lets go of the database: a statement waits only so long, and nobody waits in line. */
-async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!(error instanceof WitError) || !/database is locked/.test(JSON.stringify(error.payload))) throw error;
-    }
-  }
-}
 
 await withTask(new Task({ function: "f", wallMs: 3_600_000 }), async () => {
   const connection = await patiently(() => open(host));

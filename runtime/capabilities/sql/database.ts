@@ -40,6 +40,12 @@ const MAX_KEPT_MEMORY_BYTES = 16 * 1024 * 1024;
 /** Pages that a connection keeps in its memory. */
 const CACHE_KIB = 4096;
 
+/** How long those who wait in one process may hand the database to each other. */
+const MAX_OURS_MS = 20;
+
+/** How long the others then have to find it free. */
+const PAUSE_MS = 3;
+
 /** To roll back less takes some milliseconds. */
 const MUCH_TO_ROLL_BACK_BYTES = 1024 * 1024;
 
@@ -136,6 +142,9 @@ export class Database {
   /** Those that were used longest ago first. */
   readonly #used = new Set<Handle>();
   #recovering = false;
+  /** Since when those who waited here have had the database, one after the other. */
+  #oursSince = -Infinity;
+  #pausing = false;
   readonly #waiting = new Set<() => void>();
 
   constructor(files: DatabaseFiles, maxBytes: number) {
@@ -203,8 +212,23 @@ export class Database {
     });
   }
 
-  /** Lets the one who has waited longest try again: to wake all of them would have all but one wait again. */
+  /**
+   * Lets the one who has waited longest try again: to wake all of them would have all but one wait again. Now and then
+   * nobody is woken for a moment, or those of other processes, who can only look from time to time, would never find the
+   * database free.
+   */
   done(): void {
+    if (this.#waiting.size === 0 || this.#pausing) return;
+    if (performance.now() - this.#oursSince < MAX_OURS_MS) return this.#wake();
+    this.#pausing = true;
+    setTimeout(() => {
+      this.#pausing = false;
+      this.#oursSince = performance.now();
+      this.#wake();
+    }, PAUSE_MS);
+  }
+
+  #wake(): void {
     for (const wake of this.#waiting) return wake();
   }
 

@@ -2,7 +2,7 @@ import { expect } from "@std/expect";
 import { withTask } from "../../context.ts";
 import { Task } from "../../task.ts";
 import { payloadOf } from "../_testing.ts";
-import { hostOf, onEachBackend, onEachLocalBackend, open, rows } from "./_testing.ts";
+import { hostOf, onEachBackend, onEachLocalBackend, open, patiently, rows } from "./_testing.ts";
 
 onEachBackend("a transaction that was not committed is rolled back, whatever ends its isolate", async (backend) => {
   const host = hostOf(backend);
@@ -58,7 +58,7 @@ onEachLocalBackend("a counter is exact when 100 tasks add to it at once", async 
     const task = new Task({ function: "f" });
     await withTask(task, async () => {
       const connection = await open(host);
-      await rows(connection, "BEGIN IMMEDIATE");
+      await patiently(() => rows(connection, "BEGIN IMMEDIATE"));
       const [[n]] = await rows(connection, "SELECT n FROM t") as [[bigint]];
       await Promise.resolve();
       await rows(connection, "UPDATE t SET n = ?", n + 1n);

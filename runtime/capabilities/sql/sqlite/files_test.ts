@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { expect } from "@std/expect";
 import { inTask, withFolder } from "../../_testing.ts";
-import { hostOf, open, rows } from "../_testing.ts";
+import { hostOf, open, patiently, rows } from "../_testing.ts";
 import { Handle } from "../database.ts";
 import { SqliteBackend } from "../sqlite.ts";
 import { run } from "../statement.ts";
@@ -123,7 +123,7 @@ Deno.test("servers that share a folder count exactly, and roll back what the oth
         Array.from({ length: 4 }, async () => {
           const connection = await open(host);
           for (let i = 0; i < 5; i++) {
-            await rows(connection, "BEGIN IMMEDIATE");
+            await patiently(() => rows(connection, "BEGIN IMMEDIATE"));
             const [[n]] = await rows(connection, "SELECT n FROM t") as [[bigint]];
             await Promise.resolve();
             await rows(connection, "UPDATE t SET n = ?", n + 1n);
