@@ -1,6 +1,6 @@
 /**
- * Spin's own HTTP, from before it spoke `wasi:http`, and which its SDK for TinyGo spoke for long after:
- * `fermyon:spin/inbound-http` and `fermyon:spin/http`, without versions. Requests and responses are whole.
+ * Spin's own HTTP, from before it spoke `wasi:http`: `fermyon:spin/inbound-http` and `fermyon:spin/http`, without versions.
+ * Requests and responses are whole.
  *
  * @module
  */
