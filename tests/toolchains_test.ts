@@ -70,6 +70,24 @@ Deno.test("a source that answers no requests does not build, and is told what to
   });
 });
 
+Deno.test("a source on QuickJS that answers no requests does not build, and is told what to write", async () => {
+  await withFolder(async (dir) => {
+    for (
+      const [text, message] of [
+        [
+          "export default { fetch: () => new Response() };\n",
+          /main\.ts: QuickJS knows no default export, nor fetch; write: export const handler = .* leave out "backend" in/,
+        ],
+        ["1 + 1;\n", /main\.ts: nothing answers requests; write: export const handler = \{ async handle/],
+      ] as const
+    ) {
+      await Deno.writeTextFile(join(dir, "main.ts"), text);
+      const build = buildFunction({ dir, source: "main.ts", backend: "quickjs", cacheDir: join(dir, "cache") });
+      await expect(build).rejects.toThrow(message);
+    }
+  });
+});
+
 onEachEngine("what .NET does as it starts, in the first call of each isolate, is answered", async (engine) => {
   const env = { NAME: "value", DOTNET_gcServer: "0" };
   await using server = await serve({ engine, guests: { guest: { fixture: "csharp", env } } });

@@ -70,7 +70,7 @@ export function bundleConfig(options: BundleConfigOptions): Record<string, unkno
       else handle(level, log);
     },
     plugins: [
-      backend === "starlingmonkey" ? fetchEntry() : futures(),
+      ...backend === "starlingmonkey" ? [entryAround(entryCode)] : [entryAround(handlerCode), futures()],
       {
         name: "skerry-npm-specifiers",
         resolveId(
@@ -117,7 +117,7 @@ function mapText(file: string, map: Chunk["map"]): string | null {
   return JSON.stringify({ version: 3, file, sources, names: [], mappings });
 }
 
-/** Stand before and around a source on StarlingMonkey. The names are nobody's: they cannot be a file's. */
+/** Stand before and around a source. The names are nobody's: they cannot be a file's. */
 const LISTENING = "\0skerry-listening";
 const ENTRY = "\0skerry-entry";
 
@@ -209,11 +209,26 @@ export const ${name} = async (request) => {
   };
 }
 
-/** Puts {@linkcode entryCode} around the source that is bundled. */
-function fetchEntry() {
+/**
+ * Looks for what answers, on QuickJS: without it the component would be built, and trap at each request. jco puts errors of
+ * its own, as Node has them, in the place of an `Error` that is not named as the global's.
+ */
+const handlerCode = (source: string) =>
+  `import * as source from ${source};
+export * from ${source};
+const write = "write: export const handler = { async handle(request) { … } }, as components/hello-p3 does";
+if (source.default !== undefined && source.handler === undefined) {
+  throw new globalThis.Error("QuickJS knows no default export, nor fetch; " + write + ", or leave out \\"backend\\" in function.json");
+} else if (Object.keys(source).length === 0) {
+  throw new globalThis.Error("nothing answers requests; " + write);
+}
+`;
+
+/** Puts code around the source that is bundled. */
+function entryAround(codeOf: (source: string) => string) {
   let entry: string | undefined;
   return {
-    name: "skerry-fetch-entry",
+    name: "skerry-entry",
     async resolveId(
       this: { resolve(id: string): Promise<{ readonly id: string } | null> },
       id: string,
@@ -226,7 +241,7 @@ function fetchEntry() {
     },
     load(id: string): string | null {
       if (id === LISTENING) return LISTENING_CODE;
-      return id === ENTRY ? entryCode(JSON.stringify(entry)) : null;
+      return id === ENTRY ? codeOf(JSON.stringify(entry)) : null;
     },
   };
 }

@@ -98,12 +98,12 @@ function fromElsewhere(id: string): string {
   return `${imported}; run "${install} ${name}${version ?? ""}", and import it as "${name}${path}"`;
 }
 
-/** What only other runtimes have. */
-const ELSEWHERE = /^ReferenceError: (Deno|Bun|process|Buffer|require|__dirname)\b/;
+/** What only other runtimes have. QuickJS calls all that is thrown an Error. */
+const ELSEWHERE = /^(?:Reference)?Error: (Deno|Bun|process|Buffer|require|__dirname)\b/;
 
 /** What was thrown while the source was loaded. */
 function whileLoading(message: string): string {
-  const ours = /^TypeError: (.*; write: .*)$/.exec(message)?.[1];
+  const ours = /^(?:Type)?Error: (.*; write: .*)$/.exec(message)?.[1];
   if (ours !== undefined) return ours;
   const what = ELSEWHERE.exec(message)?.[1];
   const hint = what === undefined

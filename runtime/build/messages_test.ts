@@ -94,6 +94,9 @@ Deno.test("what another runtime has and a function not is told so, and what to w
   expect(explainFailure(printed("ReferenceError: Deno is not defined"), context)).toMatch(
     /^app\.ts:2:1: ReferenceError: Deno is not defined \(.*\)\. A function has the Web's APIs .* such as Deno$/,
   );
+  expect(explainFailure(printed("Error: process is not defined"), context)).toMatch(
+    /not those of another runtime such as process$/,
+  );
   expect(explainFailure(printed("TypeError: the default export has no method; write: export default {}"), context))
     .toBe(
       "app.ts:2:1: the default export has no method; write: export default {}",
