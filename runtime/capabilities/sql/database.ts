@@ -55,8 +55,8 @@ const PAGE_BYTES = 4096;
 const MAX_PATTERN_BYTES = 1000;
 
 /**
- * How deep expressions and subqueries may be nested: SQLite's stack has 512 KiB, nothing says when it is full, and a
- * thousand levels, which SQLite allows by itself, take half of it.
+ * How deep expressions may be nested: nothing says when SQLite's stack is full, and so many levels take up to 370 KiB of
+ * it, without a question in between.
  */
 const MAX_EXPRESSION_DEPTH = 500;
 

@@ -193,3 +193,36 @@ Deno.test("what a guest left who was ended is rolled back in nobody's time, howe
     short.end();
     backend.close();
   }));
+
+/** Tables of which each is filled when the one before it is. */
+async function chainOfTriggers(connection: Parameters<typeof rows>[0], length: number, last: string): Promise<void> {
+  await rows(connection, "BEGIN");
+  for (let i = 0; i <= length; i++) await rows(connection, `CREATE TABLE t${i} (x)`);
+  for (let i = 0; i < length; i++) {
+    await rows(
+      connection,
+      `CREATE TRIGGER r${i} AFTER INSERT ON t${i} BEGIN INSERT INTO t${i + 1} SELECT ${
+        i === length - 1 ? last : "new.x"
+      }; END`,
+    );
+  }
+  await rows(connection, "COMMIT");
+}
+
+Deno.test("what is nested too deep for SQLite's stack is refused, and what it has room for is computed", () =>
+  inTask(async () => {
+    const deep = `${"(2 BETWEEN 0 AND ".repeat(490)}new.x${")".repeat(490)}`;
+    for (const [length, last] of [[200, deep], [700, "new.x"]] as const) {
+      const backend = new SqliteBackend(undefined);
+      const connection = await open(hostOf(backend));
+      await chainOfTriggers(connection, length, last);
+      const filled = async () => {
+        await rows(connection, "INSERT INTO t0 VALUES (3)");
+        return await rows(connection, `SELECT x FROM t${length}`);
+      };
+      if (length === 200) expect(await filled()).toEqual([[0n]]);
+      else expect(await payloadOf(filled)).toEqual({ tag: "io", val: expect.stringMatching(/is nested too deep$/) });
+      expect(await rows(connection, "PRAGMA integrity_check")).toEqual([["ok"]]);
+      backend.close();
+    }
+  }));

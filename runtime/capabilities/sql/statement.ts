@@ -233,6 +233,7 @@ function columnsOf(instance: Instance, prepared: Prepared): readonly string[] {
 /** What a code of SQLite's means to the guest, and what only the operator should read to the log. */
 export function failure({ instance, seen }: Session, code: number): Error {
   const { message, vfs } = instance;
+  if (instance.tooDeep) return io("the statement, with its triggers, views and subqueries, is nested too deep");
   if (seen.refused !== undefined) return io(`not authorized: ${seen.refused}`);
   switch (code & 0xff) {
     case BUSY:

@@ -10,7 +10,7 @@ import { maybeTask } from "../../../context.ts";
 import type { Task } from "../../../task.ts";
 import type { DatabaseFiles } from "./files.ts";
 import { newMemory, type SqliteModule, sqliteModule, systemImports } from "./module.ts";
-import { OK, OPEN_CREATE, OPEN_READWRITE } from "./codes.ts";
+import { DENY, OK, OPEN_CREATE, OPEN_READWRITE } from "./codes.ts";
 import type { ShimExports } from "./shim.ts";
 import { NAME, Vfs } from "./vfs.ts";
 
@@ -37,6 +37,21 @@ const OWN_FUEL = 1_000_000;
 
 /** What is computed in a millisecond, about. */
 const FUEL_PER_MS = 1_000_000;
+
+/** What SQLite is called for between statements takes no long: what takes longer is caught in itself. */
+const MAX_CALL_MS = 5000;
+
+/**
+ * SQLite's stack. By itself it has half of that, above all it knows, and nothing says when it is full: what is deeper
+ * overwrites that.
+ */
+export const STACK_BYTES = 1024 * 1024;
+
+/**
+ * Where this is taken, nothing more is authorized: triggers that set each other off would be nested without end. The rest
+ * is for what SQLite does between two questions, an expression of many levels above all.
+ */
+const MAX_STACK_BYTES = STACK_BYTES / 2;
 
 /** Below zero the counter makes SQLite look; so does what `look` answers when it has to end. */
 const END = -1;
@@ -109,6 +124,10 @@ export class Instance {
   #row: () => boolean = () => false;
   #dead = false;
   #alone = false;
+  /** Up to where SQLite's stack may grow, downwards. */
+  readonly #deepest: number;
+  /** Whether the last statement was nested so deep that there was no room on the stack. */
+  tooDeep = false;
   authorizer: Authorizer | undefined;
 
   constructor(files: DatabaseFiles, maxBytes: number, module: SqliteModule = sqliteModule()) {
@@ -145,6 +164,9 @@ export class Instance {
       return at;
     };
     this.e.__wasm_call_ctors!();
+    const top = this.e.malloc!(STACK_BYTES) + STACK_BYTES & -16;
+    this.e._emscripten_stack_restore!(top);
+    this.#deepest = top - MAX_STACK_BYTES;
     this.#scratch = this.e.malloc!(16);
     const vfs = this.vfs.install((bytes) => this.e.malloc!(bytes), pointer);
     this.#must(this.e.sqlite3_initialize!());
@@ -178,6 +200,7 @@ export class Instance {
 
   /** Calls a function of SQLite that takes no long. */
   call(name: string, ...args: (number | bigint)[]): number {
+    this.#until = Infinity;
     try {
       return this.e[name]!(...args);
     } catch (error) {
@@ -260,15 +283,18 @@ export class Instance {
   own(sql: string, maxMs: number = MAX_OWN_MS): void {
     const { authorizer } = this;
     this.authorizer = undefined;
-    this.#until = performance.now() + maxMs;
     const [at, free] = this.text(sql);
+    this.#until = performance.now() + maxMs;
+    let code: number;
     try {
-      this.#must(this.call("sqlite3_exec", this.db, at, 0, 0, 0));
+      code = this.e.sqlite3_exec!(this.db, at, 0, 0, 0);
+    } catch (error) {
+      throw this.#die(error);
     } finally {
-      if (!this.#dead) free();
-      this.#until = Infinity;
       this.authorizer = authorizer;
     }
+    this.#must(code);
+    free();
   }
 
   /** Does what `body` does at once, whoever asks: for the server's start, when nobody waits. */
@@ -297,6 +323,7 @@ export class Instance {
 
   /** Calls a function of the shim that leaves its code, on a stack that can be suspended. */
   #metered(call: () => Promise<void>): Later<number> {
+    this.tooDeep = false;
     const task = this.#alone ? undefined : maybeTask();
     const work = this.#work = task && new Work(task, sqliteModule().meter.clock(task));
     this.#canSuspend = work !== undefined;
@@ -329,7 +356,9 @@ export class Instance {
   #look({ meter }: SqliteModule, fuel: number): number {
     const work = this.#work;
     if (work !== undefined) return meter.look(this.#running(work), fuel);
-    return performance.now() > this.#until ? END : OWN_FUEL;
+    const now = performance.now();
+    if (this.#until === Infinity && !this.#alone) this.#until = now + MAX_CALL_MS;
+    return now > this.#until ? END : OWN_FUEL;
   }
 
   #wait({ meter }: SqliteModule, reason: number): Promise<number> {
@@ -367,13 +396,17 @@ export class Instance {
   }
 
   #authorize([, action, first, second, database, trigger]: number[]): number {
+    if (this.e.emscripten_stack_get_current!() < this.#deepest) {
+      this.tooDeep = true;
+      return DENY;
+    }
     const { authorizer } = this;
     if (authorizer === undefined) return OK;
     const text = (at: number | undefined) => at ? this.read(at) : null;
     try {
       return authorizer(action!, text(first), text(second), text(database), text(trigger));
     } catch {
-      return 1;
+      return DENY;
     }
   }
 }
