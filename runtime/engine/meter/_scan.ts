@@ -95,13 +95,15 @@ export function* scanCode(module: ModuleInfo, section: Section | undefined): Ste
       scan.run(r.pos, end, locals[i]!);
       firstEvent[i + 1] = scan.events.length;
       const events = (scan.events.length - firstEvent[i]!) / EVENT;
+      const loops = scan.loops.length - before.loops + scan.bulks - before.bulks;
       work.add({
         index: module.importedFunctions + i,
         type: module.functionTypes[module.importedFunctions + i]!,
         locals: locals[i]!,
         start: r.pos,
         end,
-        blocks: events + ADDED_BLOCKS * (scan.loops.length - before.loops + scan.bulks - before.bulks),
+        blocks: events + ADDED_BLOCKS * loops,
+        loops,
         steps: events + scan.moreSteps - before.more,
         writtenOut: scan.writtenOut,
       });
