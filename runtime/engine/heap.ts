@@ -63,12 +63,12 @@ const GARBAGE_FACTOR = 2, GARBAGE_MB = 512;
 export class HeapUse {
   #bytes = 0;
   #last: number | undefined;
-  readonly #makesObjects: boolean;
+  readonly makesObjects: boolean;
   readonly #statistics: () => HeapStatistics;
 
   /** @param makesObjects Whether its code makes objects itself; otherwise the host makes what it holds. */
   constructor(makesObjects = true, statistics: () => HeapStatistics = getHeapStatistics) {
-    this.#makesObjects = makesObjects;
+    this.makesObjects = makesObjects;
     this.#statistics = statistics;
   }
 
@@ -97,7 +97,7 @@ export class HeapUse {
   look(memoryMb: number, debt: number): string | undefined {
     const { used_heap_size: used, heap_size_limit: limit } = this.#statistics();
     this.#count(used);
-    if (!this.#makesObjects) {
+    if (!this.makesObjects) {
       if (used <= limit * MOST_OF_HEAP || this.#bytes <= MOST_WHEN_FULL_MB * MB) return undefined;
       return `there is no room for what it holds: ${Math.round(used / MB)} of the process's ${
         Math.round(limit / MB)

@@ -260,7 +260,7 @@ export class Meter {
         task.countLimit("memoryMb");
         return end(isolate, "guest-trapped", over);
       }
-      use.granted = Math.min(use.granted, MOST_FUEL);
+      if (clock.heap.makesObjects) use.granted = Math.min(use.granted, MOST_FUEL);
     }
     if (canSuspend) return sliceMs >= TURN_MS ? WAIT : use.granted;
     if (clock.computedMs(now) > MAX_UNYIELDING_MS) {
