@@ -196,6 +196,7 @@ Deno.test("deno.json tells Deno Deploy how to install, build and start what is h
   expect(Object.keys(tasks)).toContain(/^deno task (\w+)$/.exec(deploy.build)?.[1]);
   const entry = await Deno.readTextFile(new URL(deploy.runtime.entrypoint, root));
   expect(entry).toMatch(/^export default \{ fetch: /m);
+  expect(entry.split("\n").length).toBeLessThan(40);
   // Of what is there `deploy` takes these keys alone, and one that it does not know has it ignore them all.
   expect(Object.keys(deploy).sort()).toEqual(["build", "install", "runtime"]);
   expect(Object.keys(deploy.runtime).sort()).toEqual(["entrypoint", "type"]);

@@ -94,6 +94,9 @@ Deno.test("the README's commands are there", async () => {
     if (runner === "deno task") expect(Object.keys(tasks)).toContain(name);
     else if (runner !== "curl") expect(Object.keys(scripts)).toContain(name);
   }
+  // What CI runs is what a newcomer is told to.
+  expect(lines).toContain("npm test");
+  expect(await Deno.readTextFile(new URL(".ci/run", root))).toMatch(/^(?:\w+=\S+ )*npm test\b/m);
   for (const [, path] of readme.matchAll(/\]\(((?!https?:|#)[^)]+)\)/g)) {
     // Examples are there to be changed, and deleted.
     if (!path!.startsWith("components/")) await Deno.stat(new URL(path!, root));
