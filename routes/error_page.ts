@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { type ErrorTrace, type Failure, type LogRecord, type Task, traceError } from "../runtime/mod.ts";
+import { type ErrorTrace, type Failure, type LogRecord, type Task } from "../runtime/mod.ts";
 import { type Markup, markup, page } from "./page.ts";
-import { guestTraces, operatorsMessage } from "./told.ts";
+import { guestTraces, hostTraces, operatorsMessage } from "./told.ts";
 
 /** More than this is not read on a page, and a guest may have written a megabyte. */
 const MAX_RECORDS = 200;
@@ -34,7 +34,7 @@ export function errorPage(failure: Failure, id: string): string {
 ${guests.length > 0 ? guestStack(guests) : ""}
 ${task === null ? "" : log(task)}
 ${task === null ? "" : hostCalls(task)}
-${threw ? "" : hostStack(traceError(error))}
+${threw ? "" : hostStack(hostTraces(failure))}
 ${facts(task, id)}
 <footer>Shown in development only. ${
       threw

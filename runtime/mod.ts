@@ -22,4 +22,5 @@ export { type ComponentOptions, ComponentRuntime } from "./single.ts";
 export { type ErrorTrace, guestStack, type StackFrame, traceError } from "./stack/mod.ts";
 export { taskThatThrew, thrownBy, withThrown } from "./stack/thrown.ts";
 export { requestId, Task, taskLocal } from "./task.ts";
+export { withoutSecrets } from "./task_log.ts";
 export type { FunctionReport } from "./usage.ts";

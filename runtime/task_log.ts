@@ -19,6 +19,27 @@ interface Logged {
   readonly limits: { readonly logBytes: number };
 }
 
+/** The logs of tasks that were given a secret. */
+const keepers = new WeakMap<object, TaskLog>();
+
+/**
+ * `text`, which is to be shown of a task, without the secrets that it was given, as far as they stand in it as they are.
+ *
+ * @example
+ * ```ts
+ * import { Task } from "./task.ts";
+ * import { withoutSecrets } from "./task_log.ts";
+ *
+ * const task = new Task({ function: "f" });
+ * task.keepSecret("hunter2");
+ * console.assert(withoutSecrets(task, "the key is hunter2") === "the key is [secret]");
+ * task.end();
+ * ```
+ */
+export function withoutSecrets(task: object, text: string): string {
+  return keepers.get(task)?.masked(text) ?? text;
+}
+
 /** The log of a task: its records carry the task's ids, and none of its secrets. */
 export class TaskLog {
   readonly #of: Logged;
@@ -53,7 +74,9 @@ export class TaskLog {
 
   /** From now on `secret` stands in no record, as far as it is written there as it is. */
   keepSecret(secret: string): void {
-    if (secret !== "") (this.#secrets ??= new Set()).add(secret);
+    if (secret === "") return;
+    (this.#secrets ??= new Set()).add(secret);
+    keepers.set(this.#of, this);
   }
 
   /** Writes a record, whatever there is room for. */
@@ -61,8 +84,8 @@ export class TaskLog {
     const record: LogRecord = {
       time: Date.now(),
       level,
-      message: this.#masked(message),
-      source: this.#masked(source),
+      message: this.masked(message),
+      source: this.masked(source),
       function: this.#of.function,
       task: this.#of.id,
       trace: this.#of.trace.traceId,
@@ -73,7 +96,8 @@ export class TaskLog {
     this.#sink(record);
   }
 
-  #masked(text: string): string {
+  /** `text` without the secrets. */
+  masked(text: string): string {
     if (this.#secrets === undefined) return text;
     let masked = text;
     for (const secret of this.#secrets) masked = masked.replaceAll(secret, "[secret]");
@@ -84,7 +108,7 @@ export class TaskLog {
     if (this.#secrets === undefined) return fields;
     const entries = Object.entries(fields);
     return Object.fromEntries(
-      entries.map(([key, value]) => [key, typeof value === "string" ? this.#masked(value) : value]),
+      entries.map(([key, value]) => [key, typeof value === "string" ? this.masked(value) : value]),
     );
   }
 }
