@@ -21,7 +21,7 @@ import type {
   ValueDef,
 } from "./model.ts";
 import { checkWhole, cutOff, howToWrap, whatItIs } from "./foreign.ts";
-import { hex, MAX_ITEMS, Reader } from "./reader.ts";
+import { hex, MAX_COMPONENT_ITEMS, Reader } from "./reader.ts";
 import {
   alias,
   coreSort,
@@ -80,7 +80,7 @@ export function decodeComponent(
       `decoding ${name}: this is a core WebAssembly module, not a component. ${howToWrap(bytes.subarray(start))}`,
     );
   }
-  const r = new Reader(bytes, name, start, bytes.length, { items: MAX_ITEMS });
+  const r = new Reader(bytes, name, start, bytes.length, { most: MAX_COMPONENT_ITEMS, left: MAX_COMPONENT_ITEMS });
   if (bytes.length - start > MAX_COMPONENT_BYTES) {
     r.fail(`${bytes.length - start} bytes are more than ${MAX_COMPONENT_BYTES}`, start);
   }

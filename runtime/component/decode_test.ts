@@ -1,5 +1,6 @@
 import { expect } from "@std/expect";
 import { SkerryError } from "../errors.ts";
+import { Writer } from "../engine/writer.ts";
 import { decodeComponent, describeComponent } from "./mod.ts";
 
 const SHAPES = Deno.readFileSync(
@@ -285,4 +286,25 @@ Deno.test("what is valid but not supported is told with its name and where it is
     "the canonical option core-type is not supported, at offset 0xf",
     "the canonical option gc is not supported, at offset 0xf",
   ].map((what) => ["component-unsupported", `decoding x.wasm: ${what}`]));
+});
+
+Deno.test("names of tens of megabytes count as so many items, for each letter of them is looked at", () => {
+  const records = (count: number) => {
+    const w = new Writer();
+    w.u8(...HEADER);
+    w.section(7, (s) => {
+      s.u32(count);
+      for (let i = 0; i < count; i++) {
+        s.u8(0x72, 1);
+        s.string("a".repeat(90_000));
+        s.u8(0x7d);
+      }
+    });
+    return w.bytes;
+  };
+  expect(decodeComponent(records(20)).definitions.length).toBe(20);
+  // 1406 for each name, and three more.
+  expect(() => decodeComponent(records(360), "x.wasm")).toThrow(
+    "decoding x.wasm: more than 500000 items in all at offset 0x",
+  );
 });

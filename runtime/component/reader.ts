@@ -8,8 +8,20 @@ import { SkerryError } from "../errors.ts";
 /** One name or string, as wasm-tools limits it: a hostile binary must not make the host hold endless names. */
 export const MAX_STRING_BYTES = 100_000;
 
-/** Items of all vectors of one binary: some take a byte of it, and a hundred bytes and more of the host's memory. */
+/** Items of all vectors of one core module: some take a byte of it, and a hundred bytes and more of the host's memory. */
 export const MAX_ITEMS = 2_000_000;
+
+/** The same of a component, where each takes a microsecond to read, and nobody else runs. The largest known have a tenth. */
+export const MAX_COMPONENT_ITEMS = 500_000;
+
+/** Longer names count for so many items more as they have this many bytes: their letters are looked at one by one. */
+const BYTES_PER_ITEM = 64;
+
+/** How many items vectors may have in all. */
+export interface Items {
+  readonly most: number;
+  left: number;
+}
 
 /** A failure of decoding, with where it happened. */
 export function malformed(
@@ -36,20 +48,20 @@ export class Reader {
   readonly name: string;
   pos: number;
   /** How many items vectors may still have, with those of all readers made of this one. */
-  readonly #left: { items: number };
+  readonly #items: Items;
 
   constructor(
     bytes: Uint8Array,
     name: string,
     start = 0,
     end = bytes.length,
-    left = { items: Infinity },
+    items: Items = { most: Infinity, left: Infinity },
   ) {
     this.bytes = bytes;
     this.name = name;
     this.pos = start;
     this.end = end;
-    this.#left = left;
+    this.#items = items;
   }
 
   get done(): boolean {
@@ -141,9 +153,13 @@ export class Reader {
       this.fail(`${count} ${what} do not fit into the section`, at);
     }
     if (count > max) this.fail(`${count} ${what} are more than ${max}`, at);
-    this.#left.items -= count;
-    if (this.#left.items < 0) this.fail(`more than ${MAX_ITEMS} items in all`, at);
+    this.#counted(count, at);
     return count;
+  }
+
+  #counted(more: number, at: number): void {
+    this.#items.left -= more;
+    if (this.#items.left < 0) this.fail(`more than ${this.#items.most} items in all`, at);
   }
 
   /** A vector of items. */
@@ -159,6 +175,7 @@ export class Reader {
     const at = this.pos;
     const length = this.u32();
     if (length > MAX_STRING_BYTES) this.fail(`${what} is too long`, at);
+    if (length >= BYTES_PER_ITEM) this.#counted(Math.floor(length / BYTES_PER_ITEM), at);
     const bytes = this.take(length, what);
     if (length <= MAX_SHORT_BYTES && isAscii(bytes)) {
       return String.fromCharCode.apply(null, bytes as unknown as number[]);
@@ -183,7 +200,7 @@ export class Reader {
   sub(length: number, what: string): Reader {
     const start = this.pos;
     this.take(length, what);
-    return new Reader(this.bytes, this.name, start, start + length, this.#left);
+    return new Reader(this.bytes, this.name, start, start + length, this.#items);
   }
 
   /** Fails unless everything has been read. */

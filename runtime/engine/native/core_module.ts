@@ -56,7 +56,7 @@ export const SECTION_RANK: readonly number[] = [0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 1
 
 /** Reads the shape of the core module between `start` and `end`. */
 export function coreModuleShape(bytes: Uint8Array, start: number, end: number, name: string): CoreModuleShape {
-  const r = new Reader(bytes, name, start + 8, end, { items: MAX_ITEMS });
+  const r = new Reader(bytes, name, start + 8, end, { most: MAX_ITEMS, left: MAX_ITEMS });
   const types: (CoreFuncType | undefined)[] = [];
   const spaces: Record<CoreKind, (CoreExternType | undefined)[]> = {
     func: [],
