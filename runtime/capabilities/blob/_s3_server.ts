@@ -30,6 +30,8 @@ export function startS3Server({ pageSize = 3 }: { pageSize?: number } = {}): S3S
     const signed = /^AWS4-HMAC-SHA256 Credential=key\//.test(request.headers.get("authorization") ?? "");
     if (!signed) return error(403, "AccessDenied");
     const { pathname, searchParams } = new URL(request.url);
+    // To whoever signs it is a space, and to real stores it is not.
+    if (pathname.includes("+")) return error(403, "SignatureDoesNotMatch");
     const path = decodeURIComponent(pathname.slice(1));
     const body = await request.bytes();
     const upload = searchParams.get("uploadId");

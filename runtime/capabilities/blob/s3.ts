@@ -39,7 +39,9 @@ export class S3Backend implements Backend {
   }
 
   #folder(id: ContainerId): string {
-    return `${this.#bucket.prefix}${id.join("/")}/`;
+    // Of the parts of long names. A plus is a space to some who sign keys, and no such key could be asked for.
+    const parts = id.map((part) => part.replace(/^\+/, "~~"));
+    return `${this.#bucket.prefix}${parts.join("/")}/`;
   }
 
   #key({ container, name }: ObjectId): string {
