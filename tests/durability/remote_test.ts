@@ -130,3 +130,45 @@ for (const kind of Object.keys(STORES)) {
     return { said, kills: KILLS.length };
   });
 }
+
+for (const kind of ["kv", "queue"]) {
+  durable(kind, "the connection", async (_, server) => {
+    await using proxy = forgetful(server.url);
+    const said = new Map<string, string[]>();
+    const writer = new WriterProcess(kind, proxy.url, "0", said);
+    await writer.steps(150);
+    await writer.kill();
+    return { said, kills: proxy.lost };
+  });
+}
+
+/** A proxy in front of a denokv server that loses the answer to every fifth commit, which the server has done. */
+function forgetful(url: string): AsyncDisposable & { readonly url: string; readonly lost: number } {
+  let commits = 0;
+  let lost = 0;
+  const { host } = new URL(url);
+  const proxy = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
+    const asked = new URL(request.url);
+    const body = request.method === "POST" ? await request.bytes() : null;
+    const { method, headers } = request;
+    const answer = await fetch(new URL(asked.pathname + asked.search, url), { method, headers, body });
+    const bytes = await answer.bytes();
+    if (asked.pathname.endsWith("/atomic_write") && ++commits % 5 === 0) {
+      lost++;
+      return new Response(new ReadableStream({ start: (controller) => controller.error(new Error("lost")) }));
+    }
+    const type = answer.headers.get("content-type") ?? "";
+    // Where to send what follows stands in the first answer.
+    const told = type.includes("json") ? new TextDecoder().decode(bytes).replaceAll(host, asked.host) : bytes;
+    return new Response(told, { status: answer.status, headers: { "content-type": type } });
+  });
+  return {
+    url: `http://127.0.0.1:${proxy.addr.port}`,
+    get lost() {
+      return lost;
+    },
+    async [Symbol.asyncDispose]() {
+      await proxy.shutdown();
+    },
+  };
+}
