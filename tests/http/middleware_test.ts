@@ -172,8 +172,12 @@ onEachEngine("a body that breaks off behind middleware breaks off for the caller
     guests: { pass: mw("pass"), mark: mw("mark"), api: behind("pass"), api2: behind("mark") },
   });
   for (const path of ["api", "api2"]) {
-    // Deno before 2.9 may close the connection before it has sent the headers.
-    await expect(server.fetch(`/${path}/trap-mid-body?ms=5`).then((response) => response.text())).rejects.toThrow();
+    // Deno before 2.9 may close the connection before it has sent the headers. Where the middleware had not handed on the
+    // answer when it broke off, the caller is told what happened, whole.
+    const whole = await server.fetch(`/${path}/trap-mid-body?ms=5`).then((response) => response.text()).catch(() =>
+      null
+    );
+    expect([null, "guest-trapped"]).toContain(whole === null ? null : JSON.parse(whole).error.code);
   }
 });
 
