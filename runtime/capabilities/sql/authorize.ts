@@ -110,7 +110,7 @@ export function authorizer(seen: () => Seen): Authorizer {
     seen().refused ??= what;
     return DENY;
   };
-  return function authorize(action, first, second) {
+  return function authorize(action, first, second, database) {
     if (ALWAYS.has(action)) return OK;
     switch (action) {
       case ACTION.INSERT:
@@ -132,8 +132,10 @@ export function authorizer(seen: () => Seen): Authorizer {
         seen().lasting = true;
         return OK;
       case ACTION.PRAGMA:
-        return pragma(first ?? "", second);
+        return pragma(first ?? "", second, database);
       case ACTION.CREATE_VTABLE:
+        // Not every module makes tables to keep what it has in.
+        if (database === "temp") seen().lasting = true;
         return MODULES.has((second ?? "").toLowerCase()) ? OK : refuse(`a virtual table of ${second}`);
       case ACTION.ATTACH:
         return refuse("ATTACH, and VACUUM, which attaches");
@@ -144,8 +146,9 @@ export function authorizer(seen: () => Seen): Authorizer {
     }
   };
 
-  function pragma(name: string, value: string | null): number {
+  function pragma(name: string, value: string | null, database: string | null): number {
     const lower = name.toLowerCase();
+    if (database === "temp" && value !== null) seen().lasting = true;
     if (ASKING_PRAGMAS.has(lower) || FILE_PRAGMAS.has(lower)) return OK;
     if (CONNECTION_PRAGMAS.has(lower)) {
       if (value !== null) seen().lasting = true;

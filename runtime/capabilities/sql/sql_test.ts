@@ -122,6 +122,8 @@ onEachLocalBackend("what a guest leaves behind in a connection the next one does
   const left: [statement: string, look: string, expected: unknown][] = [
     ["CREATE TEMP TABLE secret (x)", "SELECT count(*) FROM sqlite_temp_schema", 0n],
     ["CREATE TEMP VIEW secret AS SELECT 1", "SELECT count(*) FROM sqlite_temp_schema", 0n],
+    ["CREATE VIRTUAL TABLE temp.secret USING rtree (id, low, high)", "SELECT count(*) FROM sqlite_temp_schema", 0n],
+    ["PRAGMA temp.user_version = 7", "PRAGMA temp.user_version", 0n],
     ["PRAGMA foreign_keys = OFF", "PRAGMA foreign_keys", 1n],
     ["PRAGMA query_only(1)", "PRAGMA query_only", 0n],
   ];
