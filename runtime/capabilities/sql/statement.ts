@@ -243,6 +243,12 @@ export function failure({ instance, seen }: Session, code: number): Error {
       }
       return new Busy(message);
     case FULL:
+      // Where it is not the database that has as much as it may.
+      if (vfs.failure !== undefined) {
+        const { message } = vfs.failure as Error;
+        maybeTask()?.log("error", `sql: the disk of the databases is full: ${message}`);
+        vfs.failure = undefined;
+      }
       return new SqlError({ tag: "database-full" });
     case NOMEM:
       return io("out of memory: the statement keeps too much at once");

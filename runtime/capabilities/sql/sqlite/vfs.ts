@@ -78,6 +78,9 @@ const POWERSAFE_OVERWRITE = 0x1000;
 /** Julian days at the epoch, in milliseconds. */
 const JULIAN_EPOCH_MS = 210_866_760_000_000n;
 
+/** Whether the disk has no room, or the server may have no more of it. */
+const isFull = (error: unknown): boolean => /^(?:ENOSPC|EDQUOT|EFBIG)$/.test((error as { code?: string }).code ?? "");
+
 interface OpenFile {
   readonly kind: "data" | "journal" | "temporary";
   readonly file: DataFile;
@@ -147,7 +150,7 @@ export class Vfs {
         return step(...args) ?? OK;
       } catch (error) {
         this.failure = error;
-        return failed;
+        return isFull(error) ? FULL : failed;
       }
     };
     return {
