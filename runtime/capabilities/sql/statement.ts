@@ -120,6 +120,8 @@ function step(session: Session, prepared: Prepared, parameters: readonly Value[]
       rows.push({ values });
       return true;
     } catch (error) {
+      // SQLite may have been ended in the middle of handing a value over: then nothing more is asked of it.
+      if (!(error instanceof SqlError)) throw error;
       refused = error;
       return false;
     }
