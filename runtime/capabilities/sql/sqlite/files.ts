@@ -6,7 +6,7 @@
 import { closeSync, fsyncSync, openSync } from "node:fs";
 import process from "node:process";
 import { dirname } from "node:path";
-import { Locks } from "./locks.ts";
+import { type Lockable, Locks } from "./locks.ts";
 
 /** Bytes that SQLite reads and writes by their place. */
 export interface DataFile {
@@ -25,6 +25,8 @@ export interface DatabaseFiles {
   readonly data: DataFile;
   readonly journal: DataFile;
   readonly locks: Locks;
+  /** Makes the journal anew, unless somebody writes it here, where another program has deleted it. */
+  renewJournal?(): void;
   /** A file that is gone when it is closed. */
   temporary(): DataFile;
   close(): void;
@@ -48,14 +50,18 @@ export function onDisk(path: string): DatabaseFiles {
     const data = open(path), turn = open(`${path}-lock`);
     // First, for it deletes a journal by its name.
     convert(path, data, turn);
-    const journal = open(`${path}-journal`);
+    const journal = new Journal(path);
     syncFolder(dirname(path));
     return {
       data: new DiskFile(data),
-      journal: new DiskFile(journal),
-      locks: new Locks({ readers: data, writer: journal, turn }),
+      journal,
+      locks: new Locks({ readers: data, writer: new Writer(path, data, journal), turn }),
+      renewJournal: () => journal.renew(),
       temporary: () => temporaryFile(path),
-      close: () => opened.forEach((file) => file.close()),
+      close: () => {
+        opened.forEach((file) => file.close());
+        journal.close();
+      },
     };
   } catch (error) {
     for (const file of opened) file.close();
@@ -187,6 +193,101 @@ class DiskFile implements DataFile {
 
   close(): void {
     this.#close();
+  }
+}
+
+/** Whether an open file has no name any more: who comes later opens another one. */
+const isDeleted = (file: Deno.FsFile): boolean => file.statSync().nlink === 0;
+
+/**
+ * A journal, which SQLite's own shell deletes when it has written: who went on with the file that has no name any more would
+ * neither lock out those who come later, nor leave them anything to roll back.
+ */
+class Journal implements DataFile, Lockable {
+  readonly #path: string;
+  #file: Deno.FsFile;
+  #disk: DiskFile;
+  #locked = false;
+
+  constructor(database: string) {
+    this.#path = `${database}-journal`;
+    this.#file = this.#open();
+    this.#disk = new DiskFile(this.#file);
+  }
+
+  renew(): void {
+    if (this.#locked || !isDeleted(this.#file)) return;
+    const file = this.#open();
+    this.#file.close();
+    this.#file = file;
+    this.#disk = new DiskFile(file);
+    syncFolder(dirname(this.#path));
+  }
+
+  tryLockSync(exclusive: boolean): boolean {
+    while (this.#file.tryLockSync(exclusive)) {
+      if (!isDeleted(this.#file)) return this.#locked = true;
+      this.#file.unlockSync();
+      this.renew();
+    }
+    return false;
+  }
+
+  unlockSync(): void {
+    this.#locked = false;
+    this.#file.unlockSync();
+  }
+
+  read(into: Uint8Array, at: number): number {
+    return this.#disk.read(into, at);
+  }
+
+  write(bytes: Uint8Array, at: number): void {
+    this.#disk.write(bytes, at);
+  }
+
+  truncate(size: number): void {
+    this.#disk.truncate(size);
+  }
+
+  size(): number {
+    return this.#disk.size();
+  }
+
+  sync(): void {
+    this.#disk.sync();
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+
+  #open(): Deno.FsFile {
+    return Deno.openSync(this.#path, { read: true, write: true, create: true });
+  }
+}
+
+/** Locks a journal, unless the database is gone that it belongs to: what is written then nobody would find again. */
+class Writer implements Lockable {
+  readonly #path: string;
+  readonly #data: Deno.FsFile;
+  readonly #journal: Lockable;
+
+  constructor(path: string, data: Deno.FsFile, journal: Lockable) {
+    this.#path = path;
+    this.#data = data;
+    this.#journal = journal;
+  }
+
+  tryLockSync(exclusive: boolean): boolean {
+    if (exclusive && isDeleted(this.#data)) {
+      throw new Error(`writing ${this.#path}: it was deleted or replaced while it is open. Start the server anew`);
+    }
+    return this.#journal.tryLockSync(exclusive);
+  }
+
+  unlockSync(): void {
+    this.#journal.unlockSync();
   }
 }
 

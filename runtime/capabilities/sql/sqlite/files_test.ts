@@ -1,6 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import { expect } from "@std/expect";
-import { inTask, withFolder } from "../../_testing.ts";
+import { inTask, payloadOf, withFolder } from "../../_testing.ts";
 import { hostOf, open, patiently, rows } from "../_testing.ts";
 import { Handle } from "../database.ts";
 import { SqliteBackend } from "../sqlite.ts";
@@ -86,6 +86,53 @@ Deno.test("who has opened a file twice meets himself in its locks, as another pr
     two.close();
     return Promise.resolve();
   }));
+
+Deno.test({
+  name:
+    "a journal that another program has deleted is one for all processes again, and nothing is written to a deleted file",
+  // There nobody deletes a file that is open.
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    withFolder(async (folder) => {
+      await Deno.mkdir(`${folder}/functions/f`, { recursive: true });
+      const path = `${folder}/functions/f/default.sqlite3`;
+      const backend = new SqliteBackend(folder);
+      await inTask(async (records) => {
+        const connection = await open(hostOf(backend));
+        await rows(connection, "CREATE TABLE t (x)");
+        const shell = new DatabaseSync(path);
+        shell.exec("INSERT INTO t VALUES (1)");
+        shell.close();
+        const other = onDisk(path);
+        await rows(connection, "BEGIN IMMEDIATE");
+        await rows(connection, "INSERT INTO t VALUES (2)");
+        const holder = { level: NONE };
+        expect([other.locks.lock(holder, SHARED), other.locks.lock(holder, RESERVED)]).toEqual([OK, BUSY]);
+        // It is there to be rolled back.
+        expect(other.journal.size()).toBeGreaterThan(0);
+        other.locks.unlock(holder, NONE);
+        await rows(connection, "COMMIT");
+        // Who only reads looks for one as well.
+        Deno.removeSync(`${path}-journal`);
+        const later = onDisk(path);
+        later.journal.write(new Uint8Array([1]), 0);
+        const first = new Uint8Array(1);
+        other.renewJournal!();
+        expect([other.journal.read(first, 0), first[0]]).toEqual([1, 1]);
+        later.journal.truncate(0);
+        later.close();
+        other.close();
+        expect(await rows(connection, "SELECT sum(x) FROM t")).toEqual([[3n]]);
+        Deno.removeSync(path);
+        expect(await payloadOf(() => rows(connection, "INSERT INTO t VALUES (3)"))).toEqual({
+          tag: "io",
+          val: "the database failed",
+        });
+        expect(records.at(-1)!.message).toMatch(/default\.sqlite3: it was deleted or replaced while it is open/);
+      });
+      backend.close();
+    }),
+});
 
 Deno.test("a file with a write-ahead log is taken over, once nobody else uses it", () =>
   withFolder(async (folder) => {

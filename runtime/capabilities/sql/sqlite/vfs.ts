@@ -251,6 +251,7 @@ export class Vfs {
     const { journal, locks } = this.#files;
     const first = new Uint8Array(1);
     try {
+      this.#files.renewJournal?.();
       return journal.read(first, 0) === 1 && first[0] !== 0;
     } catch (error) {
       // Where a lock keeps others from reading, it is the journal of who has it.
