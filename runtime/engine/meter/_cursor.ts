@@ -17,6 +17,9 @@ export class Cursor {
   /** How many blocks are open. */
   depth = 0;
 
+  /** Whether there was something of the exceptions that are values: `try_table`, `throw_ref`, a type of theirs. */
+  exceptions = false;
+
   constructor(module: ModuleInfo) {
     this.module = module;
     this.bytes = module.bytes;
@@ -96,11 +99,15 @@ export class Cursor {
   }
 
   valueType(): void {
-    this.read((r) => skipValueType(r, this.module.typeParams.length));
+    this.read((r) => this.#isException(skipValueType(r, this.module.typeParams.length)));
   }
 
   heapType(): void {
-    this.read((r) => skipHeapType(r, this.module.typeParams.length));
+    this.read((r) => this.#isException(skipHeapType(r, this.module.typeParams.length)));
+  }
+
+  #isException(is: boolean): void {
+    if (is) this.exceptions = true;
   }
 
   blockType(at: number): void {

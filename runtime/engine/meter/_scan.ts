@@ -89,10 +89,15 @@ export function* scanCode(module: ModuleInfo, section: Section | undefined): Ste
       if (end > section.end) r.fail("a body is longer than its section");
       bodyStart[i] = r.pos;
       bodyEnd[i] = end;
-      locals[i] = readLocals(r, module, i, end);
+      locals[i] = readLocals(r, scan, i, end);
       codeStart[i] = r.pos;
       const before = { loops: scan.loops.length, more: scan.moreSteps, bulks: scan.bulks };
       scan.run(r.pos, end, locals[i]!);
+      // V8 takes no module that has both, but looks for them on several threads: it may miss it, and when it then looks
+      // again for what it has found before, the process ends.
+      if (scan.tries && scan.cursor.exceptions) {
+        r.fail("a mix of try and try_table, of legacy instructions for exceptions and others", bodyStart[i]);
+      }
       firstEvent[i + 1] = scan.events.length;
       const events = (scan.events.length - firstEvent[i]!) / EVENT;
       const loops = scan.loops.length - before.loops + scan.bulks - before.bulks;
@@ -138,7 +143,8 @@ export function* scanCode(module: ModuleInfo, section: Section | undefined): Ste
 }
 
 /** Steps over a function's declarations of locals and counts them with its parameters. */
-function readLocals(r: Reader, module: ModuleInfo, index: number, end: number): number {
+function readLocals(r: Reader, { cursor }: BodyScan, index: number, end: number): number {
+  const { module } = cursor;
   const type = module.functionTypes[module.importedFunctions + index]!;
   let total = module.typeParams[type]!;
   const at = r.pos;
@@ -146,7 +152,7 @@ function readLocals(r: Reader, module: ModuleInfo, index: number, end: number): 
   for (let i = 0; i < groups; i++) {
     total += r.u32();
     if (total > MAX_LOCALS) r.fail("too many locals", at);
-    skipValueType(r, module.typeParams.length);
+    if (skipValueType(r, module.typeParams.length)) cursor.exceptions = true;
     if (r.pos > end) r.fail("locals run over the end of their function", at);
   }
   if (total > MAX_LOCALS - ADDED_LOCALS) throw unsupported(module.name, `a function with ${total} locals`, at);

@@ -23,7 +23,7 @@ import {
 import * as ev from "./_events.ts";
 import type { Limited, ModuleInfo } from "./_module.ts";
 import * as op from "./_opcodes.ts";
-import { fieldsOf, skipValueType } from "./_types.ts";
+import { fieldsOf } from "./_types.ts";
 
 // What may stand open.
 export const FUNCTION_FRAME = 0, BLOCK_FRAME = 1, IF_FRAME = 2, ELSE_FRAME = 3;
@@ -45,6 +45,8 @@ export class SeldomScan {
   bulks = 0;
   takesReferences = false;
   catches = false;
+  /** Whether some function has a `try`, of the exceptions that were no values yet. */
+  tries = false;
   allocates = false;
   /** Which of the opcodes have been read that `_scan.ts` asks for, and which ones behind the prefix 0xfc. */
   readonly seen: Uint8Array = new Uint8Array(256);
@@ -107,7 +109,7 @@ export class SeldomScan {
       case 0x06: // try
         c.blockType(at);
         this.#open(TRY_FRAME);
-        this.catches = true;
+        this.catches = this.tries = true;
         return this.#event(ev.TRY, 0, at);
       case 0x07: // catch
       case 0x19: // catch_all
@@ -127,6 +129,7 @@ export class SeldomScan {
       case 0x0a: // throw_ref
         if (code === 0x08) this.#exception(module.tagParams[c.below(module.tags, "tag", at)]!);
         else if (code === 0x09) c.label(at);
+        else c.exceptions = true;
         this.cost += COST_THROW;
         return this.#event(ev.STOP, 0, at);
       case 0xd5: // br_on_null
@@ -164,7 +167,7 @@ export class SeldomScan {
         return c.skip();
       case 0x1c: { // select t
         const count = c.count("types", at);
-        for (let i = 0; i < count; i++) c.read((r) => skipValueType(r, module.typeParams.length));
+        for (let i = 0; i < count; i++) c.valueType();
         return;
       }
       case 0x40: // memory.grow
@@ -203,6 +206,7 @@ export class SeldomScan {
   #tryTable(at: number): void {
     const c = this.cursor;
     c.blockType(at);
+    c.exceptions = true;
     const catches = c.count("catches", at);
     const first = c.pos - at;
     for (let i = 0; i < catches; i++) {

@@ -14,13 +14,14 @@ export function unsupported(name: string, what: string, offset: number): SkerryE
   );
 }
 
-/** Steps over a value type; an index at or above `types` is malformed. */
-export function skipValueType(r: Reader, types = Infinity): void {
+/** Steps over a value type; an index at or above `types` is malformed. Answers whether it is one of exceptions. */
+export function skipValueType(r: Reader, types = Infinity): boolean {
   const at = r.pos;
   const code = r.u8();
   if (code === 0x63 || code === 0x64) return skipHeapType(r, types);
   const known = code >= 0x7b && code <= 0x7f || code >= 0x69 && code <= 0x74;
   if (!known) throw unsupported(r.name, `the value type 0x${hex(code)}`, at);
+  return code === EXN || code === NO_EXN;
 }
 
 /** Whether a value type is that of exceptions. */
@@ -29,13 +30,15 @@ export function isException(r: Reader): boolean {
   return code === EXN || (code === 0x63 || code === 0x64) && r.bytes[r.pos + 1] === EXN;
 }
 
-const EXN = 0x69;
+const EXN = 0x69, NO_EXN = 0x74;
 
-export function skipHeapType(r: Reader, types = Infinity): void {
+/** The same for a heap type. */
+export function skipHeapType(r: Reader, types = Infinity): boolean {
   const at = r.pos;
   const type = r.s33();
   if (type >= types) r.fail(`there is no type ${type}`, at);
   if (type < 0 && (type < 0x69 - 128 || type > 0x74 - 128)) throw unsupported(r.name, `the heap type ${type}`, at);
+  return type === EXN - 128 || type === NO_EXN - 128;
 }
 
 /** What an object takes of the host's heap beside its fields or elements, and what each of those takes at most. */

@@ -245,3 +245,41 @@ Deno.test("calls a hundred thousand deep are planned", () => {
   expect(metered).toBeInstanceOf(Uint8Array);
   expect(WebAssembly.validate(metered as Uint8Array<ArrayBuffer>)).toBe(true);
 });
+
+/** Instructions for exceptions before they were values, and those and types from then on. */
+const LEGACY = { "catch_all": [0x06, 0x40, 0x19, 0x0b], "delegate": [0x06, 0x40, 0x18, 0], "try": [0x06, 0x40, 0x0b] };
+const LATER = {
+  "try_table": { code: [0x1f, 0x40, 0, 0x0b] },
+  "throw_ref": { code: [0x00, 0x0a] },
+  "a block": { code: [0x02, 0x69, 0x00, 0x0b, 0x1a] },
+  "ref.null exn": { code: [0xd0, 0x69, 0x1a] },
+  "ref.null noexn": { code: [0xd0, 0x74, 0x1a] },
+  "select": { code: [0x00, 0x1c, 1, 0x69, 0x1a] },
+  "a local": { code: [], locals: [1, 1, 0x69] },
+  "a local of a reference": { code: [], locals: [1, 1, 0x63, 0x69] },
+};
+
+/** Two functions of such code. */
+function two(...functions: readonly { readonly code: readonly number[]; readonly locals?: readonly number[] }[]) {
+  const w = new Writer();
+  w.u8(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+  w.section(1, (s) => s.u8(1, 0x60, 0, 0));
+  w.section(3, (s) => s.u8(2, 0, 0));
+  w.section(10, (s) => {
+    s.u8(2);
+    for (const { code, locals = [0] } of functions) s.sized((b) => b.u8(...locals, ...code, 0x0b));
+  });
+  return w.bytes;
+}
+
+Deno.test("a module of legacy instructions for exceptions and others is refused: looking for both, V8 may end the process", () => {
+  for (const code of Object.values(LEGACY)) {
+    expect(tryMeter(two({ code }, { code }))).toBeInstanceOf(Uint8Array);
+    for (const [what, later] of Object.entries(LATER)) {
+      expect([what, tryMeter(two(later, later))]).toEqual([what, expect.any(Uint8Array)]);
+      for (const module of [two({ code }, later), two(later, { code })]) {
+        expect([what, tryMeter(module)]).toEqual([what, "component-malformed"]);
+      }
+    }
+  }
+});

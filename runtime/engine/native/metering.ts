@@ -13,8 +13,8 @@ import { coreModuleShape } from "./core_module.ts";
 import type { CoreModulePlan, Plan } from "./plan.ts";
 import { now, resuming, suspending } from "./thread.ts";
 
-/** The section of tags. */
-const TAGS = 13;
+/** The sections of code and of tags. */
+const CODE = 10, TAGS = 13;
 
 /** A core module as it will be compiled. */
 export interface ModuleSource {
@@ -54,7 +54,12 @@ export function* metered(
   for (const { elided, module } of instances) if (!elided) used.add(module);
   const made: ModuleSource[] = [];
   for (const [i, plan] of modules.entries()) {
-    made.push(used.has(i) ? yield* meteredModule(bytes, plan, limits, throws) : { bytes, plan });
+    if (used.has(i)) made.push(yield* meteredModule(bytes, plan, limits, throws));
+    else {
+      // It is compiled all the same, and what V8 must not see is found where code is read.
+      if (plan.shape.sections.has(CODE)) codeFacts(bytes.subarray(plan.start, plan.end), plan.shape.name);
+      made.push({ bytes, plan });
+    }
   }
   const sum = (what: (source: ModuleSource) => number | undefined) => {
     let all = 0;

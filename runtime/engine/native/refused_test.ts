@@ -32,3 +32,20 @@ for (const [what, source] of Object.entries(REFUSED)) {
     expect(refused.message).toMatch(/ it: .* not supported.*, at offset 0x[0-9a-f]+$/);
   });
 }
+
+Deno.test("a module of which nothing is made is read all the same before V8 sees it", async () => {
+  // A `try` in one function, a `try_table` in another: which of them V8 sees is by chance, and by chance it ends the process.
+  const code = [2, 6, 0, 0x06, 0x40, 0x19, 0x0b, 0x0b, 6, 0, 0x1f, 0x40, 0, 0x0b, 0x0b];
+  const module = [
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, 1, 0x60, 0, 0),
+    ...section(3, 2, 0, 0),
+    ...section(10, ...code),
+  ];
+  const bytes = new Uint8Array(component(section(1, ...module)));
+  const refused = await nativeEngine.load(bytes, { name: "it" }).then(() => undefined, (error) => error);
+  expect([refused?.code, refused?.message]).toEqual([
+    "component-malformed",
+    expect.stringContaining("a mix of try and try_table"),
+  ]);
+});
