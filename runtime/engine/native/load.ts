@@ -92,10 +92,13 @@ function* preparing(
   };
 }
 
+/** What V8 says of code that is valid and more than it takes, or that it has no memory for. */
+const OVER_LIMIT = /exceeds internal limit|> maximum (?:function|module) size|out of memory/i;
+
 /**
  * Compiles the modules of a plan.
  *
- * @throws {SkerryError} `component-malformed`
+ * @throws {SkerryError} `component-malformed`; `component-over-limit` for what is more than V8 takes.
  */
 export async function compile(plan: Plan, code: PreparedCode): Promise<WebAssembly.Module[]> {
   return await Promise.all(plan.modules.map(async ({ shape, start }, i) => {
@@ -104,11 +107,10 @@ export async function compile(plan: Plan, code: PreparedCode): Promise<WebAssemb
     try {
       return bytes.length <= MAX_AT_ONCE_BYTES ? new WebAssembly.Module(bytes) : await WebAssembly.compile(bytes);
     } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
       throw new SkerryError(
-        "component-malformed",
-        `compiling ${shape.name}: ${error instanceof Error ? error.message : error}, in the core module at offset 0x${
-          start.toString(16)
-        }`,
+        OVER_LIMIT.test(why) ? "component-over-limit" : "component-malformed",
+        `compiling ${shape.name}: ${why}, in the core module at offset 0x${start.toString(16)}`,
         { cause: error },
       );
     }

@@ -6,6 +6,7 @@
  */
 import { parse } from "@bytecodealliance/jco-transpile/wasm-tools";
 import { expect } from "@std/expect";
+import { Writer } from "../writer.ts";
 import { nativeEngine } from "./mod.ts";
 
 const section = (id: number, ...content: number[]) => [id, content.length, ...content];
@@ -32,6 +33,26 @@ for (const [what, source] of Object.entries(REFUSED)) {
     expect(refused.message).toMatch(/ it: .* not supported.*, at offset 0x[0-9a-f]+$/);
   });
 }
+
+Deno.test("a module that is valid and more than V8 takes is over a limit, not malformed", async () => {
+  const segments = new Uint8Array(2 * 100_001);
+  for (let i = 0; i < segments.length; i += 2) segments[i] = 1;
+  const w = new Writer();
+  w.u8(0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0);
+  w.section(1, (module) => {
+    module.u8(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+    module.section(11, (data) => {
+      data.u32(segments.length / 2);
+      data.raw(segments);
+    });
+  });
+  w.section(2, (instances) => instances.u8(1, 0, 0, 0));
+  const refused = await nativeEngine.load(w.bytes, { name: "it" }).then(() => undefined, (error) => error);
+  expect([refused?.code, refused?.message]).toEqual([
+    "component-over-limit",
+    expect.stringMatching(/^compiling it: .*data segments count of 100001 exceeds internal limit/),
+  ]);
+});
 
 Deno.test("a module of which nothing is made is read all the same before V8 sees it", async () => {
   // A `try` in one function, a `try_table` in another: which of them V8 sees is by chance, and by chance it ends the process.
