@@ -29,7 +29,6 @@ import { type Limits, ManifestError } from "./manifest.ts";
 import { shownPath } from "./manifest/folder.ts";
 import { grantSchemas } from "./manifest/grants.ts";
 import { chainOf, handsOn } from "./middleware.ts";
-import { otherFile } from "./other_file.ts";
 import { ceilingSetting } from "./settings.ts";
 import { Script } from "./stack/script.ts";
 import type { FunctionReport } from "./usage.ts";
@@ -374,14 +373,8 @@ export async function readComponent(path: string): Promise<Uint8Array<ArrayBuffe
   let size: number;
   try {
     ({ size } = await Deno.stat(path));
-    if (size <= MAX_COMPONENT_BYTES) {
-      const bytes = await Deno.readFile(path);
-      const other = otherFile(bytes);
-      if (other === undefined) return bytes;
-      throw new SkerryError("component-malformed", `reading ${shown}: this is not a WebAssembly file, but ${other}`);
-    }
+    if (size <= MAX_COMPONENT_BYTES) return await Deno.readFile(path);
   } catch (error) {
-    if (error instanceof SkerryError) throw error;
     throw new SkerryError(
       "component-malformed",
       `reading ${shown}: ${error instanceof Error ? error.message : error}`,
