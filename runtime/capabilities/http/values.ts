@@ -5,6 +5,7 @@
  * @module
  */
 import { isFieldName } from "../../http/fields.ts";
+import { MAX_FIELDS_BYTES } from "../../limits.ts";
 
 const METHODS = ["get", "head", "post", "put", "delete", "connect", "options", "trace", "patch"] as const;
 
@@ -50,11 +51,16 @@ export function schemeName(scheme: Scheme): string | undefined {
  * forbids it and `a@b` hides where a request goes.
  */
 export function isAuthority(authority: string): boolean {
+  if (authority.length > MAX_FIELDS_BYTES) return false;
   const match = /^(?:\[[0-9a-f:.]+\]|(?:[a-z0-9\-._~!$&'()*+,;=]|%[0-9a-f]{2})+)(?::(\d{0,5}))?$/i.exec(authority);
   return match !== null && Number(match[1] ?? 0) <= 65_535;
 }
 
-/** Whether `path` can stand after the authority. `*` is for `OPTIONS`; the empty path is an absent one. */
+/**
+ * Whether `path` can stand after the authority. `*` is for `OPTIONS`; the empty path is an absent one. One that is longer
+ * than all header fields may be gets nowhere.
+ */
 export function isPathWithQuery(path: string): boolean {
+  if (path.length > MAX_FIELDS_BYTES) return false;
   return path === "" || path === "*" || /^[/?][\x21\x22\x24-\x7e\u0080-\uffff]*$/.test(path);
 }

@@ -40,3 +40,11 @@ Deno.test("a guest is told the codes of HTTP, and of other failures what the hos
   expect(errorCodeOf(new HttpFailure("connection-refused"), otherwise)).toEqual({ tag: "connection-refused" });
   expect(errorCodeOf(new Error("/etc/secret"), otherwise)).toEqual(otherwise);
 });
+
+Deno.test("what is too long for any request is refused before it is read", () => {
+  // An expression that looks at so much overflows its stack.
+  const long = "a".repeat(32 * 1024 * 1024);
+  expect(isPathWithQuery(`/${long}`)).toBe(false);
+  expect(isAuthority(long)).toBe(false);
+  expect(isPathWithQuery(`/${long.slice(0, 100_000)}`)).toBe(true);
+});

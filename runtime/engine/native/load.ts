@@ -8,7 +8,7 @@ import type { GrowthLimits } from "../growth.ts";
 import { atOnce, inTurns, type Steps } from "../steps.ts";
 import { metered, type ModuleSource } from "./metering.ts";
 import type { Plan } from "./plan.ts";
-import { isRestorable, prepared, type Restoring, restoringOf, trackingsOf } from "./restorable.ts";
+import { isRestorable, preparing, type Restoring, restoringOf, trackingsOf } from "./restorable.ts";
 import { namesOneMemory, slackOf } from "./slack.ts";
 
 /**
@@ -49,16 +49,16 @@ export async function prepareInTurns(
   plan: Plan,
   preparation: Preparation,
 ): Promise<PreparedCode> {
-  const steps = preparing(bytes, plan, preparation);
+  const steps = preparedCode(bytes, plan, preparation);
   return bytes.length <= MAX_AT_ONCE_BYTES ? atOnce(steps) : await inTurns(steps);
 }
 
 /** The same without a pause. */
 export function prepare(bytes: Uint8Array<ArrayBuffer>, plan: Plan, preparation: Preparation): PreparedCode {
-  return atOnce(preparing(bytes, plan, preparation));
+  return atOnce(preparedCode(bytes, plan, preparation));
 }
 
-function* preparing(
+function* preparedCode(
   bytes: Uint8Array<ArrayBuffer>,
   plan: Plan,
   { left, limits, rangeCodeBytes, restore }: Preparation,
@@ -83,7 +83,7 @@ function* preparing(
   for (const [i, source] of sources.entries()) {
     yield;
     const asItIs = !used.has(i) || isInvalid(source, i);
-    modules.push(asItIs ? bare(source) : prepared(source.bytes, source.plan, slack.get(i), trackings[i]));
+    modules.push(asItIs ? bare(source) : yield* preparing(source.bytes, source.plan, slack.get(i), trackings[i]));
   }
   return {
     modules,

@@ -11,6 +11,7 @@
  * @module
  */
 import { Reader } from "../../component/reader.ts";
+import { atOnce, type Steps } from "../steps.ts";
 import { Writer } from "../writer.ts";
 import { ClosedCalls } from "./closed_calls.ts";
 import { CORE_KINDS, type CoreModuleShape, SECTION_RANK } from "./core_module.ts";
@@ -157,13 +158,13 @@ function ownGlobals(shape: CoreModuleShape): number[] {
 }
 
 /** The module with its state exported, with tracking where that pays, and with its memory's slack. */
-export function prepared(
+export function* preparing(
   bytes: Uint8Array<ArrayBuffer>,
   { start, end, shape }: CoreModulePlan,
   slack?: Slack,
   tracking: Tracking | undefined = trackingOf(shape),
-): Uint8Array<ArrayBuffer> {
-  const sections = preparedSections(bytes, shape, slack, tracking);
+): Steps<Uint8Array<ArrayBuffer>> {
+  const sections = yield* preparedSections(bytes, shape, slack, tracking);
   if (sections.size === 0) return bytes.subarray(start, end);
   // In the order of a module: one that was not there before goes before the first that comes after it.
   const changed = [...sections].sort(([a], [b]) => SECTION_RANK[a]! - SECTION_RANK[b]!);
@@ -192,13 +193,18 @@ export function prepared(
   return out.bytes;
 }
 
+/** The same without a pause. */
+export function prepared(...module: Parameters<typeof preparing>): Uint8Array<ArrayBuffer> {
+  return atOnce(preparing(...module));
+}
+
 /** The sections that differ from the original's, by their ids. */
-function preparedSections(
+function* preparedSections(
   bytes: Uint8Array,
   shape: CoreModuleShape,
   slack: Slack | undefined,
   tracking: Tracking | undefined,
-): Map<number, Uint8Array> {
+): Steps<Map<number, Uint8Array>> {
   const isMoved = slack?.kind === "imported";
   const moved = (global: number) => isMoved && global >= shape.importedGlobals ? global + 1 : global;
   const exports: [name: string, kind: number, index: number][] = [
@@ -225,7 +231,7 @@ function preparedSections(
       }),
     };
     if (slack?.kind === "own") exports.push([PAGES, 3, indices.slack!.pages]);
-    sections.set(10, trackedCode(bytes, shape, indices));
+    sections.set(10, yield* trackedCode(bytes, shape, indices));
     const helpers = slack === undefined ? 1 : 2;
     sections.set(
       1,

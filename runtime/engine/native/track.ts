@@ -12,6 +12,7 @@
  */
 import { Reader } from "../../component/reader.ts";
 import { coreValType } from "../../component/core_types.ts";
+import type { Steps } from "../steps.ts";
 import { putPadded, putS32, putU32, type Writer } from "../writer.ts";
 import type { CoreModuleShape } from "./core_module.ts";
 import { Numbers } from "../numbers.ts";
@@ -56,7 +57,7 @@ export interface TrackIndices {
 }
 
 /** The content of the code section, with tracking; the functions `touch` and, with slack, `grow` are at its end. */
-export function trackedCode(bytes: Uint8Array, shape: CoreModuleShape, indices: TrackIndices): Uint8Array {
+export function trackedCode(bytes: Uint8Array, shape: CoreModuleShape, indices: TrackIndices): Steps<Uint8Array> {
   return new Tracker(bytes, shape, indices).tracked();
 }
 
@@ -67,6 +68,8 @@ const EDIT = 3;
 const MAX_EDIT_BYTES = 96;
 /** The most that a function's head takes: its size, the number of its locals, ours. */
 const MAX_HEAD_BYTES = 32;
+/** After so many bytes others may run: about a millisecond's work. */
+const STEP_BYTES = 65_536;
 /** Shorter pieces are copied byte by byte. */
 const SHORT_BYTES = 32;
 
@@ -92,7 +95,8 @@ class Tracker {
     this.#out = new Uint8Array((end - start) * 2 + 1024);
   }
 
-  tracked(): Uint8Array {
+  *tracked(): Steps<Uint8Array> {
+    let pausedAt = 0;
     const { functions, importedFunctions, name, sections } = this.#shape;
     const { start, end } = sections.get(10)!;
     const r = new Reader(this.#bytes, name, start, end);
@@ -120,6 +124,9 @@ class Tracker {
         same = from + size;
       }
       r.pos = from + size;
+      if (r.pos - pausedAt < STEP_BYTES) continue;
+      pausedAt = r.pos;
+      yield;
     }
     this.#copy(same, r.pos);
     const { range } = this.#indices;
