@@ -10,6 +10,7 @@ import { enterTask, startTask, withTask } from "./context.ts";
 import { type Chain, gatherChain } from "./chain.ts";
 import { Delivery } from "./delivery.ts";
 import type { Isolate } from "./engine/mod.ts";
+import { startFailure } from "./engine/start_failure.ts";
 import { SkerryError, toSkerryError } from "./errors.ts";
 import type { ServedFunction } from "./handler.ts";
 import { type Exchange, type HttpRequest, type HttpResponse, withSource } from "./http/message.ts";
@@ -380,10 +381,14 @@ function instantiate(served: ServedFunction, task: Task, place: Place): Isolate 
   task.memory = place.memory;
   task.defer(place.leave);
   if (task.ended) throw task.reason;
-  const isolate = served.linked.instantiate();
-  if (!(isolate instanceof Promise)) return isolate;
-  enterTask();
-  return orEnd(task, isolate);
+  try {
+    const isolate = served.linked.instantiate();
+    if (!(isolate instanceof Promise)) return isolate;
+    enterTask();
+    return orEnd(task, isolate.catch((thrown) => Promise.reject(startFailure(thrown, served.name))));
+  } catch (thrown) {
+    throw startFailure(thrown, served.name);
+  }
 }
 
 /** What the log calls a request: its method, and its path without the query. */
