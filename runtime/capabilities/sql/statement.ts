@@ -232,10 +232,12 @@ function columnsOf(instance: Instance, prepared: Prepared): readonly string[] {
   return prepared.columns;
 }
 
+const TOO_DEEP = "the statement, with its triggers, views and subqueries, is nested too deep";
+
 /** What a code of SQLite's means to the guest, and what only the operator should read to the log. */
 export function failure({ instance, seen }: Session, code: number): Error {
   const { message, vfs } = instance;
-  if (instance.tooDeep) return io("the statement, with its triggers, views and subqueries, is nested too deep");
+  if (instance.tooDeep) return io(TOO_DEEP);
   if (seen.refused !== undefined) return io(`not authorized: ${seen.refused}`);
   switch (code & 0xff) {
     case BUSY:
@@ -287,6 +289,8 @@ function guarded<T>(session: Session, body: () => Later<T>): Later<T> {
     // What was in the middle of something cannot be trusted to go on.
     session.instance.abandon();
     const cause = error instanceof Dead ? error.cause : error;
+    // V8's stack was full before SQLite's was.
+    if (error instanceof Dead && cause instanceof RangeError) return io(TOO_DEEP);
     currentTask().log("error", `sql: ${cause instanceof Error ? cause.stack : cause}`);
     return io("the database failed");
   }
