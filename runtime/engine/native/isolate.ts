@@ -18,7 +18,7 @@ import { disposeOf } from "./resource_calls.ts";
 import { ResourceHandle } from "./resources.ts";
 import type { ComponentState } from "./state.ts";
 import { type CoreFunction, GuestThread, now, promising } from "./thread.ts";
-import { asTrap, trap, uncatchable } from "./trap.ts";
+import { asTrap, Trap, trap, uncatchable } from "./trap.ts";
 import { Watcher } from "./trampoline.ts";
 
 const starts = new Watcher({ params: [], results: [] });
@@ -167,7 +167,8 @@ export class NativeIsolate {
 
   /** Makes a core instance that was left until now. */
   #makeLate(index: number): WebAssembly.Exports {
-    if (!this.#linked.lazy[index]) throw new Error("a core instance is used before it is made");
+    // A shim's table, which is not there, would have nothing in it yet.
+    if (!this.#linked.lazy[index]) throw this.fail(new Trap("a core instance is used before it is made"));
     const { pool } = this.#linked;
     const { thread } = now;
     const exports = this.#make(index);

@@ -1,3 +1,4 @@
+import { parse } from "@bytecodealliance/jco-transpile/wasm-tools";
 import { expect } from "@std/expect";
 import { decodeComponent } from "../../component/mod.ts";
 import { DEFAULT_LIMITS } from "../../limits.ts";
@@ -78,4 +79,29 @@ Deno.test("what modules do to others as they are instantiated is in the first st
   // 4 and 6 as the modules are instantiated, 5 and 4 in what is made then, and the number that the host gives.
   expect(states.filter((_, i) => i % 2 === 0)).toEqual([1_540_406, 2_540_406, 3_540_406, 4_540_406]);
   expect(states).toEqual(await found("starts_core_late", false));
+});
+
+Deno.test("a module that starts before what it calls is there traps, as one does that calls through an empty table", async () => {
+  const bytes = new Uint8Array(
+    await parse(`(component
+      (core module $shim (type $t (func)) (table (export "$imports") 1 1 funcref)
+        (func (export "0") (call_indirect (type $t) (i32.const 0))))
+      (core module $main (import "shim" "0" (func $f)) (memory (export "memory") 1) (func (export "go") (call $f)))
+      (core module $early (import "main" "go" (func $go)) (tag $t)
+        (func $start (block $caught (try_table (catch_all $caught) (call $go)))) (start $start))
+      (core module $adapter (import "main" "memory" (memory 1)) (data (i32.const 0) "x") (func (export "f")))
+      (core module $fixup (import "" "0" (func $f)) (import "" "$imports" (table 1 1 funcref))
+        (elem (i32.const 0) func $f))
+      (core instance $shim (instantiate $shim))
+      (core instance $main (instantiate $main (with "shim" (instance $shim))))
+      (core instance (instantiate $early (with "main" (instance $main))))
+      (core instance $adapter (instantiate $adapter (with "main" (instance $main))))
+      (core instance (instantiate $fixup (with "" (instance
+        (export "0" (func $adapter "f")) (export "$imports" (table $shim "$imports"))))))
+      (func (export "go") (canon lift (core func $main "go"))))`),
+  );
+  const linked = await (await createNativeEngine().load(bytes, { name: "early" })).link({});
+  const found = await inIsolate(linked, async () => await Promise.resolve()).catch((error) => error);
+  expect(found).toBeInstanceOf(WebAssembly.RuntimeError);
+  expect(found.message).toBe("a core instance is used before it is made");
 });
