@@ -102,3 +102,21 @@ Deno.test("when the database fails, the guest hears it without the reason's plac
       expect(() => hostOf(backend)).toThrow(/opening the databases in .*: file is not a database/);
     });
   }));
+
+onEachLocalBackend("a statement that fails for the rows that it returns has changed nothing", async (backend) => {
+  const connection = await open(hostOf(backend));
+  await rows(connection, "CREATE TABLE t (x)");
+  const numbers = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 100001) SELECT 0 FROM n";
+  await rows(connection, `INSERT INTO t ${numbers}`);
+  const refused = { tag: "io", val: expect.stringContaining("more than 100000 rows") };
+  expect(await payloadOf(() => rows(connection, "UPDATE t SET x = 1 RETURNING x"))).toEqual(refused);
+  expect(await rows(connection, "SELECT sum(x) FROM t")).toEqual([[0n]]);
+  // A transaction is the guest's to end.
+  await rows(connection, "BEGIN");
+  await rows(connection, "INSERT INTO t VALUES (7)");
+  expect(await payloadOf(() => rows(connection, "UPDATE t SET x = 1 RETURNING x"))).toEqual(refused);
+  await rows(connection, "ROLLBACK");
+  expect(await rows(connection, "SELECT count(*), sum(x) FROM t")).toEqual([[100_001n, 0n]]);
+  await rows(connection, "UPDATE t SET x = 2");
+  expect(await rows(connection, "PRAGMA integrity_check")).toEqual([["ok"]]);
+});

@@ -136,10 +136,19 @@ function step(session: Session, prepared: Prepared, parameters: readonly Value[]
     // Before it is reset, which may say something else.
     const error = refused ?? (isError(code) ? failure(session, code) : undefined);
     const columns = error === undefined ? columnsOf(instance, prepared) : [];
+    if (refused !== undefined) undo(instance, statement);
     end();
     if (error !== undefined) throw error;
     return { columns, rows };
   });
+}
+
+/** Rolls back what a statement has changed by itself whose rows were too many: to be reset would commit it. */
+function undo(instance: Instance, statement: number): void {
+  if (instance.call("sqlite3_stmt_readonly", statement) !== 0) return;
+  if (instance.call("sqlite3_get_autocommit", instance.db) === 0) return;
+  instance.call("sqlite3_interrupt", instance.db);
+  instance.call("sqlite3_step", statement);
 }
 
 /** `SQLITE_ROW`, `SQLITE_DONE` and what is no code of an error. */
