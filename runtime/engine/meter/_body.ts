@@ -65,8 +65,10 @@ export class BodyScan extends SeldomScan {
           }
           if (++depth === frames.length) frames = this.widen();
           if (code === 0x02) word = ev.BLOCK;
-          else if (code === 0x04) word = ev.IF;
-          else {
+          else if (code === 0x04) {
+            word = ev.IF;
+            if (op.MAY_BE_LOCAL[b[previous]!] === 1) this.conditions.push(at);
+          } else {
             word = ev.LOOP | p - at << ev.KIND_BITS;
             this.loops.push(length);
           }
@@ -85,6 +87,7 @@ export class BodyScan extends SeldomScan {
             while (b[p++]! & 0x80);
           }
           if (label > depth) c.fail(`there is no label ${label}`, at);
+          if (code === 0x0d && op.MAY_BE_LOCAL[b[previous]!] === 1) this.conditions.push(at);
           word = (code === 0x0c ? ev.BR : ev.BR_IF) | label << ev.KIND_BITS;
           break;
         }

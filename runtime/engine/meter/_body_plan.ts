@@ -26,6 +26,8 @@ export interface PlanOptions {
    * each call.
    */
   readonly exceptions: boolean;
+  /** How many branches of a function may ask whether a local is zero before they hide it. */
+  readonly conditions: number;
   /** Whether growing asks or is bounded. */
   readonly growMemory: boolean;
   readonly growTable: boolean;
@@ -104,6 +106,10 @@ export class BodyPlanner {
     const beforeCall = this.#options.exceptions ? MAX_PENDING_BEFORE_CALL : Infinity;
     const firstEdit = edits.length;
     const lastEvent = firstEvent[f + 1]!;
+    const { conditions } = this.#code;
+    let condition = this.#code.firstCondition[f]!;
+    const lastCondition = this.#code.firstCondition[f + 1]!;
+    if (lastCondition - condition <= this.#options.conditions) condition = lastCondition;
     let needs = 0;
     /** The most that the path here has cost since it paid; -1 where no path leads. */
     let pending = 0;
@@ -131,6 +137,11 @@ export class BodyPlanner {
           checked = loops;
           pending = 0;
         }
+      }
+      if (condition < lastCondition && conditions[condition] === at) {
+        edits.push3(at, edit.HIDE, 0);
+        this.changes = true;
+        condition++;
       }
       switch (kind) {
         case ev.BLOCK:

@@ -17,7 +17,7 @@ import type { ScannedCode } from "./_scan.ts";
 import { Snippets } from "./_snippets.ts";
 
 /** The most bytes that an edit adds, by its kind. */
-const MAX_EDIT_BYTES = [0, 5, 40, 40, 52, 6, 6, 3, 128, 1, 12];
+const MAX_EDIT_BYTES = [0, 5, 40, 40, 52, 6, 6, 3, 128, 1, 12, 6];
 /** The most bytes that a function's head and end grow by. */
 const MAX_FRAME_BYTES = 16;
 
@@ -286,6 +286,11 @@ class CodeWriter {
         s.u8(0x42);
         s.u8(0);
         s.u8(0x83);
+        return at;
+      case edit.HIDE:
+        // How many bits are set is zero when the number is; a table's index is turned there and back.
+        if (bytes[at] !== 0x0e) s.u8(0x69);
+        else for (const byte of [0x41, 1, 0x77, 0x41, 1, 0x78]) s.u8(byte);
         return at;
       default:
         return at;

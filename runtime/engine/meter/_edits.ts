@@ -29,6 +29,9 @@ export const BRANCH = 9;
 /** The same as {@linkcode CHECK} by a call, in little code: for what is not tight. Argument: the cost. */
 export const PAY = 10;
 
+/** Hide from the compiler that a condition, or the index of a small table, is a local's value. */
+export const HIDE = 11;
+
 /** Numbers per edit. */
 export const EDIT = 3;
 

@@ -146,3 +146,14 @@ export const ATOMIC: Uint8Array = table(0x4f, [
   [0x03, 0x03, LEB], // atomic.fence
   [0x10, 0x4e, MEMARG],
 ]);
+
+/**
+ * By the opcode before a branch, 1 where what it pushes may be a local's own value, or whether that is zero: see
+ * `MAX_CONDITIONS`.
+ */
+export const MAY_BE_LOCAL: Uint8Array = new Uint8Array(256).fill(1);
+for (let code = 0x28; code <= 0x35; code++) MAY_BE_LOCAL[code] = 0; // loads
+for (let code = 0x48; code <= 0x4f; code++) MAY_BE_LOCAL[code] = 0; // comparisons but those for being equal
+for (let code = 0x53; code <= 0x5a; code++) MAY_BE_LOCAL[code] = 0;
+for (let code = 0x5b; code <= 0x69; code++) MAY_BE_LOCAL[code] = 0; // of floats; counts of bits
+for (const code of [0x23, 0x3f, 0xd1]) MAY_BE_LOCAL[code] = 0; // global.get, memory.size, ref.is_null

@@ -26,6 +26,9 @@ export interface ScannedCode {
   readonly firstCall: Int32Array;
   /** The events of loops. */
   readonly loops: Int32Array;
+  /** Where branches stand that may ask whether a local is zero, and per function and one more where those begin. */
+  readonly conditions: Int32Array;
+  readonly firstCondition: Int32Array;
   /** Per defined function: where its size stands, where its body begins and ends, where its instructions begin. */
   readonly sizeStart: Int32Array;
   readonly bodyStart: Int32Array;
@@ -76,6 +79,7 @@ export function* scanCode(module: ModuleInfo, section: Section | undefined): Ste
   const make = () => new Int32Array(count);
   const scan = new BodyScan(module, section === undefined ? 0 : section.end - section.body);
   const [firstEvent, firstCall] = [new Int32Array(count + 1), new Int32Array(count + 1)];
+  const firstCondition = new Int32Array(count + 1);
   const [sizeStart, bodyStart, bodyEnd, codeStart, locals] = [make(), make(), make(), make(), make()];
   if (section !== undefined) {
     const r = new Reader(module.bytes, module.name, section.body, section.end);
@@ -113,6 +117,7 @@ export function* scanCode(module: ModuleInfo, section: Section | undefined): Ste
         writtenOut: scan.writtenOut,
       });
       firstCall[i + 1] = scan.calls.length;
+      firstCondition[i + 1] = scan.conditions.length;
       r.pos = end;
       if (end >= next) {
         next = end + STEP_BYTES;
@@ -128,6 +133,8 @@ export function* scanCode(module: ModuleInfo, section: Section | undefined): Ste
     calls: scan.calls.data.subarray(0, scan.calls.length),
     firstCall,
     loops: scan.loops.data.subarray(0, scan.loops.length),
+    conditions: scan.conditions.data.subarray(0, scan.conditions.length),
+    firstCondition,
     sizeStart,
     bodyStart,
     bodyEnd,

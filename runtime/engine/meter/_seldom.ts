@@ -15,6 +15,7 @@ import {
   COST_GROW,
   COST_THROW,
   COST_THROWN_VALUE,
+  MAX_BRANCH_TABLE,
   MAX_CONSTANT_BULK,
   MAX_COST,
   MAX_PENDING,
@@ -36,6 +37,8 @@ export class SeldomScan {
   readonly calls: ev.Ints;
   /** The events of loops. */
   readonly loops: ev.Ints = new ev.Ints(256);
+  /** Where branches stand that may ask whether a local is zero. */
+  readonly conditions: ev.Ints = new ev.Ints(256);
   readonly references: Set<number> = new Set();
   /** Fields of structures that are made of nothing, and what calls take and give beyond what is common, all together. */
   writtenOut = 0;
@@ -138,6 +141,7 @@ export class SeldomScan {
       case 0x0e: { // br_table
         const count = c.count("labels", at);
         for (let i = 0; i <= count; i++) c.label(at);
+        if (count < MAX_BRANCH_TABLE && op.MAY_BE_LOCAL[c.bytes[previous]!] === 1) this.conditions.push(at);
         this.moreSteps += count;
         return this.#event(ev.BR_TABLE, 0, at);
       }

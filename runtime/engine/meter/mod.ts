@@ -13,6 +13,7 @@
 import { SkerryError } from "../../errors.ts";
 import { atOnce, type Steps } from "../steps.ts";
 import { writeCode } from "./_code.ts";
+import { MAX_CONDITIONS } from "./_costs.ts";
 import { makeHelpers } from "./_helpers.ts";
 import { HINTS, oldOffset, readHints, writeHints } from "./_hints.ts";
 import { layOut } from "./_layout.ts";
@@ -49,6 +50,11 @@ export interface MeterOptions {
   readonly exceptions?: boolean;
   readonly memory?: GrowthLimits;
   readonly table?: GrowthLimits;
+  /**
+   * How many branches of a function may ask whether a local is zero before that is hidden from V8, which would take time
+   * and memory by the square of them. Default: {@linkcode MAX_CONDITIONS}.
+   */
+  readonly conditions?: number;
 }
 
 /**
@@ -180,6 +186,7 @@ function* meter(bytes: Uint8Array<ArrayBuffer>, options: MeterOptions): Steps<Me
   const exceptions = module.tags > 0 || scanned.catches;
   const plan = yield* planCode(module, scanned, {
     exceptions: options.exceptions ?? exceptions,
+    conditions: options.conditions ?? MAX_CONDITIONS,
     growMemory: bounds.memory.max !== undefined || bounds.memory.ask !== undefined,
     growTable: bounds.table.max !== undefined || bounds.table.ask !== undefined,
   });
