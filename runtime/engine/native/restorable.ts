@@ -27,8 +27,8 @@ import {
   type Slack,
   type SlackPlan,
 } from "./slack.ts";
-import { trackedCode, type TrackIndices } from "./track.ts";
-import { NOTES_PAGES, type Tracking, trackingOf } from "./tracking.ts";
+import { trackedCode } from "./track.ts";
+import { NOTES_PAGES, type TrackIndices, type Tracking, trackingOf } from "./tracking.ts";
 
 /** Under these names, with a number, a prepared module exports what is to be restored. */
 const MEMORY = "skerry:memory-";

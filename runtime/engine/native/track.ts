@@ -19,7 +19,7 @@ import { Numbers } from "../numbers.ts";
 import { afterMemarg, BYTES4, BYTES8, GLOBAL, hasMemarg, LEB, MEMARG, NONE } from "./steps.ts";
 import { NAMES_MEMORY, skipOther, STEP, STORE } from "./steps.ts";
 import { grow, touch, touchPages } from "./track_helpers.ts";
-import { PAGE_SHIFT } from "./tracking.ts";
+import { PAGE_SHIFT, type TrackIndices } from "./tracking.ts";
 
 const LOCAL_GET = 0x20, LOCAL_SET = 0x21, LOCAL_TEE = 0x22, GLOBAL_GET = 0x23, GLOBAL_SET = 0x24;
 const I32_CONST = 0x41, I32_GT_U = 0x4b, I32_ADD = 0x6a, I32_SUB = 0x6b, I32_SHR_U = 0x76, I32_STORE8 = 0x3a;
@@ -43,18 +43,6 @@ for (const opcode of [0x36, 0x3a, 0x3b]) STORES[opcode] = NEEDS_I32;
 for (const opcode of [0x37, 0x3c, 0x3d, 0x3e]) STORES[opcode] = NEEDS_I64;
 STORES[0x38] = NEEDS_F32;
 STORES[0x39] = NEEDS_F64;
-
-/** The indices of what {@linkcode trackedCode} uses. */
-export interface TrackIndices {
-  /** Globals of type i32, between which all writes are; without them, pages are noted in the second memory. */
-  readonly range?: { readonly lowest: number; readonly span: number };
-  /** A function that notes an address, or an address and a length. */
-  readonly touch: number;
-  /** For a memory that has slack (see `slack.ts`): the global with its apparent size, and what grows it. */
-  readonly slack?: { readonly pages: number; readonly grow: number };
-  /** Globals from here on have their indices raised by one. */
-  readonly movedGlobals: number;
-}
 
 /** The content of the code section, with tracking; the functions `touch` and, with slack, `grow` are at its end. */
 export function trackedCode(bytes: Uint8Array, shape: CoreModuleShape, indices: TrackIndices): Steps<Uint8Array> {

@@ -4,7 +4,7 @@
  * @module
  */
 import { Writer } from "../writer.ts";
-import type { TrackIndices } from "./track.ts";
+import type { TrackIndices } from "./tracking.ts";
 
 /** The addresses are rounded to such pieces, so that they change less often. */
 const GRAIN = 4096;

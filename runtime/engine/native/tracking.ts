@@ -20,6 +20,18 @@ export const NOTES_PAGES = 2 ** (32 - PAGE_SHIFT - 16);
 /** A store writes at most so many bytes from its address on. */
 export const MAX_STORE_BYTES = 16;
 
+/** The indices of what tracked code uses: see `track.ts`. */
+export interface TrackIndices {
+  /** Globals of type i32, between which all writes are; without them, pages are noted in the second memory. */
+  readonly range?: { readonly lowest: number; readonly span: number };
+  /** A function that notes an address, or an address and a length. */
+  readonly touch: number;
+  /** For a memory that has slack (see `slack.ts`): the global with its apparent size, and what grows it. */
+  readonly slack?: { readonly pages: number; readonly grow: number };
+  /** Globals from here on have their indices raised by one. */
+  readonly movedGlobals: number;
+}
+
 /**
  * How the writes of this module can be tracked; `undefined` if they cannot.
  *

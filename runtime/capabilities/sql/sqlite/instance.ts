@@ -3,16 +3,14 @@
  *
  * @module
  */
-import { CpuClock } from "../../../engine/cpu.ts";
-import { Growth } from "../../../engine/growth.ts";
-import { type Fuel, type MeteredIsolate, noFuel, type Running } from "../../../engine/metering.ts";
+import type { Running } from "../../../engine/metering.ts";
 import { maybeTask } from "../../../context.ts";
-import type { Task } from "../../../task.ts";
 import type { DatabaseFiles } from "./files.ts";
 import { newMemory, type SqliteModule, sqliteModule, systemImports } from "./module.ts";
 import { DENY, OK, OPEN_CREATE, OPEN_READWRITE } from "./codes.ts";
 import type { ShimExports } from "./shim.ts";
 import { NAME, Vfs } from "./vfs.ts";
+import { Work } from "./work.ts";
 
 /** SQLite's functions: numbers, pointers among them, and `bigint` for 64 bits. */
 type Exports = Readonly<Record<string, (...args: (number | bigint)[]) => number>>;
@@ -64,41 +62,6 @@ interface Jspi {
   Suspending: new (func: (reason: number) => Promise<number>) => WebAssembly.ImportValue;
 }
 const jspi = WebAssembly as unknown as Jspi;
-
-/** What a task asks of an instance, for the meter. */
-class Work implements MeteredIsolate {
-  readonly task: Task;
-  readonly clock: CpuClock;
-  readonly fuel: Fuel = noFuel();
-  readonly growth: Growth = new Growth();
-  #suspended = false;
-
-  constructor(task: Task, clock: CpuClock) {
-    this.task = task;
-    this.clock = clock;
-  }
-
-  get over(): boolean {
-    return this.task.ended;
-  }
-
-  failed(error: unknown): unknown {
-    this.task.end(error as Parameters<Task["end"]>[0]);
-    return error;
-  }
-
-  suspend(): void {
-    this.pause();
-    this.#suspended = true;
-  }
-
-  /** Until it is first suspended, its time is part of the guest's, whose clock runs. */
-  pause(): void {
-    const { cpuMs } = this.task;
-    this.clock.stop();
-    if (!this.#suspended) this.task.cpuMs = cpuMs;
-  }
-}
 
 /**
  * One connection of SQLite, in a memory of its own. What it does for a task is metered as that task's guest is: it lets
