@@ -43,10 +43,16 @@ onEachEngine("slow headers cost their connection: no task, no isolate, and other
   for (const connection of slow) connection.close();
 });
 
-for (const fixture of ["c-http", "c-p3"] as const) {
+const READERS = [
+  { fixture: "c-http", path: "body-size" },
+  { fixture: "c-p3", path: "body-size" },
+  { fixture: "c-spin1", path: "hello", grants: { kv: {}, sql: {}, config: {} } },
+] as const;
+
+for (const { fixture, path, ...guest } of READERS) {
   onEachEngine(`${fixture}: a caller who stops sending its body hears 408, and the isolate is free`, async (engine) => {
-    await using server = await serve({ engine, guests: { [fixture]: { fixture, limits: LIMITS } } });
-    const answer = await ask(server.port, unfinished(`/${fixture}/body-size`, "abc", "stops"));
+    await using server = await serve({ engine, guests: { [fixture]: { fixture, limits: LIMITS, ...guest } } });
+    const answer = await ask(server.port, unfinished(`/${fixture}/${path}`, "abc", "stops"));
     expect(answer).toMatch(/^HTTP\/1.1 408 /);
     expect(answer).toMatch(/^connection: close\r$/im);
     expect(answer).toContain('"request-timeout"');

@@ -10,6 +10,7 @@ import { SkerryError, WitError } from "../../errors.ts";
 import { Fields, FieldsError } from "../../http/fields.ts";
 import type { Body, Exchange, HttpRequest, HttpResponse } from "../../http/message.ts";
 import { MAX_READ_BYTES } from "../../limits.ts";
+import { orEnd } from "../../or_end.ts";
 import { ByteChannel } from "../../streams/bytes.ts";
 import { latin1Bytes } from "../../streams/latin1.ts";
 import { waitAny } from "../../streams/waitable.ts";
@@ -76,7 +77,10 @@ const fieldsOf = (headers: readonly (readonly [string, string])[] | undefined) =
 /** Calls a guest's `fermyon:spin/inbound-http`. The exchange has finished with the response. */
 export function serveSpin(isolate: Isolate, interfaceName: InterfaceName, request: HttpRequest): Exchange {
   enterTask();
-  const response = respond(isolate, interfaceName, request);
+  const task = currentTask();
+  // A task that ends is answered at once; what its caller still sends is not waited for.
+  task.defer(() => request.body?.source.cancel());
+  const response = orEnd(task, respond(isolate, interfaceName, request));
   const finished = response.then(() => {});
   response.catch(() => {});
   finished.catch(() => {});
@@ -92,9 +96,6 @@ async function respond(isolate: Isolate, interfaceName: InterfaceName, request: 
   }
   const handle = isolate.exports[interfaceName]?.["handleRequest"];
   if (handle === undefined) throw new SkerryError("component-no-handler", `${calling}: it exports no ${interfaceName}`);
-  const over = Promise.withResolvers<never>();
-  over.promise.catch(() => {});
-  const forget = task.defer(() => over.reject(task.reason));
   try {
     const body = await whole(
       request.body,
@@ -113,13 +114,12 @@ async function respond(isolate: Isolate, interfaceName: InterfaceName, request: 
       params: [],
       body,
     };
-    return responseOf(await Promise.race([handle(given), over.promise]) as SpinResponse);
+    return responseOf(await handle(given) as SpinResponse);
   } catch (error) {
     throw error instanceof FieldsError || error instanceof RangeError
       ? new SkerryError("guest-response-invalid", `${calling}: ${error.message}`)
       : guestFailure(error, task.function);
   } finally {
-    forget();
     request.body?.source.cancel();
   }
 }
