@@ -102,7 +102,7 @@ export class BodyPlanner {
     const edits = this.edits;
     const frames = this.#frames;
     const imported = this.#module.importedFunctions;
-    const atExit = bounded ? MAX_PENDING_AT_EXIT : Infinity;
+    let atExit = bounded ? MAX_PENDING_AT_EXIT : Infinity;
     const beforeCall = this.#options.exceptions ? MAX_PENDING_BEFORE_CALL : Infinity;
     const firstEdit = edits.length;
     const lastEvent = firstEvent[f + 1]!;
@@ -152,6 +152,7 @@ export class BodyPlanner {
           frames.open(kind, pending, checked, loops, payer);
           frames.header[frames.top] = edits.length;
           loops++;
+          if (ownCount && bounded) atExit = MAX_PENDING_AT_EXIT - edit.KEPT_COUNT;
           payer = ownCount ? -1 : edits.length;
           edits.push3(at + arg, ownCount ? edit.TURN : edit.CHECK, 0);
           if (!ownCount) checked = loops;

@@ -43,8 +43,8 @@ export const NEEDS_TEMP64 = 4;
 /** How many bodies a cloned function has. */
 export const CLONES = 2;
 
-/** What a body may keep of its own count when it ends; its callers pay that instead. */
-export const KEPT_COUNT = 128;
+/** What a body may keep of its own count when it ends; its callers pay that instead. A turn of most costs a tenth. */
+export const KEPT_COUNT = 448;
 
 // The fields of a small loop: the events between its head and its end, what its turns cost together, how many they are.
 export const LOOP_FIRST = 0;
