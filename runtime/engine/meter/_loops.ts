@@ -4,7 +4,7 @@
  * @module
  */
 import { Numbers } from "../numbers.ts";
-import { MAX_PENDING } from "./_costs.ts";
+import { MAX_COST, MAX_PENDING } from "./_costs.ts";
 import * as ev from "./_events.ts";
 import type { ModuleInfo } from "./_module.ts";
 import type { ScannedCode } from "./_scan.ts";
@@ -25,31 +25,18 @@ export function repeats(cost: number): number {
  */
 export function chooseLoops(module: ModuleInfo, code: ScannedCode, growth: number): ReadonlyMap<number, number> {
   const turns = new Map<number, number>();
-  const { events: { data, length } } = code;
-  /** Triples: the loop's event, its body's size, how much it would add. */
+  const { data } = code.events;
+  const turn = new Turn(module, code);
+  /** Triples: the loop's event, its body's size, what a turn costs. */
   const found: number[] = [];
   const added = new Float64Array(MAX_BYTES + 1);
-  for (let i = 0; i < code.loops.length; i++) {
-    const start = code.loops[i]!;
-    if (!takesNothing(module, data[start + 1]! + 1)) continue;
-    const first = data[start + 1]! + (data[start]! >>> ev.KIND_BITS);
-    let depth = 0;
-    let cost = 0;
-    for (let e = start + ev.EVENT; e < length && data[e + 1]! - first <= MAX_BYTES; e += ev.EVENT) {
-      const kind = data[e]! & ev.KIND_MASK;
-      cost += data[e + 2]!;
-      if (kind === ev.BLOCK || kind === ev.IF) depth++;
-      else if (kind === ev.END) {
-        if (depth-- > 0) continue;
-        const size = data[e + 1]! - first;
-        const times = repeats(cost);
-        if (times > 1) {
-          found.push(start, size, cost);
-          added[size]! += size * (times - 1);
-        }
-        break;
-      } else if (!isSimple(kind) || kind === ev.STOP && module.bytes[data[e + 1]!] === RETHROW) break;
-    }
+  for (const start of code.loops) {
+    if (!turn.read(start)) continue;
+    const { cost, size } = turn;
+    const times = repeats(cost);
+    if (times === 1) continue;
+    found.push(start, size, cost);
+    added[size]! += size * (times - 1);
   }
   let limit = -1;
   for (let left = growth; limit < MAX_BYTES && left >= added[limit + 1]!; limit++) left -= added[limit + 1]!;
@@ -62,12 +49,86 @@ export function chooseLoops(module: ModuleInfo, code: ScannedCode, growth: numbe
   return turns;
 }
 
-const RETHROW = 0x09;
+/** A turn of a loop. */
+class Turn {
+  /** What the dearest way back to the loop's head costs, and how many bytes its body has. */
+  cost = 0;
+  size = 0;
+  readonly #module: ModuleInfo;
+  readonly #code: ScannedCode;
+  // Of the blocks that are open in the body, which are 0: what the dearest way in costs, and to its end so far, or -1.
+  readonly #in = new Int32Array(MAX_BYTES);
+  readonly #out = new Int32Array(MAX_BYTES);
 
-/** Whether a body with it can be repeated: it names no label, or one that is moved along. */
-function isSimple(kind: number): boolean {
-  return kind === ev.ELSE || kind >= ev.BR && kind <= ev.STOP || kind === ev.REF_FUNC || kind >= ev.BULK;
+  constructor(module: ModuleInfo, code: ScannedCode) {
+    this.#module = module;
+    this.#code = code;
+  }
+
+  /** Reads the loop of an event; answers whether it has a small body, which can be repeated, and a way back. */
+  read(start: number): boolean {
+    const { events: { data, length } } = this.#code;
+    const { bytes } = this.#module;
+    const head = data[start + 1]!;
+    if (!takesNothing(this.#module, head + 1)) return false;
+    const first = head + (data[start]! >>> ev.KIND_BITS);
+    const [into, out] = [this.#in, this.#out];
+    let depth = 0;
+    /** What the dearest way here costs, or -1 where none leads. */
+    let cost = 0;
+    this.cost = -1;
+    for (let e = start + ev.EVENT; e < length && data[e + 1]! - first <= MAX_BYTES; e += ev.EVENT) {
+      const kind = data[e]! & ev.KIND_MASK;
+      if (cost >= 0) cost = Math.min(cost + data[e + 2]!, MAX_COST);
+      switch (kind) {
+        case ev.BLOCK:
+        case ev.IF:
+          depth++;
+          into[depth] = cost;
+          out[depth] = kind === ev.IF ? cost : -1;
+          break;
+        case ev.ELSE:
+          out[depth] = Math.max(out[depth]!, cost);
+          cost = into[depth]!;
+          break;
+        case ev.END:
+          if (depth === 0) {
+            this.size = data[e + 1]! - first;
+            return this.cost >= 0;
+          }
+          cost = Math.max(cost, out[depth]!);
+          depth--;
+          break;
+        case ev.BR:
+        case ev.BR_IF:
+          this.#arrive(depth - (data[e]! >>> ev.KIND_BITS), cost);
+          if (kind === ev.BR) cost = -1;
+          break;
+        case ev.BR_TABLE: {
+          const r = new Numbers(bytes, data[e + 1]! + 1);
+          for (let left = r.u32(); left >= 0; left--) this.#arrive(depth - r.u32(), cost);
+          cost = -1;
+          break;
+        }
+        case ev.RETURN:
+        case ev.STOP:
+          if (kind === ev.STOP && bytes[data[e + 1]!] === RETHROW) return false;
+          cost = -1;
+          break;
+        default:
+          if (kind < ev.REF_FUNC) return false;
+      }
+    }
+    return false;
+  }
+
+  #arrive(block: number, cost: number): void {
+    if (block > 0) this.#out[block] = Math.max(this.#out[block]!, cost);
+    else if (block === 0) this.cost = Math.max(this.cost, cost);
+  }
 }
+
+const RETHROW = 0x09;
 
 /** Whether a loop's type, which stands at `at`, has no parameters. */
 function takesNothing({ bytes, typeParams }: ModuleInfo, at: number): boolean {
