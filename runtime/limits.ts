@@ -29,6 +29,12 @@ export const MAX_OUTGOING_AT_ONCE = 32;
 /** Handles of one component instance at once, so that a guest cannot fill the host's memory with what they stand for. */
 export const MAX_HANDLES = 100_000;
 
+/**
+ * What a string, a list, or an element that is a value of its own takes beside its bytes: some tens of bytes of the host's
+ * memory, and some tenths of a microsecond in which nobody else runs, so that many small ones are as dear as a large one.
+ */
+export const LIFTED_VALUE_BYTES = 64;
+
 /** One limit of a function. Its unit is in its name, or it is a number of what it names. */
 interface FunctionLimit {
   /** What holds where a manifest says nothing. */
@@ -167,7 +173,7 @@ export const FUNCTION_LIMITS = {
     byDefault: 32 * 1024 * 1024,
     most: 2 ** 28,
     description:
-      "Bytes of the strings and lists that a guest may hand to the host in one call, and 64 for each of them and of their elements.",
+      `Bytes of the strings and lists that a guest may hand to the host in one call, and ${LIFTED_VALUE_BYTES} for each of them and of their elements.`,
     reason: "Lists may overlap in a guest's memory: a megabyte of it could stand for gigabytes in the host's.",
     caller: "500 `guest-trapped`",
   },

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { VALUE_BYTES } from "./taken.ts";
+import { LIFTED_VALUE_BYTES } from "../../limits.ts";
 
 /** A place in generated code. */
 interface Place {
@@ -26,13 +26,13 @@ const LIFTS: readonly Place[] = [
   },
   {
     at: /for \(let i = 0; i < (len\d+); i\+\+\) \{(?=\s*const base = \w+ \+ i \* (\d+);)/g,
-    by: `${TAKEN}.charge($1 * ($2 + ${VALUE_BYTES}) + ${VALUE_BYTES});\n$&`,
+    by: `${TAKEN}.charge($1 * ($2 + ${LIFTED_VALUE_BYTES}) + ${LIFTED_VALUE_BYTES});\n$&`,
     where: "for (let i = 0; i < len",
   },
   {
     at: /const readValuesAndReset = \(ctx, originalPtr, originalLen, dataPtr, len\) => \{/g,
     by:
-      `$& ${TAKEN}.charge(len * (typedArray === undefined ? elemSize32 + ${VALUE_BYTES} : elemSize32) + ${VALUE_BYTES});`,
+      `$& ${TAKEN}.charge(len * (typedArray === undefined ? elemSize32 + ${LIFTED_VALUE_BYTES} : elemSize32) + ${LIFTED_VALUE_BYTES});`,
     where: "function _liftFlatList(",
   },
   {

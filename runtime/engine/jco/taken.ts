@@ -4,7 +4,7 @@
  * @module
  */
 import { SkerryError } from "../../errors.ts";
-import { type LimitName, MAX_READ_BYTES } from "../../limits.ts";
+import { LIFTED_VALUE_BYTES, type LimitName, MAX_READ_BYTES } from "../../limits.ts";
 import type { Task } from "../../task.ts";
 
 /** What patched code calls. */
@@ -26,9 +26,6 @@ export interface Taking {
   /** What is lifted from here on belongs to another call. */
   another(): void;
 }
-
-/** What a string, a list, or an element of one that is no typed array takes beside its bytes, as in the native engine. */
-export const VALUE_BYTES = 64;
 
 const THINGS = { subtasks: "asynchronous calls", streams: "ends of streams and futures" } as const;
 
@@ -81,12 +78,12 @@ export class Taken implements Taking {
 
   /** A list's bytes, which it returns. */
   list(bytes: number): number {
-    this.charge(bytes + VALUE_BYTES);
+    this.charge(bytes + LIFTED_VALUE_BYTES);
     return bytes;
   }
 
   text(decoder: TextDecoder, bytes: ArrayBufferView<ArrayBuffer>): string {
-    this.charge(bytes.byteLength + VALUE_BYTES);
+    this.charge(bytes.byteLength + LIFTED_VALUE_BYTES);
     return decoder.decode(bytes);
   }
 

@@ -48,12 +48,6 @@ export class Writes {
 
 type Realloc = (old: number, oldSize: number, align: number, size: number) => number;
 
-/**
- * What a string, a list, or an element that is a value of its own takes beside its bytes: some tens of bytes of the host's
- * memory, and some tenths of a microsecond in which nobody else runs, so that many small ones are as dear as a large one.
- */
-export const VALUE_BYTES = 64;
-
 const PAGE_BYTES = 65_536;
 
 const EMPTY = new Uint8Array(0);

@@ -6,7 +6,8 @@
  * @module
  */
 import { camelCase } from "../../component/mod.ts";
-import { type Cx, VALUE_BYTES } from "./context.ts";
+import { LIFTED_VALUE_BYTES } from "../../limits.ts";
+import type { Cx } from "./context.ts";
 import { type Face, liftBorrow, liftOwn } from "./handles.ts";
 import { flatWide, floatReader, i32Reader, loadWide } from "./joined.ts";
 import { type Encoding, loadString } from "./strings.ts";
@@ -59,7 +60,7 @@ function range(elements: Elements, { size, align }: Pick<ValueType, "size" | "al
   return (cx, ptr, length) => {
     if (length * size > MAX_LIST_BYTES) trap("list is too long");
     cx.checkRange(ptr, align, length * size, "list");
-    cx.charge(length * cost + VALUE_BYTES);
+    cx.charge(length * cost + LIFTED_VALUE_BYTES);
     return elements(cx, ptr, length);
   };
 }
@@ -208,7 +209,7 @@ export class Lifter {
   /** Reads `length` elements at `ptr`, after checking that they are there. */
   #listRange(element: ValueType): Elements {
     const isTyped = element.kind === "u8" || element.kind in TYPED_ARRAYS;
-    return range(this.elements(element), element, isTyped ? element.size : element.size + VALUE_BYTES);
+    return range(this.elements(element), element, isTyped ? element.size : element.size + LIFTED_VALUE_BYTES);
   }
 
   #mapRange(key: ValueType, value: ValueType): Elements {
@@ -225,7 +226,7 @@ export class Lifter {
       // Between components, entries with the same key are all kept.
       return isHost ? new Map(entries) : entries;
     };
-    return range(all, entry, size + VALUE_BYTES);
+    return range(all, entry, size + LIFTED_VALUE_BYTES);
   }
 
   #variant(type: ValueType): Load {

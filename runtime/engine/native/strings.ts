@@ -6,7 +6,8 @@
  * @module
  */
 import type { CanonOptions } from "../../component/mod.ts";
-import { type Cx, VALUE_BYTES } from "./context.ts";
+import { LIFTED_VALUE_BYTES } from "../../limits.ts";
+import type { Cx } from "./context.ts";
 import { trap } from "./trap.ts";
 
 export type Encoding = CanonOptions["encoding"];
@@ -55,7 +56,7 @@ function decode(
 ): string {
   if (bytes > MAX_STRING_BYTES) trap("string is too long");
   cx.checkRange(ptr, align, bytes, "string");
-  cx.charge(bytes + VALUE_BYTES);
+  cx.charge(bytes + LIFTED_VALUE_BYTES);
   return bytes === 0 ? "" : how(cx.u8.subarray(ptr, ptr + bytes));
 }
 
