@@ -19,7 +19,7 @@ import { MAX_CALL_DEPTH } from "./limits.ts";
 import type { LogSink } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { concludeDone, concludeFailed } from "./outcome.ts";
-import { tellEnd } from "./streams/bytes.ts";
+import { tellEnd } from "./streams/passed.ts";
 import { orEnd } from "./or_end.ts";
 import { RunningTasks, type Tasks } from "./running.ts";
 import { Task, type TaskOptions } from "./task.ts";

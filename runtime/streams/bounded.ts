@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { type ByteSource, lend, type StreamState } from "./bytes.ts";
+import type { ByteSource, StreamState } from "./bytes.ts";
 import { NO_BYTES } from "./chunk_queue.ts";
+import { PassedSource } from "./passed.ts";
 
 /**
  * `source`, which breaks off where it would give more than `most` bytes.
@@ -26,42 +27,41 @@ export function bounded(source: ByteSource, most: number, exceeded: () => unknow
   return new BoundedSource(source, most, exceeded);
 }
 
-class BoundedSource implements ByteSource {
-  readonly #source: ByteSource;
+class BoundedSource extends PassedSource {
   readonly #exceeded: () => unknown;
   #left: number;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(source: ByteSource, most: number, exceeded: () => unknown) {
-    this.#source = source;
+    super(source);
     this.#left = most;
     this.#exceeded = exceeded;
   }
 
-  get state(): StreamState {
-    return this.#failure === undefined ? this.#source.state : "errored";
+  override get state(): StreamState {
+    return this.#failure === undefined ? super.state : "errored";
   }
 
-  get error(): unknown {
-    return this.#failure === undefined ? this.#source.error : this.#failure.error;
+  override get error(): unknown {
+    return this.#failure === undefined ? super.error : this.#failure.error;
   }
 
-  get ready(): boolean {
-    return this.#failure !== undefined || this.#source.ready;
+  override get ready(): boolean {
+    return this.#failure !== undefined || super.ready;
   }
 
-  get remaining(): number | undefined {
-    const { remaining } = this.#source;
+  override get remaining(): number | undefined {
+    const remaining = super.remaining;
     // More than is left is not what a reader will get.
     return this.#failure === undefined && remaining !== undefined && remaining <= this.#left ? remaining : undefined;
   }
 
-  take(max: number): Uint8Array<ArrayBuffer> {
-    return this.#failure === undefined ? this.#within(this.#source.take(max)) : NO_BYTES;
+  override take(max: number): Uint8Array<ArrayBuffer> {
+    return this.#failure === undefined ? this.#within(super.take(max)) : NO_BYTES;
   }
 
-  lend(max: number): Uint8Array<ArrayBuffer> {
-    return this.#failure === undefined ? this.#within(lend(this.#source, max)) : NO_BYTES;
+  override lend(max: number): Uint8Array<ArrayBuffer> {
+    return this.#failure === undefined ? this.#within(super.lend(max)) : NO_BYTES;
   }
 
   #within(taken: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
@@ -73,15 +73,7 @@ class BoundedSource implements ByteSource {
     this.#left = 0;
     const error = this.#exceeded();
     this.#failure = { error };
-    this.#source.cancel(error);
+    super.cancel(error);
     return NO_BYTES;
-  }
-
-  cancel(reason?: unknown): void {
-    this.#source.cancel(reason);
-  }
-
-  subscribe(wake: () => void): () => void {
-    return this.#source.subscribe(wake);
   }
 }

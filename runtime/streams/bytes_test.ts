@@ -1,5 +1,5 @@
 import { expect } from "@std/expect";
-import { append, ByteChannel, lend, tellEnd } from "./bytes.ts";
+import { append, ByteChannel, lend } from "./bytes.ts";
 import { ChunkQueue } from "./chunk_queue.ts";
 import { bounded } from "./bounded.ts";
 
@@ -210,18 +210,6 @@ Deno.test("a channel whose reader has cancelled takes no more", () => {
   expect(sink.state).toBe("closed");
   expect(source.ready).toBe(true);
   expect(source.take(1).byteLength).toBe(0);
-});
-
-Deno.test("a loan goes through tellEnd(), which tells the end all the same", () => {
-  const { sink, source } = new ByteChannel();
-  const ends: unknown[] = [];
-  const told = tellEnd(source, (how) => ends.push(how));
-  sink.write(bytes(1, 2));
-  sink.close();
-  expect([...lend(told, 1)]).toEqual([1]);
-  expect(ends).toEqual([]);
-  expect([...lend(told, 1)]).toEqual([2]);
-  expect(ends).toEqual(["closed"]);
 });
 
 Deno.test("a loan goes through bounded(), and counts", () => {

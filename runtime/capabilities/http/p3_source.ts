@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { type ByteSource, lend, type StreamState } from "../../streams/bytes.ts";
+import type { ByteSource, StreamState } from "../../streams/bytes.ts";
 import { ChunkQueue } from "../../streams/chunk_queue.ts";
+import { PassedSource } from "../../streams/passed.ts";
 import { Wakers } from "../../streams/waitable.ts";
 
 /** How a body ended for its reader. */
@@ -18,55 +19,38 @@ export function watchEnd(source: ByteSource): { readonly source: ByteSource; rea
   return { source: new WatchedSource(source, resolve), end: promise };
 }
 
-class WatchedSource implements ByteSource {
-  readonly #inner: ByteSource;
+class WatchedSource extends PassedSource {
   readonly #ended: (end: BodyEnd) => void;
 
   constructor(inner: ByteSource, ended: (end: BodyEnd) => void) {
-    this.#inner = inner;
+    super(inner);
     this.#ended = ended;
   }
 
-  get state(): StreamState {
-    const { state } = this.#inner;
+  override get state(): StreamState {
+    const state = super.state;
     if (state === "closed") this.#ended({ how: "closed" });
-    else if (state === "errored") this.#ended({ how: "errored", error: this.#inner.error });
+    else if (state === "errored") this.#ended({ how: "errored", error: super.error });
     return state;
   }
 
-  get error(): unknown {
-    return this.#inner.error;
-  }
-
-  get ready(): boolean {
-    return this.#inner.ready;
-  }
-
-  get remaining(): number | undefined {
-    return this.#inner.remaining;
-  }
-
-  take(max: number): Uint8Array<ArrayBuffer> {
-    const taken = this.#inner.take(max);
+  override take(max: number): Uint8Array<ArrayBuffer> {
+    const taken = super.take(max);
     void this.state;
     return taken;
   }
 
-  lend(max: number): Uint8Array<ArrayBuffer> {
-    const lent = lend(this.#inner, max);
+  override lend(max: number): Uint8Array<ArrayBuffer> {
+    const lent = super.lend(max);
     void this.state;
     return lent;
   }
 
-  cancel(reason?: unknown): void {
+  override cancel(reason?: unknown): void {
     // It may have ended before.
     void this.state;
-    this.#inner.cancel(reason);
+    super.cancel(reason);
     this.#ended({ how: "cancelled" });
-  }
-
-  subscribe(wake: () => void): () => void {
-    return this.#inner.subscribe(wake);
   }
 }
 
@@ -75,45 +59,16 @@ export function withError(source: ByteSource, map: (error: unknown) => unknown):
   return new MappedSource(source, map);
 }
 
-class MappedSource implements ByteSource {
-  readonly #inner: ByteSource;
+class MappedSource extends PassedSource {
   readonly #map: (error: unknown) => unknown;
 
   constructor(inner: ByteSource, map: (error: unknown) => unknown) {
-    this.#inner = inner;
+    super(inner);
     this.#map = map;
   }
 
-  get state(): StreamState {
-    return this.#inner.state;
-  }
-
-  get error(): unknown {
-    return this.#map(this.#inner.error);
-  }
-
-  get ready(): boolean {
-    return this.#inner.ready;
-  }
-
-  get remaining(): number | undefined {
-    return this.#inner.remaining;
-  }
-
-  take(max: number): Uint8Array<ArrayBuffer> {
-    return this.#inner.take(max);
-  }
-
-  lend(max: number): Uint8Array<ArrayBuffer> {
-    return lend(this.#inner, max);
-  }
-
-  cancel(reason?: unknown): void {
-    this.#inner.cancel(reason);
-  }
-
-  subscribe(wake: () => void): () => void {
-    return this.#inner.subscribe(wake);
+  override get error(): unknown {
+    return this.#map(super.error);
   }
 }
 
