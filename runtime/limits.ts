@@ -76,7 +76,7 @@ export const FUNCTION_LIMITS = {
     byDefault: 128,
     most: 65_536,
     description:
-      "Linear memory of one isolate, in MiB. Of garbage-collected objects it may have twice as much, and 512 MiB that are not collected yet.",
+      "Linear memory of one isolate, in MiB. Of garbage-collected objects it may have twice as much, and 512 MiB that are not collected yet; of a single array, 128 MiB more.",
     reason: "Room for an interpreter, and for a hundred of such isolates in a machine of 16 GB.",
     caller: "what the guest makes of it; 500 `guest-trapped` for objects",
     guest: "`memory.grow` answers -1",

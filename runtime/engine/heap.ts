@@ -20,8 +20,11 @@ export const MOST_FUEL = 50_000;
 /** Of the heap that V8 allows itself: when it has used all of it, it ends the process. */
 const MOST_OF_HEAP = 0.75;
 
-/** What an element of an array takes at most. */
-const ELEMENT_BYTES = 16;
+/** What an array takes at most, and what most take at least, of which a unit is paid: an element, or eight small ones. */
+const MOST_UNIT_BYTES = 16, LEAST_UNIT_BYTES = 8;
+
+/** What a single array may take beyond the guest's limit: it is made at once, and what else is paid may look like one. */
+const ARRAY_MB = 128;
 
 const MB = 1024 * 1024;
 
@@ -91,7 +94,7 @@ export class HeapUse {
   /**
    * Looks how much there is, while the isolate's code runs.
    *
-   * @param debt what it is about to pay: a unit or more for each element of an array that it makes then
+   * @param debt what it is about to pay: a unit or more for each element of an array that it makes then, or for eight small ones
    * @returns why it must end, if it must
    */
   look(memoryMb: number, debt: number): string | undefined {
@@ -106,7 +109,11 @@ export class HeapUse {
     if (this.#bytes > (memoryMb * GARBAGE_FACTOR + GARBAGE_MB) * MB) {
       return `its objects take ${Math.ceil(this.#bytes / MB)} MiB (limits.memoryMb is ${memoryMb})`;
     }
-    if (used + Math.max(0, debt) * ELEMENT_BYTES > limit * MOST_OF_HEAP) {
+    if (debt * LEAST_UNIT_BYTES > (memoryMb + ARRAY_MB) * MB) {
+      const arrayMb = Math.ceil(debt * LEAST_UNIT_BYTES / MB);
+      return `it makes an array of some ${arrayMb} MiB at once (limits.memoryMb is ${memoryMb})`;
+    }
+    if (used + Math.max(0, debt) * MOST_UNIT_BYTES > limit * MOST_OF_HEAP) {
       return `there is no room for its objects: ${Math.round(used / MB)} of the process's ${
         Math.round(limit / MB)
       } MiB are used`;

@@ -47,6 +47,16 @@ Deno.test("a guest that makes objects has its own limit besides", () => {
   expect(use.look(1, 0)).toMatch(/its objects take 515 MiB \(limits\.memoryMb is 1\)/);
 });
 
+Deno.test("a single array is held against the guest's limit before it is made", () => {
+  const { statistics } = heap();
+  const use = new HeapUse(true, statistics);
+  use.start();
+  // Eight bytes for each unit, as most have at least.
+  const units = (mb: number) => mb * MB / 8;
+  expect(use.look(8, units(8 + 32))).toBeUndefined();
+  expect(use.look(8, units(8 + 128) + 1)).toMatch(/makes an array of some 137 MiB at once \(limits\.memoryMb is 8\)/);
+});
+
 Deno.test("guests are watched when half of the heap is used, and that is asked every few milliseconds", () => {
   const { now, statistics } = heap();
   let asked = 0;

@@ -38,10 +38,11 @@ export const SMALL_LOOP = 23;
 export const STEP = 24;
 
 // What a bulk operation's length counts: the argument of BULK is this, shifted by one, and 1 where the length is 64-bit.
+/** Bytes, or elements of an array that take one or two. */
 export const BULK_BYTES = 0;
 /** Elements of a table. */
 export const BULK_ELEMENTS = 1;
-/** Elements of an array. */
+/** Elements of an array that take more. */
 export const BULK_ITEMS = 2;
 
 /** Bits of a kind; its argument stands above them. */

@@ -57,7 +57,7 @@ export interface ModuleInfo {
   readonly sections: readonly Section[];
   /** Of each type: how many parameters if it is a function's, else -1, and so much less as it has fields. */
   readonly typeParams: Int32Array;
-  /** Of each type: how many results, if it is a function's. */
+  /** Of each type: how many results if it is a function's; 1 if it is an array's of 8 or 16 bits each; else 0. */
   readonly typeResults: Int32Array;
   /** Of each type: what a call pays for its parameters and results, if any type has so many that a call does. */
   readonly typeCost: Int32Array | undefined;
@@ -235,23 +235,26 @@ class ModuleReader {
       if (params + results > FREE_VALUES) this.#costly = true;
       return;
     }
-    let fields = 0;
+    let fields = 0, packed = 0;
     if (form === 0x5f) {
       this.#repeat(r, "fields", () => {
         this.#field(r);
         fields++;
       });
-    } else if (form === 0x5e) this.#field(r);
+    } else if (form === 0x5e) packed = this.#field(r);
     else throw unsupported(this.#name, `the type 0x${hex(form)}`, at);
     this.#params.push(-1 - fields);
-    this.#results.push(0);
+    this.#results.push(packed);
     this.#typeCosts.push(0);
   }
 
-  #field(r: Reader): void {
-    if (r.peek() === 0x78 || r.peek() === 0x77) r.u8();
+  /** Answers 1 if its values have 8 or 16 bits, else 0. */
+  #field(r: Reader): number {
+    const packed = r.peek() === 0x78 || r.peek() === 0x77 ? 1 : 0;
+    if (packed) r.u8();
     else skipValueType(r);
     r.flag("a field's mutability");
+    return packed;
   }
 
   #import(r: Reader): void {

@@ -321,7 +321,7 @@ export class SeldomScan {
       c.heapType();
       return this.#event(ev.BR_IF, depth, at);
     }
-    c.type(at);
+    const type = c.type(at);
     if (sub <= 0x0a) this.#allocation();
     if (sub === 0x08) { // array.new_fixed
       this.cost += Math.min(c.u32(), MAX_COST);
@@ -329,7 +329,7 @@ export class SeldomScan {
     }
     if (sub === 0x11) c.type(at); // array.copy
     else if (sub === 0x09 || sub === 0x0a || sub >= 0x12) c.skip(); // a segment
-    this.#bulk(ev.BULK_ITEMS, false, at, previous);
+    this.#bulk(c.module.typeResults[type] === 1 ? ev.BULK_BYTES : ev.BULK_ITEMS, false, at, previous);
   }
 
   /** Pays for its fields: so a look comes after so many bytes, whatever they are the fields of. */
