@@ -191,7 +191,7 @@ export class Database {
     this.done();
     const { instance } = handle;
     if (instance.dead) this.#recover();
-    if (instance.dead || handle.lasting || instance.memory.buffer.byteLength > MAX_KEPT_MEMORY_BYTES) {
+    if (instance.dead || handle.lasting || instance.memory.bytes.byteLength > MAX_KEPT_MEMORY_BYTES) {
       return instance.abandon();
     }
     const now = handle.idleSince = performance.now();

@@ -179,7 +179,7 @@ function bind(session: Session, { statement, parameters: wanted }: Prepared, giv
         // Never at 0, which would be no blob but NULL.
         const place = instance.allocate(value.val.byteLength + 1);
         freed.push(() => instance.call("free", place));
-        instance.bytes.set(value.val, place);
+        instance.memory.bytes.set(value.val, place);
         return instance.call("sqlite3_bind_blob", statement, at, place, value.val.byteLength, STATIC);
       }
     }
@@ -217,7 +217,7 @@ function valuesOf(instance: Instance, statement: number, count: number): Value[]
       }
       case BLOB: {
         const at = e.sqlite3_column_blob!(statement, i);
-        values[i] = { tag: "blob", val: instance.bytes.slice(at, at + e.sqlite3_column_bytes!(statement, i)) };
+        values[i] = { tag: "blob", val: instance.memory.bytes.slice(at, at + e.sqlite3_column_bytes!(statement, i)) };
         break;
       }
       default:

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { Running } from "../../../engine/metering.ts";
 import { maybeTask } from "../../../context.ts";
+import { METER, type Meter, type Running } from "../../../engine/metering.ts";
 import type { DatabaseFiles } from "./files.ts";
-import { newMemory, type SqliteModule, sqliteModule, systemImports } from "./module.ts";
+import { InstanceMemory, sqliteModule, systemImports } from "./module.ts";
 import { DENY, OK, OPEN_CREATE, OPEN_READWRITE } from "./codes.ts";
 import type { ShimExports } from "./shim.ts";
 import { NAME, Vfs } from "./vfs.ts";
@@ -69,17 +69,16 @@ const jspi = WebAssembly as unknown as Jspi;
  */
 export class Instance {
   readonly vfs: Vfs;
-  readonly memory: WebAssembly.Memory = newMemory();
+  readonly memory: InstanceMemory = new InstanceMemory();
   readonly db: number;
   /** For what is called often; {@linkcode call} is for the rest. */
   readonly e: Exports;
+  readonly #meter: Meter;
   readonly #shim: ShimExports;
   readonly #prepare: (...args: number[]) => Promise<void>;
   readonly #run: (...args: number[]) => Promise<void>;
   readonly #counter: WebAssembly.Global;
   readonly #scratch: number;
-  #bytes: Uint8Array;
-  #view: DataView;
   #work: Work | undefined;
   #canSuspend = false;
   /** Until when it may run where nobody pays. */
@@ -93,19 +92,19 @@ export class Instance {
   tooDeep = false;
   authorizer: Authorizer | undefined;
 
-  constructor(files: DatabaseFiles, maxBytes: number, module: SqliteModule = sqliteModule()) {
-    const { memory } = this;
+  constructor(files: DatabaseFiles, maxBytes: number) {
+    const module = sqliteModule();
+    this.#meter = module.meter;
+    const { memory } = this.memory;
     maybeTask()?.memory?.made(memory);
-    this.#bytes = new Uint8Array(memory.buffer);
-    this.#view = new DataView(memory.buffer);
-    this.vfs = new Vfs(files, maxBytes, memory);
+    this.vfs = new Vfs(files, maxBytes, this.memory);
     const hooks = {
-      look: (fuel: number) => this.#look(module, fuel),
-      wait: new jspi.Suspending((reason) => this.#wait(module, reason)),
+      look: (fuel: number) => this.#look(fuel),
+      wait: new jspi.Suspending((reason) => this.#wait(reason)),
       grow: () => 0,
     };
     const imports = systemImports(module.sqlite, memory, (bytes) => maybeTask()?.memory?.grow(bytes) ?? true);
-    const sqlite = new WebAssembly.Instance(module.sqlite, { ...imports, "skerry:meter": hooks });
+    const sqlite = new WebAssembly.Instance(module.sqlite, { ...imports, [METER]: hooks });
     this.e = sqlite.exports as unknown as Exports;
     this.#counter = sqlite.exports[module.counter] as WebAssembly.Global;
     const system = this.vfs.callbacks();
@@ -137,7 +136,7 @@ export class Instance {
     const [name, free] = this.text(NAME);
     const code = this.e.sqlite3_open_v2!(name, this.#scratch, OPEN_READWRITE | OPEN_CREATE, 0);
     free();
-    this.db = this.view.getInt32(this.#scratch, true);
+    this.db = this.memory.view.getInt32(this.#scratch, true);
     this.#must(code);
     this.e.sqlite3_extended_result_codes!(this.db, 1);
     this.#must(this.e.sqlite3_set_authorizer!(this.db, pointer("authorize"), 0));
@@ -146,19 +145,6 @@ export class Instance {
   /** Whether it may not be used any more. */
   get dead(): boolean {
     return this.#dead;
-  }
-
-  get view(): DataView {
-    return this.bytes && this.#view;
-  }
-
-  get bytes(): Uint8Array {
-    // A memory that has grown has another buffer, and the old one none.
-    if (this.#bytes.byteLength === 0) {
-      this.#bytes = new Uint8Array(this.memory.buffer);
-      this.#view = new DataView(this.memory.buffer);
-    }
-    return this.#bytes;
   }
 
   /** Calls a function of SQLite that takes no long. */
@@ -176,15 +162,15 @@ export class Instance {
     if (text.length > LONG_TEXT) {
       const bytes = encoder.encode(text);
       const at = this.allocate(bytes.length + 1);
-      this.bytes.set(bytes, at);
-      this.bytes[at + bytes.length] = 0;
+      this.memory.bytes.set(bytes, at);
+      this.memory.bytes[at + bytes.length] = 0;
       return [at, () => this.call("free", at), bytes.length];
     }
     // No character has more than three bytes for each of its units.
     const size = text.length * 3 + 1;
     const at = this.allocate(size);
-    const { written } = encoder.encodeInto(text, this.bytes.subarray(at, at + size));
-    this.bytes[at + written] = 0;
+    const { written } = encoder.encodeInto(text, this.memory.bytes.subarray(at, at + size));
+    this.memory.bytes[at + written] = 0;
     return [at, () => this.call("free", at), written];
   }
 
@@ -198,11 +184,11 @@ export class Instance {
   /** The text at `at`, up to a zero. */
   read(at: number): string {
     if (at === 0) return "";
-    return this.decode(at, this.bytes.indexOf(0, at) - at);
+    return this.decode(at, this.memory.bytes.indexOf(0, at) - at);
   }
 
   decode(at: number, length: number): string {
-    const { bytes } = this;
+    const { bytes } = this.memory;
     if (length > 24) return decoder.decode(bytes.subarray(at, at + length));
     let text = "";
     for (let i = at; i < at + length; i++) {
@@ -227,8 +213,8 @@ export class Instance {
     const [at, free, size] = this.text(sql);
     const scratch = this.#scratch;
     return chain(this.#metered(() => this.#prepare(this.db, at, size + 1, 0, scratch, scratch + 4)), (code) => {
-      const statement = this.view.getInt32(scratch, true);
-      const tail = this.view.getInt32(scratch + 4, true);
+      const statement = this.memory.view.getInt32(scratch, true);
+      const tail = this.memory.view.getInt32(scratch + 4, true);
       const rest = tail === 0 ? "" : this.decode(tail, at + size - tail);
       free();
       return { code, statement, rest };
@@ -288,7 +274,7 @@ export class Instance {
   #metered(call: () => Promise<void>): Later<number> {
     this.tooDeep = false;
     const task = this.#alone ? undefined : maybeTask();
-    const work = this.#work = task && new Work(task, sqliteModule().meter.clock(task));
+    const work = this.#work = task && new Work(task, this.#meter.clock(task));
     this.#canSuspend = work !== undefined;
     const over = () => {
       work?.pause();
@@ -316,18 +302,18 @@ export class Instance {
     return new Dead("SQLite was ended", { cause: error });
   }
 
-  #look({ meter }: SqliteModule, fuel: number): number {
+  #look(fuel: number): number {
     const work = this.#work;
-    if (work !== undefined) return meter.look(this.#running(work), fuel);
+    if (work !== undefined) return this.#meter.look(this.#running(work), fuel);
     const now = performance.now();
     if (this.#until === Infinity && !this.#alone) this.#until = now + MAX_CALL_MS;
     return now > this.#until ? END : OWN_FUEL;
   }
 
-  #wait({ meter }: SqliteModule, reason: number): Promise<number> {
+  #wait(reason: number): Promise<number> {
     const work = this.#work!;
     work.suspend();
-    const turn = meter.wait(this.#running(work), reason);
+    const turn = this.#meter.wait(this.#running(work), reason);
     const resume = () => work.clock.start();
     turn.then(resume, resume);
     return turn;

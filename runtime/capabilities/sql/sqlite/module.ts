@@ -15,7 +15,7 @@ export const MAX_INSTANCE_PAGES = 2048;
 const INITIAL_PAGES = 128;
 
 /** What is compiled once for a process. */
-export interface SqliteModule {
+interface SqliteModule {
   readonly sqlite: WebAssembly.Module;
   readonly shim: WebAssembly.Module;
   /** The name of its counter. */
@@ -58,9 +58,30 @@ function moduleBytes(): Uint8Array<ArrayBuffer> {
   }
 }
 
-/** A memory for one instance. */
-export function newMemory(): WebAssembly.Memory {
-  return new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAX_INSTANCE_PAGES });
+/** A memory for one instance, with views of it as large as it is now. */
+export class InstanceMemory {
+  readonly memory: WebAssembly.Memory;
+  #bytes: Uint8Array;
+  #view: DataView;
+
+  constructor() {
+    this.memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAX_INSTANCE_PAGES });
+    this.#bytes = new Uint8Array(this.memory.buffer);
+    this.#view = new DataView(this.memory.buffer);
+  }
+
+  get bytes(): Uint8Array {
+    // A memory that has grown has another buffer, and the old one none.
+    if (this.#bytes.byteLength === 0) {
+      this.#bytes = new Uint8Array(this.memory.buffer);
+      this.#view = new DataView(this.memory.buffer);
+    }
+    return this.#bytes;
+  }
+
+  get view(): DataView {
+    return this.bytes && this.#view;
+  }
 }
 
 /** What an instance imports beside the hooks of the meter. It has no system but what {@linkcode Vfs} is to it. */

@@ -25,6 +25,7 @@ import {
 } from "./codes.ts";
 import type { DatabaseFiles, DataFile } from "./files.ts";
 import type { Holder } from "./locks.ts";
+import type { InstanceMemory } from "./module.ts";
 import type { CallbackName, Callbacks } from "./shim.ts";
 
 /** The name that the database is opened by. */
@@ -90,26 +91,22 @@ interface OpenFile {
 export class Vfs {
   readonly #files: DatabaseFiles;
   readonly #maxBytes: number;
-  readonly #memory: WebAssembly.Memory;
+  readonly #memory: InstanceMemory;
   readonly #open = new Map<number, OpenFile>();
   readonly #holder: Holder = { level: NONE };
   #methods = 0;
   #nextId = 1;
   #temporaryBytes = 0;
-  #view: DataView;
-  #bytes: Uint8Array;
   /** What went wrong in a callback last, for the operator. */
   failure: unknown;
   /** Whether a lock was refused since this was last set to `false`: SQLite does not always say so. */
   refused = false;
 
   /** A file may have `maxBytes`. */
-  constructor(files: DatabaseFiles, maxBytes: number, memory: WebAssembly.Memory) {
+  constructor(files: DatabaseFiles, maxBytes: number, memory: InstanceMemory) {
     this.#files = files;
     this.#maxBytes = maxBytes;
     this.#memory = memory;
-    this.#view = new DataView(memory.buffer);
-    this.#bytes = new Uint8Array(memory.buffer);
   }
 
   /** Whether another connection waits for this one to be done with what it reads. */
@@ -121,9 +118,8 @@ export class Vfs {
   install(malloc: (bytes: number) => number, pointer: (callback: CallbackName) => number): number {
     const name = new TextEncoder().encode("skerry\0");
     const at = malloc(VFS_BYTES), nameAt = malloc(name.length), methods = malloc(METHODS_BYTES);
-    const bytes = this.#memoryBytes();
+    const { bytes, view } = this.#memory;
     bytes.fill(0, at, at + VFS_BYTES).fill(0, methods, methods + METHODS_BYTES).set(name, nameAt);
-    const view = this.#view;
     // Version 2, the size of our files, the longest name.
     for (const [offset, value] of [[0, 2], [4, FILE_BYTES], [8, 512], [16, nameAt]] as const) {
       view.setInt32(at + offset, value, true);
@@ -164,20 +160,20 @@ export class Vfs {
       xFullPathname: to(CANTOPEN, (_vfs, _name, size, out) => {
         const name = new TextEncoder().encode(`${NAME}\0`);
         if (name.length > size!) return CANTOPEN;
-        this.#memoryBytes().set(name, out);
+        this.#memory.bytes.set(name, out);
       }),
       xRandomness: (_vfs, size, out) => {
-        crypto.getRandomValues(this.#memoryBytes().subarray(out!, out! + size!));
+        crypto.getRandomValues(this.#memory.bytes.subarray(out!, out! + size!));
         return size!;
       },
       xSleep: () => 0,
       xCurrentTime: (_vfs, out) => {
-        this.#current().setFloat64(out!, (Number(JULIAN_EPOCH_MS) + Date.now()) / 86_400_000, true);
+        this.#memory.view.setFloat64(out!, (Number(JULIAN_EPOCH_MS) + Date.now()) / 86_400_000, true);
         return OK;
       },
       xGetLastError: () => 0,
       xCurrentTimeInt64: (_vfs, out) => {
-        this.#current().setBigInt64(out!, JULIAN_EPOCH_MS + BigInt(Date.now()), true);
+        this.#memory.view.setBigInt64(out!, JULIAN_EPOCH_MS + BigInt(Date.now()), true);
         return OK;
       },
       xClose: to(IOERR_FSTAT, (file) => {
@@ -190,7 +186,7 @@ export class Vfs {
         } else if (open?.kind === "data") return locks.unlock(this.#holder, NONE);
       }),
       xRead: to(IOERR_READ, (file, out, size, at) => {
-        const into = this.#memoryBytes().subarray(out!, out! + size!);
+        const into = this.#memory.bytes.subarray(out!, out! + size!);
         const count = this.#file(file!).read(into, at!);
         if (count === size) return OK;
         into.fill(0, count);
@@ -200,7 +196,7 @@ export class Vfs {
         const { kind, file: target } = this.#open.get(this.#id(file!))!;
         if (kind === "data" && at! + size! > this.#maxBytes) return FULL;
         if (kind === "temporary" && !this.#fits(target, at! + size!)) return FULL;
-        target.write(this.#memoryBytes().subarray(from!, from! + size!), at!);
+        target.write(this.#memory.bytes.subarray(from!, from! + size!), at!);
       }),
       xTruncate: to(IOERR_TRUNCATE, (file, size) => {
         const { kind, file: target } = this.#open.get(this.#id(file!))!;
@@ -209,7 +205,7 @@ export class Vfs {
       }),
       xSync: to(IOERR_FSYNC, (file) => this.#file(file!).sync()),
       xFileSize: to(IOERR_FSTAT, (file, out) => {
-        this.#current().setBigInt64(out!, BigInt(this.#file(file!).size()), true);
+        this.#memory.view.setBigInt64(out!, BigInt(this.#file(file!).size()), true);
       }),
       xLock: to(IOERR_LOCK, (_file, level) => {
         const code = locks.lock(this.#holder, level!);
@@ -228,7 +224,7 @@ export class Vfs {
 
   #openFile(at: number, flags: number, outFlags: number): number {
     const kind = flags & OPEN_MAIN_DB ? "data" : flags & OPEN_MAIN_JOURNAL ? "journal" : "temporary";
-    const view = this.#current();
+    const { view } = this.#memory;
     view.setInt32(at, 0, true);
     const file = kind === "temporary" ? this.#files.temporary() : this.#files[kind];
     const id = this.#nextId++;
@@ -269,7 +265,7 @@ export class Vfs {
   }
 
   #nameEnds(at: number, ending: string): boolean {
-    const bytes = this.#memoryBytes();
+    const { bytes } = this.#memory;
     const end = bytes.indexOf(0, at);
     return new TextDecoder().decode(bytes.subarray(at, end)).endsWith(ending);
   }
@@ -279,23 +275,10 @@ export class Vfs {
   }
 
   #id(at: number): number {
-    return this.#current().getInt32(at + 4, true);
+    return this.#memory.view.getInt32(at + 4, true);
   }
 
   #int(at: number, value: number): void {
-    this.#current().setInt32(at, value, true);
-  }
-
-  #current(): DataView {
-    return this.#memoryBytes() && this.#view;
-  }
-
-  #memoryBytes(): Uint8Array {
-    // A memory that has grown has another buffer, and the old one none.
-    if (this.#bytes.byteLength === 0) {
-      this.#bytes = new Uint8Array(this.#memory.buffer);
-      this.#view = new DataView(this.#memory.buffer);
-    }
-    return this.#bytes;
+    this.#memory.view.setInt32(at, value, true);
   }
 }
