@@ -96,7 +96,8 @@ interface Edit {
 class Hoisting {
   readonly #text: string;
   readonly #unexpected: (what: string) => Error;
-  readonly #edits: Edit[] = [];
+  /** Of the statement that is being edited. */
+  #edits: Edit[] = [];
   /** What belongs to one instance, by name, in the order of declaration. */
   readonly #state = new Set<string>();
   readonly #functions = new Map<string, Node>();
@@ -123,22 +124,20 @@ class Hoisting {
     const all = [...top, ...inner];
     this.#names = new Set(["_skerry", ...HOOKED, ...declaredBy(all)]);
     this.#reassigned = reassigned(all, this.#names);
-    for (const statement of all) this.#strip(statement);
     for (const statement of all) this.#learnFunctions(statement);
     const { kept, hoisted } = this.#sorted(all.filter((statement) => !this.#isPrelude(statement)));
-    for (const statement of hoisted) this.#shared(statement);
-    for (const statement of kept) this.#own(statement);
-    const textOf = (statements: readonly Node[]) => statements.map((statement) => this.#edited(statement)).join("\n");
+    const textOf = (statements: readonly Node[], edit: (statement: Node) => void) =>
+      statements.map((statement) => this.#edited(statement, edit)).join("\n");
     return [
       this.#text.slice(0, exported.start),
       "export function link(getCoreModule, imports, _shared) {",
       `const { WebAssembly, state: _state } = _shared;`,
-      textOf(hoisted),
+      textOf(hoisted, (statement) => this.#shared(statement)),
       "return function instantiate(_skerry, instantiateCore) {",
       `const ${STATE} = { _skerry, ${[...this.#state].map((name) => `${name}: undefined`).join(", ")} };`,
       `_shared.begin(${STATE});`,
       "try {",
-      textOf(kept),
+      textOf(kept, (statement) => this.#own(statement)),
       "} catch (e) {",
       "throw normalizeInstantiationError(e);",
       "}",
@@ -260,7 +259,6 @@ class Hoisting {
       for (const node of around) if (node !== outermost) seekers.delete(node);
     }
     for (const seeker of seekers) this.#seek(seeker);
-    this.#plain(statement);
   }
 
   #seek(seeker: Node): void {
@@ -282,13 +280,11 @@ class Hoisting {
       this.#edit(statement.start, first.start, "");
     }
     for (const reference of this.#wanted(statement)) this.#replace(reference);
-    this.#plain(statement);
   }
 
   #wanted(statement: Node): Reference[] {
     return referencesIn(statement, this.#names).filter(({ name, around }) =>
-      (this.#state.has(name) || name === "_skerry" || HOOKED.has(name)) &&
-      !around.some((node) => this.#logged.has(node))
+      this.#isOwn(name) && !around.some((node) => this.#logged.has(node))
     );
   }
 
@@ -343,18 +339,20 @@ class Hoisting {
     this.#edits.push({ start, end, by });
   }
 
-  #edited({ start, end }: Node): string {
-    const edits = this.#edits.filter((edit) => edit.start >= start && edit.end <= end)
-      .map((edit, order) => ({ ...edit, order }))
-      .sort((a, b) => a.start - b.start || a.end - b.end || a.order - b.order);
+  /** A statement's text, as `edit` and what all statements need make it. */
+  #edited(statement: Node, edit: (statement: Node) => void): string {
+    this.#edits = [];
+    this.#strip(statement);
+    edit(statement);
+    this.#plain(statement);
     let text = "";
-    let at = start;
-    for (const edit of edits) {
-      if (edit.start < at) throw this.#unexpected(this.#text.slice(edit.start, edit.end));
-      text += this.#text.slice(at, edit.start) + edit.by;
-      at = edit.end;
+    let at = statement.start;
+    for (const { start, end, by } of this.#edits.sort((a, b) => a.start - b.start || a.end - b.end)) {
+      if (start < at) throw this.#unexpected(this.#text.slice(start, end));
+      text += this.#text.slice(at, start) + by;
+      at = end;
     }
-    return text + this.#text.slice(at, end);
+    return text + this.#text.slice(at, statement.end);
   }
 }
 
