@@ -35,6 +35,27 @@ export class Wakers {
 }
 
 /**
+ * The places of those that are ready. The clock is looked at once for all timers: there may be a hundred thousand.
+ *
+ * @example
+ * ```ts
+ * import { alwaysReady, readyAmong, timer } from "./waitable.ts";
+ *
+ * console.assert(readyAmong([timer(Infinity), alwaysReady, timer(0)]).join() === "1,2");
+ * ```
+ */
+export function readyAmong(waitables: readonly Waitable[]): number[] {
+  const places: number[] = [];
+  let now: number | undefined;
+  for (let i = 0; i < waitables.length; i++) {
+    const waitable = waitables[i]!;
+    const ready = waitable instanceof Timer ? waitable.at <= (now ??= performance.now()) : waitable.ready;
+    if (ready) places.push(i);
+  }
+  return places;
+}
+
+/**
  * Resolves when one of `waitables` is ready, at once if one is. Leaves no subscription or timer behind, also when
  * `signal` aborts: then it never resolves, as nobody is left to go on.
  *
@@ -49,9 +70,7 @@ export function waitAny(
   waitables: readonly Waitable[],
   signal?: AbortSignal,
 ): Promise<void> {
-  for (const waitable of waitables) {
-    if (waitable.ready) return Promise.resolve();
-  }
+  if (readyAmong(waitables).length > 0) return Promise.resolve();
   const awaited = enough(waitables);
   return new Promise((resolve) => {
     const undo: (() => void)[] = [];

@@ -5,7 +5,7 @@
  */
 import { currentTask, enterTask } from "../../context.ts";
 import { yieldTurn } from "../turn.ts";
-import { type Waitable, waitAny } from "../waitable.ts";
+import { readyAmong, type Waitable, waitAny } from "../waitable.ts";
 import { trap } from "./error.ts";
 
 /**
@@ -72,10 +72,12 @@ async function becomesReady(waitable: Waitable): Promise<void> {
  */
 export function poll(pollables: readonly Pollable[]): Uint32Array | Promise<Uint32Array> {
   if (pollables.length > FEW) checkLength(pollables.length);
-  const ready = readyIndexes(pollables);
-  if (ready.length === 0) return oneBecomesReady(pollables);
+  const waitables = pollables.map(Pollable.waitableOf);
+  const ready = readyAmong(waitables);
+  if (ready.length === 0) return oneBecomesReady(waitables);
   const turn = yieldTurn();
-  return turn === undefined ? ready : turn.then(() => ready);
+  const places = Uint32Array.from(ready);
+  return turn === undefined ? places : turn.then(() => places);
 }
 
 /** Fewer than any limit of handles that is worth asking for. */
@@ -90,24 +92,14 @@ function checkLength(length: number): void {
   throw trap("wasi:io/poll#poll", `${length} pollables at once, and a guest may have ${handles} (limits.handles)`);
 }
 
-async function oneBecomesReady(pollables: readonly Pollable[]): Promise<Uint32Array> {
-  if (pollables.length === 0) {
+async function oneBecomesReady(waitables: readonly Waitable[]): Promise<Uint32Array> {
+  if (waitables.length === 0) {
     throw trap("wasi:io/poll#poll", "the list of pollables is empty");
   }
-  let ready: Uint32Array = new Uint32Array(0);
   const { signal } = currentTask();
-  const waitables = pollables.map(Pollable.waitableOf);
-  while (ready.length === 0) {
+  for (;;) {
     await waitAny(waitables, signal);
-    ready = readyIndexes(pollables);
+    const ready = readyAmong(waitables);
+    if (ready.length > 0) return Uint32Array.from(ready);
   }
-  return ready;
-}
-
-function readyIndexes(pollables: readonly Pollable[]): Uint32Array {
-  const ready: number[] = [];
-  for (let i = 0; i < pollables.length; i++) {
-    if (pollables[i]!.ready()) ready.push(i);
-  }
-  return Uint32Array.from(ready);
 }
