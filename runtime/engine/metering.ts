@@ -38,11 +38,15 @@ export const MAX_UNYIELDING_MS = 250;
 const PAGE_BYTES = 65_536;
 const PAGES_PER_MB = 16;
 
-/** Less than this goes between guest and host in about a microsecond, and is paid by what a call costs. */
-export const LARGE_BYTES = 4096;
-
-/** After so many bytes in large pieces a guest looks: what the host does with them no fuel is used for. */
+/** After so many bytes a guest looks: what the host does with them no fuel is used for. */
 const LOOK_AFTER_BYTES = 256 * 1024;
+
+/**
+ * After so many calls of the host at most it is looked how long the guest has run: what a call costs it is its least price,
+ * and a file may be made longer, a path have thousands of names, and a line of text be as short as a newline. Whose calls
+ * take long is looked at after each.
+ */
+const MOST_CALLS = 8;
 
 /** What `look` and `wait` answer so that the guest traps. */
 const END = -1;
@@ -66,26 +70,43 @@ export interface Fuel {
   granted: number;
   /** What its task had computed by then, in milliseconds. */
   atMs: number;
-  /** What has gone between guest and host in large pieces since it last looked, in bytes. */
+  /** What has gone between guest and host since it last looked, in bytes. */
   moved: number;
-  /** Whether it looks for that, and not because its fuel is used up. */
+  /** How often it may call the host until the clock is looked at, and how often it may in all. */
+  calls: number;
+  mayCall: number;
+  /** Whether it looks for either, and not because its fuel is used up. */
   early: boolean;
 }
 
 /** Of an isolate that has done nothing. */
 export function noFuel(): Fuel {
-  return { granted: 0, atMs: 0, moved: 0, early: false };
+  return { granted: 0, atMs: 0, moved: 0, calls: MOST_CALLS, mayCall: MOST_CALLS, early: false };
 }
 
 /**
- * Counts what goes between a guest and the host, in pieces of {@linkcode LARGE_BYTES} or more. The guest looks before it goes
- * on when that is a lot: the host's work for a few calls may take as long as millions of instructions.
+ * Counts what goes between a guest and the host. The guest looks before it goes on when that is a lot: the host's work for a
+ * few calls may take as long as millions of instructions.
  *
  * @param exports Of all its core instances.
  */
-export function moved(fuel: Fuel, bytes: number, exports: Iterable<WebAssembly.Exports | undefined>): void {
+export function moved(fuel: Fuel, bytes: number, exports: AllExports): void {
   if ((fuel.moved += bytes) < LOOK_AFTER_BYTES) return;
   fuel.moved = 0;
+  lookSoon(fuel, exports);
+}
+
+/** Counts a call of the host. The guest looks before it goes on when it has kept others from running for too long. */
+export function called(fuel: Fuel, clock: CpuClock, exports: AllExports): void {
+  if (--fuel.calls > 0) return;
+  const long = clock.sliceMs(performance.now()) >= TURN_MS;
+  fuel.calls = fuel.mayCall = long ? 1 : Math.min(fuel.mayCall * 2, MOST_CALLS);
+  if (long) lookSoon(fuel, exports);
+}
+
+type AllExports = Iterable<WebAssembly.Exports | undefined>;
+
+function lookSoon(fuel: Fuel, exports: AllExports): void {
   fuel.early = true;
   for (const all of exports) {
     const counter = all?.[COUNTER] as WebAssembly.Global | undefined;

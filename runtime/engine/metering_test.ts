@@ -3,7 +3,7 @@ import { SkerryError } from "../errors.ts";
 import { DEFAULT_LIMITS } from "../limits.ts";
 import { Task } from "../task.ts";
 import { Growth } from "./growth.ts";
-import { METER, Meter, moved, noFuel } from "./metering.ts";
+import { called, METER, Meter, moved, noFuel } from "./metering.ts";
 
 /** What becomes of a guest that asks for more when its deadline has passed. */
 function late(canSuspend: boolean) {
@@ -51,4 +51,30 @@ Deno.test("a guest looks after a lot has gone between it and the host, and its p
   expect(counter.value).toBe(1000);
   isolate.clock.stop();
   task.end();
+});
+
+Deno.test("a guest looks when its calls of the host have kept others waiting, and then after each of them", () => {
+  const meter = new Meter({ limits: DEFAULT_LIMITS, bytes: 0, elements: 0, allocates: false });
+  const clock = meter.clock(new Task({ function: "calls" }));
+  const fuel = noFuel();
+  const counter = new WebAssembly.Global({ value: "i32", mutable: true }, 1000);
+  let sliceMs = 0;
+  clock.sliceMs = () => sliceMs;
+  /** After how many calls it looks. */
+  const looksAfter = (most: number) => {
+    counter.value = 1000;
+    for (let calls = 1; calls <= most; calls++) {
+      called(fuel, clock, [{ [`${METER}/fuel`]: counter }, undefined]);
+      if (counter.value === -1) return calls;
+    }
+    return undefined;
+  };
+  expect(looksAfter(100)).toBe(undefined);
+  sliceMs = 1000;
+  expect(looksAfter(100)).toBeLessThanOrEqual(8);
+  expect([fuel.early, looksAfter(100), looksAfter(100)]).toEqual([true, 1, 1]);
+  sliceMs = 0;
+  expect(looksAfter(100)).toBe(undefined);
+  sliceMs = 1000;
+  expect(looksAfter(100)).toBeLessThanOrEqual(8);
 });

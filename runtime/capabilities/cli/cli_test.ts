@@ -59,7 +59,7 @@ Deno.test("a long line is cut into records, between characters", () => {
       const text = "-".repeat(shift) + character.repeat(MAX_LOG_LINE_BYTES);
       const messages = logged((stdout) => {
         const data = utf8(`${text}\n`);
-        for (let at = 0; at < data.length; at += 5000) stdout.write(data.subarray(at, at + 5000));
+        for (let at = 0; at < data.length; at += 3000) stdout.write(data.subarray(at, at + 3000));
       }).map((record) => record.message);
       expect(messages.join("")).toBe(text);
       expect(messages.every((message) => utf8(message).length <= MAX_LOG_LINE_BYTES)).toBe(true);
@@ -70,8 +70,21 @@ Deno.test("a long line is cut into records, between characters", () => {
 Deno.test("bytes that are no UTF-8 are replaced", () => {
   const records = logged((stdout) => stdout.write(new Uint8Array([0x61, 0xff, 0x62, 0x0a])));
   expect(records[0]!.message).toBe("a\ufffdb");
-  const many = logged((stdout) => stdout.write(new Uint8Array(3 * MAX_LOG_LINE_BYTES).fill(0x80)));
+  const many = logged((stdout) => {
+    const half = new Uint8Array(MAX_LOG_LINE_BYTES / 2).fill(0x80);
+    for (let i = 0; i < 6; i++) stdout.write(half);
+  });
   expect(many.length).toBe(3);
+});
+
+Deno.test("no more may be written at once than a write that blocks takes, for each byte may be a line", () => {
+  const records = logged((stdout, stderr) => {
+    for (const stream of [stdout, stderr]) {
+      expect(stream.checkWrite()).toBe(4096n);
+      expect(() => stream.write(new Uint8Array(4097).fill(10))).toThrow("check-write permits 4096");
+    }
+  });
+  expect(records).toEqual([]);
 });
 
 Deno.test("two tasks at once do not share a line", () => {

@@ -6,7 +6,6 @@
 import type { HostImports } from "../../engine/mod.ts";
 import { readGuestStream, type Result, toGuestStream } from "../../engine/streams.ts";
 import { GuestExit } from "../../errors.ts";
-import { MAX_READ_BYTES } from "../../limits.ts";
 import { type ByteSink, emptySource } from "../../streams/bytes.ts";
 import { yieldTurn } from "../../streams/turn.ts";
 import { waitAny } from "../../streams/waitable.ts";
@@ -32,7 +31,7 @@ class TerminalOutput {
 async function writeAll(stream: unknown, sink: ByteSink): Promise<CliResult> {
   const source = readGuestStream(stream);
   while (true) {
-    const chunk = source.take(MAX_READ_BYTES);
+    const chunk = source.take(sink.room);
     if (chunk.byteLength > 0) {
       sink.write(chunk);
       await yieldTurn();

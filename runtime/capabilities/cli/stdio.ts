@@ -4,12 +4,18 @@
  * @module
  */
 import { currentTask } from "../../context.ts";
-import { MAX_LOG_LINE_BYTES, STREAM_HIGH_WATER_BYTES } from "../../limits.ts";
+import { MAX_LOG_LINE_BYTES } from "../../limits.ts";
 import type { LogLevel } from "../../log.ts";
 import type { ByteSink } from "../../streams/bytes.ts";
 import { ThrownReader } from "../../stack/thrown.ts";
 import { noteFailedBody } from "../../streams/failed_body.ts";
 import { type Task, taskLocal } from "../../task.ts";
+
+/**
+ * What may be written at once: as much as a write that blocks may have. Each byte may be a line, and so a record, and nobody
+ * else runs while they are made.
+ */
+const ROOM_BYTES = 4096;
 
 const NEWLINE = 10;
 const RETURN = 13;
@@ -82,7 +88,7 @@ function lineSink(level: LogLevel, source: string, teller: (task: Task) => (line
     return {
       state: "open",
       error: undefined,
-      room: STREAM_HIGH_WATER_BYTES,
+      room: ROOM_BYTES,
       flushed: true,
       ready: true,
       write: (chunk: Uint8Array) => lines.write(chunk),

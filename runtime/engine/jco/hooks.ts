@@ -138,6 +138,7 @@ export class IsolateHooks implements Hooks {
     if (this.#trap !== undefined) throw uncatchable(this.#trap);
     this.taken.another();
     this.task.countCall(name);
+    this.code.called();
   }
 
   /** What a host operation threw, as the guest may take it: the err of a result, or a trap. */

@@ -10,16 +10,7 @@
 import type { Task } from "../../task.ts";
 import { CpuClock } from "../cpu.ts";
 import { Growth } from "../growth.ts";
-import {
-  type Fuel,
-  LARGE_BYTES,
-  METER,
-  type Meter,
-  type MeteredIsolate,
-  moved,
-  noFuel,
-  type Running,
-} from "../metering.ts";
+import { called, type Fuel, METER, type Meter, type MeteredIsolate, moved, noFuel, type Running } from "../metering.ts";
 
 // deno-lint-ignore no-explicit-any -- core values of any signature
 type CoreFunction = (...args: any[]) => any;
@@ -91,7 +82,12 @@ export class GuestCode implements Running, MeteredIsolate {
 
   /** Counts what goes between the guest and the host. */
   moved(bytes: number): void {
-    if (bytes >= LARGE_BYTES) moved(this.fuel, bytes, this.#exports);
+    moved(this.fuel, bytes, this.#exports);
+  }
+
+  /** Counts a call of the host. */
+  called(): void {
+    called(this.fuel, this.clock, this.#exports);
   }
 
   /** `promise` for a suspended guest: as it settles, the guest runs again, just as it was. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { LARGE_BYTES } from "../metering.ts";
+import { LIFTED_VALUE_BYTES } from "../../limits.ts";
 import type { BorrowScope, HandleTable, ResourceHandle } from "./resources.ts";
 import type { NativeIsolate } from "./isolate.ts";
 import type { ComponentState } from "./state.ts";
@@ -127,7 +127,8 @@ export class Cx {
    */
   charge(bytes: number): void {
     this.#liftable -= bytes;
-    if (bytes >= LARGE_BYTES) this.isolate.moved(bytes);
+    // However small: many small ones inside each other are a lot.
+    this.isolate.moved(bytes);
     if (this.#liftable >= 0) return;
     const { task } = this.isolate;
     task.countLimit("hostCallBytes");
@@ -150,7 +151,7 @@ export class Cx {
     if (ptr % align !== 0) trap("realloc return: result not aligned");
     if (!this.#reaches(ptr + size)) trap("realloc return: beyond end of memory");
     this.#writes.note(ptr, size);
-    if (size >= LARGE_BYTES) this.isolate.moved(size);
+    this.isolate.moved(size + LIFTED_VALUE_BYTES);
     return ptr;
   }
 

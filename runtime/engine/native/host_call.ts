@@ -124,6 +124,7 @@ export function lowerHost(
       const { lenders } = cx;
       cx.lenders = undefined;
       isolate.task.countCall(name);
+      isolate.called();
       if (!atOnce) enterTask();
       const turn = before?.(values);
       if (turn !== undefined) return wait(thread, cx, args, turn, lenders, values);

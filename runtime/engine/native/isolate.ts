@@ -8,7 +8,7 @@ import { SkerryError } from "../../errors.ts";
 import type { Task } from "../../task.ts";
 import { CpuClock } from "../cpu.ts";
 import { Growth } from "../growth.ts";
-import { type Fuel, moved, noFuel } from "../metering.ts";
+import { called, type Fuel, moved, noFuel } from "../metering.ts";
 import { Scheduler } from "./async/scheduler.ts";
 import { Cx } from "./context.ts";
 import { CoreSet } from "./core_set.ts";
@@ -154,9 +154,14 @@ export class NativeIsolate {
     return this.#core.exports[index] = exports;
   }
 
-  /** Counts a large piece of what goes between its guest and the host. */
+  /** Counts what goes between its guest and the host. */
   moved(bytes: number): void {
     moved(this.fuel, bytes, this.#core.exports);
+  }
+
+  /** Counts a call of its guest's. */
+  called(): void {
+    called(this.fuel, this.clock, this.#core.exports);
   }
 
   /** What core definition this is in this isolate. */

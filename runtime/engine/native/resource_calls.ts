@@ -62,6 +62,7 @@ export function resourceDrop(
         return;
       }
       if (type.owner === undefined) {
+        isolate.called();
         disposeOf(handle.rep as Partial<Disposable>);
         now.thread = thread;
         return;

@@ -20,6 +20,7 @@ export function builtin<A extends unknown[]>(
     try {
       if (isolate.over) throw isolate.ended("calling a built-in");
       if (mustLeave && !isolate.instances[owner]!.mayLeave) trap("cannot leave component instance");
+      isolate.called();
       const result = body(thread, ...args);
       if (result instanceof Promise) return settle(thread, result);
       // Another thread may have run meanwhile, and stopped it.

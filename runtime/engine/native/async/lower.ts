@@ -190,6 +190,7 @@ export function lowerAsyncHost(func: HostFunc, host: ResolvedHost, options: Opti
       const { subtask } = lowered;
       const values = lowered.params();
       isolate.task.countCall(name);
+      isolate.called();
       let value: unknown;
       try {
         value = host.invoke(values);
