@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from "zod";
+import { checkedText } from "../checked_text.ts";
 import { FUNCTION_LIMITS, type Limits } from "../limits.ts";
 import type { GrantSchemas } from "./grants.ts";
 import { hostProblem, methodProblem, METHODS, pathProblem } from "./route.ts";
@@ -23,19 +24,6 @@ const limits = Object.fromEntries(
 export const BACKENDS = ["starlingmonkey", "quickjs"] as const;
 export type Backend = (typeof BACKENDS)[number];
 
-/** A string for which `problem` finds nothing to say. */
-const checked = (problem: (text: string) => string | undefined) =>
-  z.string().check((context) => {
-    const message = problem(context.value);
-    if (message !== undefined) {
-      context.issues.push({
-        code: "custom",
-        message: `${JSON.stringify(context.value)} ${message}`,
-        input: context.value,
-      });
-    }
-  });
-
 export const NAME_PATTERN = /^[a-z][a-z0-9-]{0,62}$/;
 
 const name = z.string().regex(NAME_PATTERN).meta({
@@ -44,26 +32,17 @@ const name = z.string().regex(NAME_PATTERN).meta({
 });
 
 const route = z.strictObject({
-  path: checked(pathProblem).meta({
+  path: checkedText(pathProblem).meta({
     description: "A path as Hono writes it: /users/:id, /users/:id{[0-9]+}, /files/*.",
     examples: ["/hello", "/users/:id", "/files/*"],
   }),
   methods: z.array(
-    z.string().check((context) => {
-      const message = methodProblem(context.value);
-      if (message !== undefined) {
-        context.issues.push({
-          code: "custom",
-          message: `${JSON.stringify(context.value)}: ${message}`,
-          input: context.value,
-        });
-      }
-    }).meta({ enum: [...METHODS] }),
+    checkedText(methodProblem, ": ").meta({ enum: [...METHODS] }),
   ).min(1).optional().meta({
     description: "The methods that the route takes; all of them if left out. GET answers HEAD too.",
     examples: [["GET", "POST"]],
   }),
-  host: checked(hostProblem).optional().meta({
+  host: checkedText(hostProblem).optional().meta({
     description: 'A host name, or "*." and a domain for all names below it; every host if left out.',
     examples: ["api.example.com", "*.example.com"],
   }),
@@ -76,18 +55,18 @@ const routes = z.array(route).default([]).meta({
   examples: [[{ path: "/hello", methods: ["GET"] }]],
 });
 
-const source = checked(sourceProblem).meta({
+const source = checkedText(sourceProblem).meta({
   description: "The component: a .wasm file, or a .ts or .js source to build it from, inside the function's folder.",
   examples: ["hello.wasm", "main.ts"],
 });
 
-const insidePath = checked((text) => pathInsideProblem(text));
+const insidePath = checkedText((text) => pathInsideProblem(text));
 
 const environment = z.record(
-  checked((text) =>
+  checkedText((text) =>
     text === "" || /[=\0]/.test(text) ? 'is no name of a variable; write letters, digits and "_"' : undefined
   ),
-  checked((text) => text.includes("\0") ? "holds a NUL character; take it out" : undefined),
+  checkedText((text) => text.includes("\0") ? "holds a NUL character; take it out" : undefined),
 ).default({}).meta({
   description: "The guest's environment variables, all of them: it sees nothing of the host's own.",
   examples: [{ GREETING: "Hello" }],

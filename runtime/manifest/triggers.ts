@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from "zod";
+import { checkedText, triggerName } from "../checked_text.ts";
 import { DEFAULT_QUEUE_ATTEMPTS, DEFAULT_QUEUE_CONCURRENCY } from "../limits.ts";
 import { cronProblem } from "../triggers/cron.ts";
 import type { Mistake } from "./explain.ts";
@@ -32,34 +33,13 @@ export interface ScheduleTrigger {
   readonly catchUp: boolean;
 }
 
-/** Names that stand in keys and in the log. */
-const NAME = /^[a-z0-9][a-z0-9_.-]{0,62}$/;
-
-const problem = (find: (text: string) => string | undefined) =>
-  z.string().check((context) => {
-    const message = find(context.value);
-    if (message === undefined) return;
-    context.issues.push({
-      code: "custom",
-      message: `${JSON.stringify(context.value)} ${message}`,
-      input: context.value,
-    });
-  });
-
-const triggerName = (what: string) =>
-  problem((text) =>
-    NAME.test(text)
-      ? undefined
-      : `is no name of a ${what}; write lower-case letters, digits, dashes, dots and underscores, at most 63`
-  ).meta({ pattern: NAME.source });
-
-const path = problem((text) =>
+const path = checkedText((text) =>
   /^\/[\x21-\x7e]*$/.test(text) && !text.includes("#")
     ? undefined
     : 'is no path; write one that begins with a slash, such as "/jobs/nightly"'
 );
 
-const exported = problem((text) =>
+const exported = checkedText((text) =>
   /^[a-z0-9-]+:[a-z0-9-]+\/[a-z0-9-]+(?:@[0-9A-Za-z.+-]+)?#[a-z][a-z0-9-]*$/.test(text)
     ? undefined
     : 'is no exported function; write INTERFACE#FUNCTION, such as "wasi:cli/run#run"'
@@ -85,7 +65,7 @@ const queue = z.strictObject({
 
 const schedule = z.strictObject({
   name: triggerName("schedule").meta({ description: "The schedule's name.", examples: ["nightly"] }),
-  cron: problem(cronProblem).meta({
+  cron: checkedText(cronProblem).meta({
     description: "When: minute, hour, day of the month, month, day of the week, in UTC.",
     examples: ["0 3 * * *"],
   }),

@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from "zod";
+import { checkedText } from "../../checked_text.ts";
 
 /** The parameters of the grant. */
 export interface FilesGrant {
@@ -11,18 +12,6 @@ export interface FilesGrant {
   readonly assets: Readonly<Record<string, string>>;
   /** Where the function sees a folder that is empty at the start of each request; `undefined` if it has none. */
   readonly scratch?: string | undefined;
-}
-
-function checked(problem: (text: string) => string | undefined) {
-  return z.string().check((context) => {
-    const message = problem(context.value);
-    if (message === undefined) return;
-    context.issues.push({
-      code: "custom",
-      message: `${JSON.stringify(context.value)} ${message}`,
-      input: context.value,
-    });
-  });
 }
 
 function guestPathProblem(path: string): string | undefined {
@@ -61,11 +50,11 @@ function folderProblem(folder: string): string | undefined {
  * ```
  */
 export const filesGrant: z.ZodType<FilesGrant> = z.strictObject({
-  assets: z.record(checked(guestPathProblem), checked(folderProblem)).default({}).meta({
+  assets: z.record(checkedText(guestPathProblem), checkedText(folderProblem)).default({}).meta({
     description: "Folders inside the function's folder, to be read only, by where the function sees them.",
     examples: [{ "/site": "public" }],
   }),
-  scratch: checked(guestPathProblem).optional().meta({
+  scratch: checkedText(guestPathProblem).optional().meta({
     description:
       "Where the function sees a folder to write to, empty at the start of each request and gone at its end.",
     examples: ["/tmp"],

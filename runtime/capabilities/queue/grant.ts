@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from "zod";
+import { triggerName } from "../../checked_text.ts";
 import { MAX_QUEUE_BYTES, MAX_QUEUE_MESSAGES } from "../../limits.ts";
 
 /** The parameters of the grant. */
@@ -13,16 +14,6 @@ export interface QueueGrant {
   readonly maxBytes: number;
   readonly maxMessages: number;
 }
-
-const NAME = /^[a-z0-9][a-z0-9_.-]{0,62}$/;
-
-const queueName = z.string().check(({ value, issues }) => {
-  if (NAME.test(value)) return;
-  const message =
-    `${JSON.stringify(value)} is no name of a queue; write lower-case letters, digits, dashes, dots and ` +
-    "underscores, at most 63";
-  issues.push({ code: "custom", message, input: value });
-}).meta({ pattern: NAME.source });
 
 /**
  * The schema of the grant.
@@ -36,7 +27,7 @@ const queueName = z.string().check(({ value, issues }) => {
  * ```
  */
 export const queueGrant: z.ZodType<QueueGrant> = z.strictObject({
-  send: z.array(queueName).meta({
+  send: z.array(triggerName("queue")).meta({
     description: 'The queues that the function may send to. Who receives them says so under "queues".',
     examples: [["orders"]],
   }),
