@@ -204,6 +204,25 @@ export class WitError extends Error {
   }
 }
 
+/**
+ * What a host function threw that is not the error of a `result`: an error, or one that says that it was none.
+ *
+ * @example
+ * ```ts
+ * import { asError } from "./errors.ts";
+ *
+ * console.assert(asError("no-entry").message.startsWith('a host function threw "no-entry", which is no Error'));
+ * ```
+ */
+export function asError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown;
+  const text = typeof thrown === "string" ? JSON.stringify(thrown) : String(thrown);
+  return new TypeError(
+    `a host function threw ${text}, which is no Error: throw a WitError for the err of a result`,
+    { cause: thrown },
+  );
+}
+
 function describe(payload: unknown): string {
   if (typeof payload === "string") return payload;
   if (typeof payload === "object" && payload !== null && "tag" in payload) {

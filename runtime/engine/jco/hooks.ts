@@ -4,7 +4,7 @@
  * @module
  */
 import { currentTask, maybeTask, withTask } from "../../context.ts";
-import { SkerryError, WitError } from "../../errors.ts";
+import { asError, SkerryError, WitError } from "../../errors.ts";
 import type { Task } from "../../task.ts";
 import { uncatchable } from "../uncatchable.ts";
 import type { Meter } from "../metering.ts";
@@ -281,11 +281,5 @@ function hostError(thrown: unknown): Error | { readonly payload: unknown } {
   if (typeof thrown === "object" && thrown !== null && "payload" in thrown) {
     return Object.hasOwn(thrown, "payload") ? thrown : new WitError(thrown.payload);
   }
-  if (thrown instanceof Error) return thrown;
-  return new TypeError(
-    `a host function threw ${
-      typeof thrown === "string" ? JSON.stringify(thrown) : String(thrown)
-    }, which is no Error: throw a WitError for the err of a result`,
-    { cause: thrown },
-  );
+  return asError(thrown);
 }

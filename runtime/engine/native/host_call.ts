@@ -4,7 +4,7 @@
  * @module
  */
 import { enterTask } from "../../context.ts";
-import { WitError } from "../../errors.ts";
+import { asError, WitError } from "../../errors.ts";
 import { withoutVersion } from "../../component/mod.ts";
 import type { Cx } from "./context.ts";
 import type { Face } from "./handles.ts";
@@ -156,11 +156,5 @@ export function errorOf(thrown: unknown, fallible: boolean): { tag: "err"; val: 
       return { tag: "err", val: thrown.payload };
     }
   }
-  if (thrown instanceof Error) throw thrown;
-  throw new TypeError(
-    `a host function threw ${
-      typeof thrown === "string" ? JSON.stringify(thrown) : String(thrown)
-    }, which is no Error: throw a WitError for the err of a result`,
-    { cause: thrown },
-  );
+  throw asError(thrown);
 }
