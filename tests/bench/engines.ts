@@ -12,7 +12,7 @@ import { findHandler } from "../../runtime/handler.ts";
 import type { Engine, LinkedComponent } from "../../runtime/engine/mod.ts";
 import { Host } from "../../runtime/host.ts";
 import { DEFAULT_LIMITS } from "../../runtime/limits.ts";
-import { silentSink } from "../../runtime/log.ts";
+import { type LogSink, silentSink } from "../../runtime/log.ts";
 import { Task } from "../../runtime/task.ts";
 
 /** How to make each engine. Imported only when asked for, so that a server holds none but its own. */
@@ -62,9 +62,12 @@ export async function loadComponent(engine: Engine, { component }: ServedCompone
   return { name, linked: linked.component, handler: findHandler(loaded, name), limits: DEFAULT_LIMITS };
 }
 
-/** A handler that serves each request in a fresh isolate, without a log. */
-export function handlerOf(served: ServedFunction): (request: Request) => Response | Promise<Response> {
-  const dispatcher = new Dispatcher({ sink: silentSink });
+/** A handler that serves each request in a fresh isolate, by default without a log. */
+export function handlerOf(
+  served: ServedFunction,
+  sink: LogSink = silentSink,
+): (request: Request) => Response | Promise<Response> {
+  const dispatcher = new Dispatcher({ sink });
   return (request) =>
     dispatcher.dispatch(served, request, ({ error }) => new Response(`${error.message}\n`, { status: error.status }));
 }

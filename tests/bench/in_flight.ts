@@ -7,8 +7,8 @@ import { sendInFlight } from "../soak/in_flight.ts";
 import type { EngineName } from "./engines.ts";
 import type { Scenario } from "./scenario.ts";
 
-/** How many: of all that one process can have isolates for, nearly all. */
-const COUNT = 4000;
+/** How many: twice as many as a process can have isolates for, so that half of them wait in line. */
+const COUNT = 10_000;
 
 /** So many requests, each in its isolate, which wait for an upstream that answers when all have asked; none may be lost. */
 export function inFlight(engine: EngineName): Scenario {

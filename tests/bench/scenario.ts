@@ -46,7 +46,8 @@ export interface Scenario {
 const PLAIN_BODY = "hello from a plain handler\n";
 const ECHO_BYTES = 100 * 1024 * 1024;
 
-async function openServer(spec: ServerSpec, options?: ChildOptions): Promise<{ child: Child; port: number }> {
+/** Starts a server of its own process. */
+export async function openServer(spec: ServerSpec, options?: ChildOptions): Promise<{ child: Child; port: number }> {
   const child = new Child("serve.ts", spec, options);
   try {
     const ready = await child.hear<Ready>();
@@ -59,7 +60,7 @@ async function openServer(spec: ServerSpec, options?: ChildOptions): Promise<{ c
 }
 
 /** A server under load. */
-async function loaded(
+export async function loaded(
   bench: Bench,
   spec: ServerSpec,
   job: (port: number, ms: number) => RequestsJob | EchoJob,
@@ -76,7 +77,8 @@ async function loaded(
   };
 }
 
-function sampleOf(report: LoadReport, from: Usage, to: Usage): Sample {
+/** What a load has found, and what its server has used meanwhile. */
+export function sampleOf(report: LoadReport, from: Usage, to: Usage): Sample {
   return {
     perSecond: report.requests / report.elapsedMs * 1000,
     operations: report.requests,
@@ -91,14 +93,16 @@ function sampleOf(report: LoadReport, from: Usage, to: Usage): Sample {
   };
 }
 
-const get = (c: number, path: string, body: string) => (port: number, ms: number): RequestsJob => ({
-  kind: "requests",
-  port,
-  path,
-  c,
-  ms,
-  expect: { status: 200, body },
-});
+/** One request again and again, and what each answer must be. */
+export const get =
+  (c: number, path: string, body: string, status = 200) => (port: number, ms: number): RequestsJob => ({
+    kind: "requests",
+    port,
+    path,
+    c,
+    ms,
+    expect: { status, body },
+  });
 
 /** A Hono handler that answers a text. */
 export const plain: Scenario = {
@@ -121,7 +125,7 @@ export const plainEcho: Scenario = {
 };
 
 /** A server of one component. */
-async function served({ cacheDir }: Bench, engine: EngineName, component: BenchComponent): Promise<ServerSpec> {
+export async function served({ cacheDir }: Bench, engine: EngineName, component: BenchComponent): Promise<ServerSpec> {
   return { kind: "component", engine, component: await component.wasm(), cacheDir };
 }
 
@@ -163,62 +167,6 @@ export function echo(engine: EngineName): Scenario {
     async open(bench, _c, options) {
       const spec = await served(bench, engine, C_HTTP);
       return await loaded(bench, spec, (port) => ({ kind: "echo", port, path: "/echo", bytes: ECHO_BYTES }), options);
-    },
-  };
-}
-
-const SPINNERS = 4;
-
-/** A quiet function while four others compute on the same core, without end. */
-export function fair(engine: EngineName): Scenario {
-  return {
-    name: `fair/${engine}/quiet under ${SPINNERS} spinners`,
-    concurrency: [1],
-    rounds: 3,
-    open: (bench, c, options) => beside(SPINNERS, engine, c, bench, options),
-  };
-}
-
-/** A function with more requests than it can answer, alone or beside four that compute: its share is a fifth. */
-export function share(engine: EngineName, spinners: 0 | typeof SPINNERS): Scenario {
-  const name = (spinners: number) => `share/${engine}/${spinners === 0 ? "alone" : `beside ${spinners} spinners`}`;
-  return {
-    name: name(spinners),
-    concurrency: [16],
-    rounds: 3,
-    ...(spinners === 0 ? {} : { baseline: name(0) }),
-    open: (bench, c, options) => beside(spinners, engine, c, bench, options),
-  };
-}
-
-async function beside(
-  spinners: number,
-  engine: EngineName,
-  c: number,
-  bench: Bench,
-  options?: ChildOptions,
-): Promise<Station> {
-  const spec = await served(bench, engine, C_HTTP);
-  const { child, port } = await openServer(spec, options);
-  const over = new AbortController();
-  const spin = async () => {
-    // Each ends at its CPU limit, and another takes its place.
-    while (!over.signal.aborted) {
-      await fetch(`http://127.0.0.1:${port}/spin?n=1000000000000000`, { signal: over.signal })
-        .then((response) => response.body?.cancel(), () => {});
-    }
-  };
-  const spinning = Promise.all(Array.from({ length: spinners }, spin));
-  return {
-    async measure(ms) {
-      const from = await child.ask<Usage>({});
-      const report = await bench.load.ask<LoadReport>(get(c, "/hello", "hello\n")(port, ms));
-      return sampleOf(report, from, await child.ask<Usage>({}));
-    },
-    async stop() {
-      over.abort();
-      await spinning;
-      await child.stop();
     },
   };
 }

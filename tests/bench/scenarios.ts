@@ -5,21 +5,10 @@
  */
 import { QUICKJS, SMALL, SMALL_P3, STARLING } from "./components.ts";
 import type { EngineName } from "./engines.ts";
+import { fair, overrun, share, slowCallers } from "./hostile.ts";
 import { inFlight } from "./in_flight.ts";
 import { METERING } from "./meter.ts";
-import {
-  echo,
-  fair,
-  first,
-  isolates,
-  kvGets,
-  plain,
-  plainEcho,
-  requests,
-  type Scenario,
-  share,
-  sleep,
-} from "./scenario.ts";
+import { echo, first, isolates, kvGets, plain, plainEcho, requests, type Scenario, sleep } from "./scenario.ts";
 
 const ENGINES: readonly EngineName[] = ["jco", "native"];
 const COMPONENTS = [SMALL, STARLING, QUICKJS];
@@ -46,6 +35,8 @@ export const SCENARIOS: readonly Scenario[] = [
   ...ENGINES.map(echo),
   ...ENGINES.map(fair),
   ...ENGINES.flatMap((engine) => [slow(share(engine, 0), true), slow(share(engine, 4), true)]),
+  ...ENGINES.map((engine) => slow(overrun(engine), true)),
+  slow(slowCallers("native"), true),
   ...ENGINES.map((engine) => slow(sleep(engine), true)),
   slow(inFlight("native"), true),
   ...METERING,

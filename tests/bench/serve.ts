@@ -11,6 +11,7 @@ import { answerLines, say } from "./_lines.ts";
 import type { ServedComponent } from "./engines.ts";
 import type { KvSpec } from "./kv.ts";
 import type { MeterSpec } from "./meter.ts";
+import type { SpinSpec } from "./spin.ts";
 import { usage } from "./usage.ts";
 
 /** What a server is to serve. */
@@ -28,6 +29,8 @@ export type ServerSpec =
   | ({ readonly kind: "isolates" } & ServedComponent)
   /** No server: a key that is got again and again, by host code, or by a guest. */
   | ({ readonly kind: "kv" } & KvSpec)
+  /** No server: guests that compute until they are ended, over and over. */
+  | ({ readonly kind: "spin" } & SpinSpec)
   /** No server: kernels that run metered or not, as often as asked. */
   | ({ readonly kind: "meter" } & MeterSpec);
 
@@ -84,6 +87,9 @@ async function main(spec: ServerSpec): Promise<void> {
       break;
     case "kv":
       make = await (await import("./kv.ts")).getter(spec);
+      break;
+    case "spin":
+      make = await (await import("./spin.ts")).spinners(spec);
       break;
     case "meter":
       make = await (await import("./meter.ts")).meterWork(spec);
