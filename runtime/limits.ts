@@ -173,7 +173,7 @@ export const FUNCTION_LIMITS = {
     byDefault: 32 * 1024 * 1024,
     most: 2 ** 28,
     description:
-      `Bytes of the strings and lists that a guest may hand to the host in one call, and ${LIFTED_VALUE_BYTES} for each of them and of their elements.`,
+      `Bytes of the strings and lists that a guest may hand to the host in one call, and ${LIFTED_VALUE_BYTES} for each of them, of their elements, and of the fields and flags of those.`,
     reason: "Lists may overlap in a guest's memory: a megabyte of it could stand for gigabytes in the host's.",
     caller: "500 `guest-trapped`",
   },

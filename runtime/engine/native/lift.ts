@@ -22,6 +22,7 @@ import {
   payloads,
   type ValueType,
 } from "./types.ts";
+import { elementBytes, parts } from "./weight.ts";
 import { fromCore, unitsFromWide } from "./wide.ts";
 
 export type CoreValue = number | bigint;
@@ -208,8 +209,7 @@ export class Lifter {
 
   /** Reads `length` elements at `ptr`, after checking that they are there. */
   #listRange(element: ValueType): Elements {
-    const isTyped = element.kind === "u8" || element.kind in TYPED_ARRAYS;
-    return range(this.elements(element), element, isTyped ? element.size : element.size + LIFTED_VALUE_BYTES);
+    return range(this.elements(element), element, elementBytes(element));
   }
 
   #mapRange(key: ValueType, value: ValueType): Elements {
@@ -226,7 +226,7 @@ export class Lifter {
       // Between components, entries with the same key are all kept.
       return isHost ? new Map(entries) : entries;
     };
-    return range(all, entry, size + LIFTED_VALUE_BYTES);
+    return range(all, entry, size + LIFTED_VALUE_BYTES * (1 + parts(key) + parts(value)));
   }
 
   #variant(type: ValueType): Load {

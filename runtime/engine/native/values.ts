@@ -10,7 +10,8 @@ import { allOrNone, anyOwn, keepOwns } from "./given_away.ts";
 import type { CoreValue, Lifter, LiftFlat } from "./lift.ts";
 import type { Lowerer, LowerFlat } from "./lower.ts";
 import { flatParams, spillsParams, spillsResult } from "./signatures.ts";
-import { type FuncType, inARow, MAX_FLAT_PARAMS } from "./types.ts";
+import { type FuncType, inARow, MAX_FLAT_PARAMS, type ValueType } from "./types.ts";
+import { plainBytes } from "./weight.ts";
 import { fromCore, toCore } from "./wide.ts";
 
 /** Lifts the parameters of a lowered function out of its core arguments. */
@@ -19,7 +20,18 @@ export function compileParamsLift(
   lifter: Lifter,
   max = MAX_FLAT_PARAMS,
 ): (cx: Cx, args: readonly CoreValue[]) => unknown[] {
-  return allOrNone(type.params.map((p) => p.type), paramsLift(type, lifter, max));
+  const types = type.params.map((p) => p.type);
+  return allOrNone(types, charged(types, paramsLift(type, lifter, max)));
+}
+
+/** `lift` of values of `types`, which counts them first where they are large however they are filled. */
+function charged<A, T>(types: readonly ValueType[], lift: (cx: Cx, from: A) => T): (cx: Cx, from: A) => T {
+  const bytes = plainBytes(types);
+  if (bytes === 0) return lift;
+  return (cx, from) => {
+    cx.charge(bytes);
+    return lift(cx, from);
+  };
 }
 
 function paramsLift(
@@ -146,7 +158,8 @@ function paramsLower(
 
 /** Lifts the result of a lifted function out of its core result. */
 export function compileResultLift(type: FuncType, lifter: Lifter): (cx: Cx, core: CoreValue | undefined) => unknown {
-  return allOrNone(type.result === undefined ? [] : [type.result], resultLift(type, lifter));
+  const types = type.result === undefined ? [] : [type.result];
+  return allOrNone(types, charged(types, resultLift(type, lifter)));
 }
 
 function resultLift(type: FuncType, lifter: Lifter): (cx: Cx, core: CoreValue | undefined) => unknown {

@@ -29,6 +29,8 @@ export interface Buffer {
 }
 
 export interface ReadableBuffer extends Buffer {
+  /** How many elements go out of it at once, so that others need not wait for long: the rest is for the next copy. */
+  readonly atOnce: number;
   read(count: number, forHost: boolean): Elements;
 }
 
@@ -121,7 +123,8 @@ export class SharedStream extends Meeting {
     if (source.remain > 0) {
       if (target.refuses?.(source.remain)) return this.#refuse(done);
       if (target.remain > 0) {
-        target.write(source.read(Math.min(source.remain, target.remain), target.ofHost), source.ofHost);
+        const count = Math.min(source.remain, target.remain, source.atOnce);
+        target.write(source.read(count, target.ofHost), source.ofHost);
         pending.onCopy(this.#reset);
       }
       return done(COPY_COMPLETED);
@@ -142,7 +145,8 @@ export class SharedStream extends Meeting {
     if (target.remain > 0) {
       if (source.remain > 0) {
         if (target.refuses?.(source.remain)) return this.#refuse(done);
-        target.write(source.read(Math.min(source.remain, target.remain), target.ofHost), source.ofHost);
+        const count = Math.min(source.remain, target.remain, source.atOnce);
+        target.write(source.read(count, target.ofHost), source.ofHost);
         pending.onCopy(this.#reset);
       }
       return done(COPY_COMPLETED);

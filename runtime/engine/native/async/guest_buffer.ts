@@ -9,11 +9,17 @@ import type { Lifter } from "../lift.ts";
 import type { Lowerer } from "../lower.ts";
 import { trap } from "../trap.ts";
 import type { ValueType } from "../types.ts";
+import { elementBytes } from "../weight.ts";
 import { type Elements, MAX_BUFFER_LENGTH, type ReadableBuffer, type WritableBuffer } from "./copy.ts";
+
+/** What goes from one component to another at once, in the bytes that it counts: a millisecond or two. */
+const MAX_COPY_BYTES = 1024 * 1024;
 
 /** How elements of one type are read and written, towards the host and towards components. */
 export interface ElementCodec {
   readonly type: ValueType | undefined;
+  /** What an element counts when it goes to another component, in bytes. */
+  readonly bytes: number;
   readonly liftForHost: (cx: Cx, ptr: number, length: number) => Elements;
   readonly lift: (cx: Cx, ptr: number, length: number) => Elements;
   readonly lowerFromHost: (cx: Cx, ptr: number, elements: unknown) => void;
@@ -36,6 +42,7 @@ export function elementCodec(
     type === undefined || lowerer === undefined ? nothing : lowered(type, lowerer);
   return {
     type,
+    bytes: type === undefined ? 0 : elementBytes(type),
     liftForHost: lift(lifters?.host),
     lift: lift(lifters?.component),
     lowerFromHost: lower(lowerers?.host),
@@ -95,9 +102,17 @@ export class GuestBuffer implements ReadableBuffer, WritableBuffer {
     return this.#length === 0;
   }
 
+  get atOnce(): number {
+    const { bytes } = this.#codec;
+    const most = Math.min(MAX_COPY_BYTES, this.#cx.isolate.task.limits.hostCallBytes);
+    return bytes === 0 ? MAX_BUFFER_LENGTH : Math.max(1, Math.floor(most / bytes));
+  }
+
   read(count: number, forHost: boolean): Elements {
     this.#cx.refresh();
-    const { lift, liftForHost } = this.#codec;
+    const { lift, liftForHost, bytes } = this.#codec;
+    // The host says itself how much it takes.
+    if (!forHost) this.#cx.charge(count * bytes);
     const elements = (forHost ? liftForHost : lift)(this.#cx, this.#ptr, count);
     this.#advance(count);
     return elements;

@@ -20,6 +20,7 @@ function write(shared: SharedStream, ...bytes: number[]): { progress: number; re
   const buffer: ReadableBuffer = {
     ofHost: false,
     isZeroLength: bytes.length === 0,
+    atOnce: Infinity,
     get remain() {
       return memory.length - outcome.progress;
     },
