@@ -37,7 +37,9 @@ Deno.test("names of rows are unique, and every baseline is a row at the same con
   expect(new Set(names(SCENARIOS)).size).toBe(SCENARIOS.length);
   for (const { baseline, concurrency } of SCENARIOS) {
     if (baseline === undefined) continue;
-    expect(SCENARIOS.find(({ name }) => name === baseline)?.concurrency).toEqual(concurrency);
+    expect(SCENARIOS.find(({ name }) => name === baseline)?.concurrency).toEqual(
+      expect.arrayContaining([...concurrency]),
+    );
   }
 });
 
