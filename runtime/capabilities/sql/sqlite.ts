@@ -3,13 +3,12 @@
  *
  * @module
  */
-import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { SkerryError } from "../../errors.ts";
 import type { Backend, Connection, DatabaseId } from "./backend.ts";
 import { Database } from "./database.ts";
 import { LocalConnection } from "./connection.ts";
-import { inMemory, onDisk } from "./sqlite/files.ts";
+import { inMemory, makeFolder, onDisk } from "./sqlite/files.ts";
 import { sqliteModule } from "./sqlite/module.ts";
 
 /** One database, so that a guest does not fill the operator's disk. */
@@ -84,7 +83,7 @@ export class SqliteBackend implements Backend {
 
   #open(path: string | undefined): Database {
     if (path === undefined) return new Database(inMemory(), this.#maxBytes);
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     return new Database(onDisk(path), this.#maxBytes);
   }
 
@@ -109,7 +108,7 @@ export function openFolder(location: string = DEFAULT_FOLDER): SqliteBackend {
     // Asked first, for to make a folder would ask whoever sits at the terminal.
     const { state } = Deno.permissions.querySync({ name: "write", path: location });
     if (state !== "granted") throw new Error("the server may not write there");
-    mkdirSync(location, { recursive: true });
+    makeFolder(location);
   } catch (error) {
     throw cannotOpen(location, error);
   }

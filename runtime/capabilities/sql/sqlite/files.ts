@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { closeSync, fsyncSync, openSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
 import process from "node:process";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { type Lockable, Locks } from "./locks.ts";
 
 /** Bytes that SQLite reads and writes by their place. */
@@ -78,6 +78,17 @@ export function inMemory(): DatabaseFiles {
     temporary: () => new MemoryFile(),
     close: () => {},
   };
+}
+
+/**
+ * Makes a folder and those above it, so that their names outlive a loss of power as well.
+ *
+ * @param sync Given each folder that has a new one in it.
+ */
+export function makeFolder(path: string, sync: (folder: string) => void = syncFolder): void {
+  const first = mkdirSync(path, { recursive: true });
+  if (first === undefined) return;
+  for (let made = resolve(path); made.length >= resolve(first).length; made = dirname(made)) sync(dirname(made));
 }
 
 /** What a file's name is worth after a loss of power, where a folder can be synced. */

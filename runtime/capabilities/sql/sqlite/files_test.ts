@@ -6,12 +6,25 @@ import { Handle } from "../database.ts";
 import { SqliteBackend } from "../sqlite.ts";
 import { run } from "../statement.ts";
 import { BUSY, EXCLUSIVE, NONE, OK, RESERVED, SHARED } from "./codes.ts";
-import { type DatabaseFiles, inMemory, onDisk } from "./files.ts";
+import { type DatabaseFiles, inMemory, makeFolder, onDisk } from "./files.ts";
 
 const OPENED: Readonly<Record<string, (folder: string) => DatabaseFiles>> = {
   "on a disk": (folder) => onDisk(`${folder}/x.sqlite3`),
   "in memory": () => inMemory(),
 };
+
+Deno.test("a new folder's name is synced, with those above it that are new", () =>
+  withFolder((folder) => {
+    const syncedFor = (path: string) => {
+      const synced: string[] = [];
+      makeFolder(`${folder}/${path}`, (above) => synced.push(above.slice(folder.length)));
+      return synced;
+    };
+    expect(syncedFor("a/b/c")).toEqual(["/a/b", "/a", ""]);
+    expect(syncedFor("a/b/c")).toEqual([]);
+    expect(syncedFor("a/b/d")).toEqual(["/a/b"]);
+    return Promise.resolve();
+  }));
 
 for (const [where, openFiles] of Object.entries(OPENED)) {
   Deno.test(`a file ${where} has what was written, zeros between, and nothing behind its end`, () =>
