@@ -86,13 +86,22 @@ export function waitOrPoll(wait: boolean, cancellable: boolean, cxIndex: number,
   });
 }
 
+/** What is kept of an error's message, which a host may shorten as it likes: a guest may have as many as it may handles. */
+const MAX_DEBUG_CHARS = 4096;
+
 /** What a component sees of an error. */
 export class ErrorContext {
   readonly debugMessage: string;
 
   constructor(debugMessage: string) {
-    this.debugMessage = debugMessage;
+    // A copy, for V8 would keep the whole as long as a part of it.
+    const isLong = debugMessage.length > MAX_DEBUG_CHARS;
+    this.debugMessage = isLong ? copyOf(debugMessage.slice(0, MAX_DEBUG_CHARS)) : debugMessage;
   }
+}
+
+function copyOf(text: string): string {
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(new TextEncoder().encode(text));
 }
 
 export function errorContextNew(options: OptionsPlan, owner: number): CoreFunction {

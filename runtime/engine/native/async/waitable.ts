@@ -46,11 +46,13 @@ export class Waitable implements TableEntry {
 
   setEvent(event: () => Event): void {
     this.#pending = event;
+    this.#set?.ready.add(this);
   }
 
   takeEvent(): Event {
     const pending = this.#pending!;
     this.#pending = undefined;
+    this.#set?.ready.delete(this);
     return pending();
   }
 
@@ -62,9 +64,14 @@ export class Waitable implements TableEntry {
   }
 
   join(set: WaitableSet | undefined): void {
-    this.#set?.elements.delete(this);
+    if (this.#set !== undefined) {
+      this.#set.size--;
+      this.#set.ready.delete(this);
+    }
     this.#set = set;
-    set?.elements.add(this);
+    if (set === undefined) return;
+    set.size++;
+    if (this.hasEvent) set.ready.add(this);
   }
 
   drop(): void {
@@ -73,22 +80,21 @@ export class Waitable implements TableEntry {
 }
 
 export class WaitableSet {
-  readonly elements: Set<Waitable> = new Set();
+  /** How many are in it. */
+  size = 0;
+  /**
+   * Those that have an event, who had theirs first before the others: nobody has to look through the rest, and a busy one does
+   * not keep others from being heard.
+   */
+  readonly ready: Set<Waitable> = new Set();
   waiting = 0;
 
   get hasEvent(): boolean {
-    for (const waitable of this.elements) if (waitable.hasEvent) return true;
-    return false;
+    return this.ready.size > 0;
   }
 
   takeEvent(): Event {
-    for (const waitable of this.elements) {
-      if (!waitable.hasEvent) continue;
-      // To the back, so that a busy one does not keep others from being heard.
-      this.elements.delete(waitable);
-      this.elements.add(waitable);
-      return waitable.takeEvent();
-    }
+    for (const waitable of this.ready) return waitable.takeEvent();
     return [EVENT_NONE, 0, 0];
   }
 
@@ -104,7 +110,7 @@ export class WaitableSet {
   }
 
   drop(): void {
-    if (this.elements.size > 0) trap("cannot drop waitable set with waitables in it");
+    if (this.size > 0) trap("cannot drop waitable set with waitables in it");
     if (this.waiting > 0) trap("cannot drop waitable set with waiters");
   }
 }
