@@ -195,7 +195,8 @@ export const FUNCTION_LIMITS = {
   subtasks: {
     byDefault: 1000,
     most: 1_000_000,
-    description: "Asynchronous calls that one component instance may have under way at once (WASI 0.3).",
+    description:
+      "Asynchronous calls, and as many threads, that one component instance may have under way at once (WASI 0.3).",
     reason: "Each is a promise, a timer or a socket of the host; more than the calls of any real answer.",
     caller: "500 `guest-trapped`",
   },

@@ -9,6 +9,8 @@
  */
 import type { Task } from "../../task.ts";
 import { CpuClock } from "../cpu.ts";
+import { onStack } from "../stacks.ts";
+import { uncatchable } from "../uncatchable.ts";
 import { Growth } from "../growth.ts";
 import { called, type Fuel, METER, type Meter, type MeteredIsolate, moved, noFuel, type Running } from "../metering.ts";
 
@@ -46,6 +48,8 @@ export class GuestCode implements Running, MeteredIsolate {
   canSuspend = false;
   readonly #owner: Owner;
   readonly #imports: WebAssembly.ModuleImports | undefined;
+  /** How many of its stacks guest code runs or waits on. */
+  #stacks = 0;
 
   constructor(owner: Owner, meter: Meter | undefined) {
     this.#owner = owner;
@@ -110,12 +114,27 @@ export class GuestCode implements Running, MeteredIsolate {
   readonly promising = (func: CoreFunction): CoreFunction => {
     const call = jspi.promising(unwrapped.get(func) ?? func);
     return (...args) => {
-      const running = this.#run(call, args, true);
-      const stop = () => this.clock.stop();
+      const running = this.#run(this.#stacks > 0 ? this.#onFurtherStack(call) : call, args, true);
+      this.#stacks++;
+      const stop = () => {
+        this.#stacks--;
+        this.clock.stop();
+      };
       running.then(stop, stop);
       return running;
     };
   };
+
+  /** `call`, which others of the isolate's wait beside. */
+  #onFurtherStack<T>(call: (...args: unknown[]) => Promise<T>): typeof call {
+    return (...args) => {
+      try {
+        return onStack(this.task, call, ...args);
+      } catch (error) {
+        throw uncatchable(this.failed(error as Error));
+      }
+    };
+  }
 
   /** Makes a core instance. Its functions are wrapped. */
   instantiateWrapped(module: WebAssembly.Module, imports: WebAssembly.Imports = {}): { exports: WebAssembly.Exports } {

@@ -58,7 +58,7 @@ export class HandleTable {
   add(entry: object): number {
     const { limit } = entry as TableEntry;
     if (limit !== undefined && ++this.#counts[limit] > this.#task.limits[limit]) {
-      this.#exceeded(limit === "streams" ? "ends of streams and futures" : "asynchronous calls", limit);
+      this.#exceeded(limit === "streams" ? "ends of streams and futures" : "asynchronous calls or threads", limit);
     }
     const free = this.#free.pop();
     if (free !== undefined) {

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { onStack } from "../../stacks.ts";
 import type { Face } from "../handles.ts";
 import type { NativeIsolate } from "../isolate.ts";
 import type { LiftOptions } from "../guest_call.ts";
@@ -46,7 +47,10 @@ export function compileAsyncLift(
     const call = isolate.func(item);
     const isExport = item.kind === "export";
     thread.canSuspend = isExport && free && (suspends || metered);
-    return isExport && (suspends || metered && free) ? promising(call) : call;
+    if (!isExport || !(suspends || metered && free)) return call;
+    const onOwnStack = promising(call);
+    // Of those that the host calls, the isolate has one.
+    return toHost ? onOwnStack : (...args) => onStack(isolate.task, onOwnStack, ...args);
   };
 
   async function run(

@@ -6,8 +6,10 @@
  * @module
  */
 import type { Canon } from "../../../component/mod.ts";
+import { onStack } from "../../stacks.ts";
 import type { CoreValue } from "../lift.ts";
 import type { CoreItem } from "../plan.ts";
+import type { TableEntry } from "../resources.ts";
 import { type CoreFunction, now, promising } from "../thread.ts";
 import { trap } from "../trap.ts";
 import { fromCore } from "../wide.ts";
@@ -81,6 +83,11 @@ const TYPE_TESTS = new Uint8Array([
   0x0b,
 ]);
 
+/** A thread that a guest has made. */
+class MadeThread extends TaskThread implements TableEntry {
+  readonly limit = "subtasks";
+}
+
 let typeTests: Readonly<Record<"i32" | "i64", (func: unknown) => number>> | undefined;
 
 /** `thread.new-indirect`: a thread that will run a function of a table. */
@@ -95,14 +102,14 @@ export function newIndirect(table: CoreItem, type: "i32" | "i64", owner: number)
     if (func === null) trap("uninitialized element");
     typeTests ??= new WebAssembly.Instance(new WebAssembly.Module(TYPE_TESTS)).exports as unknown as typeof typeTests;
     if (typeTests![type](func) === 0) trap("indirect call type mismatch");
-    const thread = new TaskThread(isolate, instance, task);
+    const thread = new MadeThread(isolate, instance, task);
     task.register(thread);
     thread.prepare(async () => {
       try {
         now.thread = thread;
         thread.canSuspend = true;
         isolate.clock.start();
-        await promising(func)(argument);
+        await onStack(isolate.task, promising(func), argument);
         isolate.clock.stop();
         task.unregister(thread);
       } catch (error) {
