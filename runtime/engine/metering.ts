@@ -46,7 +46,7 @@ const LOOK_AFTER_BYTES = 256 * 1024;
  * and a file may be made longer, a path have thousands of names, and a line of text be as short as a newline. Whose calls
  * take long is looked at after each.
  */
-const MOST_CALLS = 8;
+const MOST_CALLS = 16;
 
 /** What `look` and `wait` answer so that the guest traps. */
 const END = -1;

@@ -71,10 +71,10 @@ Deno.test("a guest looks when its calls of the host have kept others waiting, an
   };
   expect(looksAfter(100)).toBe(undefined);
   sliceMs = 1000;
-  expect(looksAfter(100)).toBeLessThanOrEqual(8);
+  expect(looksAfter(100)).toBeLessThanOrEqual(16);
   expect([fuel.early, looksAfter(100), looksAfter(100)]).toEqual([true, 1, 1]);
   sliceMs = 0;
   expect(looksAfter(100)).toBe(undefined);
   sliceMs = 1000;
-  expect(looksAfter(100)).toBeLessThanOrEqual(8);
+  expect(looksAfter(100)).toBeLessThanOrEqual(16);
 });
