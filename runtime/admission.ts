@@ -7,7 +7,14 @@
 import { SkerryError } from "./errors.ts";
 import { FairLine, FairLines, waitInLine } from "./fair_line.ts";
 import { DEFAULT_MAX_ISOLATES, type Limits } from "./limits.ts";
-import { type MemoryAccount, type MemoryGate, type MemoryNeed, NO_MEMORY, processMemory } from "./memory.ts";
+import {
+  type MemoryAccount,
+  type MemoryGate,
+  type MemoryNeed,
+  type MemoryShare,
+  NO_MEMORY,
+  processMemory,
+} from "./memory.ts";
 import { isCircle, type Taken, type Wait } from "./wait_circles.ts";
 
 /** What one function may take of the process's places. */
@@ -70,6 +77,8 @@ function heldBy(holder: Holder | undefined): LinePlace[] {
 class Line extends FairLine<Waiter> {
   /** Those of them that have a place already. */
   readonly holders = new FairLine<Waiter>();
+  /** What its isolates have of the memory. */
+  readonly memory: MemoryShare = { bytes: 0, memories: 0 };
   running = 0;
   /** What the function may have at once, as of its newest version. */
   isolates = 0;
@@ -137,7 +146,7 @@ export class Admission {
     const line = this.#lineOf(share);
     const need = share.memory ?? NO_MEMORY;
     if (line.waiting.size > 0 || line.running >= line.isolates || this.#running >= this.#isolates) return undefined;
-    return this.memory.fits(need) ? this.#take(line, need) : undefined;
+    return this.memory.fits(need, line.memory) ? this.#take(line, need) : undefined;
   }
 
   /**
@@ -198,7 +207,7 @@ export class Admission {
         const waiter: Waiter = { need, holder, wants: line, held, admit };
         const leave = this.#turns.join(line, waiter);
         const leaveHolders = holder && this.#urgent.join(line.holders, waiter);
-        if (!this.memory.fits(need)) this.memory.whenRoom(this.#admitNext);
+        if (!this.memory.fits(need, line.memory)) this.memory.whenRoom(this.#admitNext);
         return () => {
           leave();
           leaveHolders?.();
@@ -228,17 +237,18 @@ export class Admission {
   #hasRoomBeyond(line: Line, need: MemoryNeed, holder: Holder): boolean {
     if (line.running >= line.isolates) return false;
     const hasPlace = this.#running < 2 * this.#isolates || !this.#beyond.has(holder);
-    return hasPlace && (this.memory.fits(need) || (!this.#lent.has(holder.depth) && this.memory.mayFit(need)));
+    return hasPlace &&
+      (this.memory.fits(need, line.memory) || (!this.#lent.has(holder.depth) && this.memory.mayFit(need)));
   }
 
   #take(line: Line, need: MemoryNeed, holder?: Holder): LinePlace {
     const beyond = holder !== undefined && this.#running >= this.#isolates;
     if (beyond) this.#beyond.set(holder, (this.#beyond.get(holder) ?? 0) + 1);
-    const lent = holder !== undefined && !this.memory.fits(need);
+    const lent = holder !== undefined && !this.memory.fits(need, line.memory);
     if (lent) this.#lent.add(holder.depth);
     line.running++;
     this.#running++;
-    const memory = this.memory.open(need);
+    const memory = this.memory.open(need, line.memory);
     const leave = () => {
       if (place.left) return;
       place.left = true;
@@ -272,7 +282,7 @@ export class Admission {
   #admitFirst(line: Line): boolean {
     // Who has a place already will give back two.
     const first = (line.holders.waiting.first ?? line.waiting.first)!;
-    const hasMemory = this.memory.fits(first.need);
+    const hasMemory = this.memory.fits(first.need, line.memory);
     if (!hasMemory) this.memory.whenRoom(this.#admitNext);
     if (line.running >= line.isolates || !hasMemory) return false;
     first.admit();

@@ -180,7 +180,7 @@ Deno.test("when those who wait for others have all memory, one at each depth of 
   const memory = new MemoryGate({ bytes: 2 * MIB });
   const admission = new Admission({ isolates: 100, memory });
   const one = { ...share("one"), memory: { bytes: MIB, memories: 1 } };
-  const held = [admission.tryEnter(one)!, admission.tryEnter(one)!];
+  const held = [admission.tryEnter(one)!, admission.tryEnter({ ...one, name: "other" })!];
   const outside = admission.enter(one, never);
   const lent = admission.tryEnterBeyond(one, { depth: 0 })!;
   const deeper = admission.tryEnterBeyond(one, { depth: 1 })!;
@@ -195,6 +195,39 @@ Deno.test("when those who wait for others have all memory, one at each depth of 
   const large = { ...share("large"), memory: { bytes: 3 * MIB, memories: 1 } };
   expect(admission.tryEnterBeyond(large, { depth: 0 })).toBe(undefined);
   expect([memory.used, admission.running]).toEqual([0, 0]);
+});
+
+/** How many isolates of `one` have a place, if it takes all that it may have. */
+function takeAll(admission: Admission, one: FunctionShare): number {
+  let taken = 0;
+  while (admission.tryEnter(one) !== undefined) taken++;
+  return taken;
+}
+
+Deno.test("however many functions take all the memory that they may have, there is some for another", () => {
+  const admission = new Admission({ isolates: 10_000, memory: new MemoryGate({ bytes: 4096 * MIB }) });
+  const quiet = { ...share("quiet"), memory: { bytes: MIB, memories: 1 } };
+  for (let i = 0; i < 10; i++) {
+    const busy = { ...share(`busy-${i}`, { isolates: 10_000 }), memory: { bytes: 100 * MIB, memories: 1 } };
+    expect(takeAll(admission, busy)).toBeLessThan(40);
+    const place = admission.tryEnter(quiet);
+    expect(place).toBeDefined();
+    place!.leave();
+  }
+});
+
+Deno.test("however many memories a function has, there are some for another, and room that V8 holds", () => {
+  for (
+    const memory of [
+      new MemoryGate({ bytes: 2 ** 40, memories: 5500, held: 2 ** 40 }),
+      new MemoryGate({ bytes: 2 ** 40, held: 100 * MIB }),
+    ]
+  ) {
+    const admission = new Admission({ isolates: 10_000, memory });
+    const busy = { ...share("busy", { isolates: 10_000 }), memory: { bytes: 2 * MIB, memories: 100 } };
+    expect(takeAll(admission, busy)).toBeGreaterThan(40);
+    expect(admission.tryEnter({ ...share("quiet"), memory: { bytes: MIB, memories: 1 } })).toBeDefined();
+  }
 });
 
 Deno.test("a process without memory says so", async () => {

@@ -19,6 +19,18 @@ export interface MemoryNeed {
   readonly room?: number;
 }
 
+/** What one function has of the process's memory: the sum of its isolates. */
+export interface MemoryShare {
+  bytes: number;
+  memories: number;
+}
+
+/**
+ * How many times what is left free a function may have, once it has any: so one alone may have 95 hundredths of all, two 49
+ * each, and however many are greedy, there is room for one that is not.
+ */
+const MOST_PER_FREE = 20;
+
 /** The need of what has no memory, or whose memory is not known. */
 export const NO_MEMORY: MemoryNeed = Object.freeze({ bytes: 0, memories: 0 });
 
@@ -117,21 +129,31 @@ export class MemoryGate {
     return bytes <= this.budget && memories <= this.#most && bytes <= this.#mostHeld;
   }
 
-  /** Whether there is room for one more isolate. */
-  fits({ bytes, memories }: MemoryNeed): boolean {
-    return this.#used + bytes <= this.budget && this.#memories + memories <= this.#most &&
-      this.#held + bytes <= this.#mostHeld;
+  /** Whether there is room for one more isolate, of the function that has `share` already. */
+  fits({ bytes, memories }: MemoryNeed, share?: MemoryShare): boolean {
+    const room = this.budget - this.#used - bytes;
+    const places = this.#most - this.#memories - memories;
+    const holdable = this.#mostHeld - this.#held - bytes;
+    if (room < 0 || places < 0 || holdable < 0) return false;
+    // The first of a function always may.
+    if (share === undefined || (share.bytes === 0 && share.memories === 0)) return true;
+    return share.bytes + bytes <= MOST_PER_FREE * Math.min(room, holdable) &&
+      share.memories + memories <= MOST_PER_FREE * places;
   }
 
-  /** Counts an isolate, whether it fits or not. */
-  open(need: MemoryNeed): MemoryAccount {
+  /** Counts an isolate, whether it fits or not, of the function that has `share` already. */
+  open(need: MemoryNeed, share?: MemoryShare): MemoryAccount {
     this.#used += need.bytes;
     this.#memories += need.memories;
+    if (share !== undefined) {
+      share.bytes += need.bytes;
+      share.memories += need.memories;
+    }
     this.#accounts++;
     const { bytes, room = 0 } = need;
     const roomy = this.#held + bytes + room <= this.#mostHeld * ROOMY_SHARE;
     this.#held += bytes + (roomy ? room : 0);
-    return new MemoryAccount(this, need, !roomy);
+    return new MemoryAccount(this, need, !roomy, share);
   }
 
   /** Calls `wake` once, when there may be more room. */
@@ -149,8 +171,10 @@ export class MemoryGate {
   }
 
   /** @ignore For accounts. */
-  grow(bytes: number): boolean {
-    if (this.#growers.size > 0 || !this.#fitsGrowth(bytes)) return false;
+  grow(account: MemoryAccount, bytes: number): boolean {
+    if (!this.#fitsGrowth(bytes) || !this.#mayHave(account, bytes)) return false;
+    // Those who wait come first, but for those of functions that have much already.
+    for (const grower of this.#growers) if (this.#mayHave(grower.account, grower.bytes)) return false;
     this.take(bytes);
     return true;
   }
@@ -192,9 +216,14 @@ export class MemoryGate {
     this.#used -= account.bytes;
     this.#held -= account.bytes + (account.tight ? 0 : room);
     this.#memories -= memories;
+    if (account.share !== undefined) {
+      account.share.bytes -= account.bytes;
+      account.share.memories -= memories;
+    }
     for (const grower of this.#growers) if (grower.account === account) grower.settle(false);
     // Those who have memory already come first: when they are done, there is more of it.
     for (const grower of this.#growers) {
+      if (!this.#mayHave(grower.account, grower.bytes)) continue;
       if (!this.#fitsGrowth(grower.bytes)) break;
       grower.settle(true);
     }
@@ -205,6 +234,13 @@ export class MemoryGate {
     const wakes = [...this.#whenRoom];
     this.#whenRoom.clear();
     for (const wake of wakes) wake();
+  }
+
+  /** Whether a function may have so much more, of what there is for growing. Its only isolate may have all of that. */
+  #mayHave({ share, bytes: own }: MemoryAccount, bytes: number): boolean {
+    if (share === undefined || share.bytes <= own) return true;
+    const room = Math.min(this.budget * GROWTH_SHARE - this.#used, this.#mostHeld * GROWTH_SHARE - this.#held) - bytes;
+    return share.bytes + bytes <= MOST_PER_FREE * room;
   }
 
   #fitsGrowth(bytes: number): boolean {
@@ -218,13 +254,16 @@ export class MemoryAccount {
   readonly #need: MemoryNeed;
   /** Whether its memories are to have no room to grow in beyond what the isolate declares: there are many already. */
   readonly tight: boolean;
+  /** What its function has, where that counts. */
+  readonly share: MemoryShare | undefined;
   #grown = 0;
   #closed = false;
 
-  constructor(gate: MemoryGate, need: MemoryNeed, tight: boolean) {
+  constructor(gate: MemoryGate, need: MemoryNeed, tight: boolean, share: MemoryShare | undefined) {
     this.#gate = gate;
     this.#need = need;
     this.tight = tight;
+    this.share = share;
   }
 
   /** All that it has, in bytes. */
@@ -241,8 +280,8 @@ export class MemoryAccount {
   grow(bytes: number): boolean {
     if (this.#closed) return false;
     if (this.#grown + bytes <= FREE_GROWTH_BYTES) this.#gate.take(bytes);
-    else if (!this.#gate.grow(bytes)) return false;
-    this.#grown += bytes;
+    else if (!this.#gate.grow(this, bytes)) return false;
+    this.took(bytes);
     return true;
   }
 
@@ -254,6 +293,7 @@ export class MemoryAccount {
   /** @ignore For the gate. */
   took(bytes: number): void {
     this.#grown += bytes;
+    if (this.share !== undefined) this.share.bytes += bytes;
   }
 
   /** Gives everything back. Later calls do nothing. */

@@ -102,3 +102,32 @@ Deno.test("isolates have room to grow in while there are few, and what V8 can ho
   expect(gate.open(roomy).tight).toBe(false);
   expect(gate.fits({ bytes: 95 * MIB, memories: 1 })).toBe(true);
 });
+
+Deno.test("a function whose isolates grow as they like leaves something to grow by for those of another", async () => {
+  const gate = new MemoryGate({ bytes: 1000 * MIB });
+  const [busy, quiet] = [{ bytes: 0, memories: 0 }, { bytes: 0, memories: 0 }];
+  const many = Array.from({ length: 8 }, () => gate.open(need(1), busy));
+  const other = gate.open(need(1), quiet);
+  let grown = 0;
+  for (let i = 0; many[i % many.length]!.grow(10 * MIB); i++) grown += 10;
+  expect([grown > 800, grown < 880]).toEqual([true, true]);
+  expect(busy.bytes).toBe((8 + grown) * MIB);
+  const waiting = many.map((account) => account.waitToGrow(10 * MIB));
+  // They have much and wait; it has little and does not.
+  expect([other.grow(20 * MIB), quiet.bytes]).toEqual([true, 21 * MIB]);
+  for (const account of [...many, other]) account.close();
+  await Promise.all(waiting);
+  expect([busy, quiet, gate.used, gate.waiting]).toEqual([
+    { bytes: 0, memories: 0 },
+    { bytes: 0, memories: 0 },
+    0,
+    0,
+  ]);
+});
+
+Deno.test("the only isolate of a function may have all that there is to grow by", () => {
+  const gate = new MemoryGate({ bytes: 100 * MIB });
+  const share = { bytes: 0, memories: 0 };
+  const account = gate.open(need(50), share);
+  expect([account.grow(40 * MIB), share.bytes]).toEqual([true, 90 * MIB]);
+});
