@@ -19,12 +19,59 @@ const BUSY_EVERY_MS = 50;
 /** After so long without a word no sibling has requests, even if some guest kept it from speaking for a while. */
 const SILENCE_MS = 500;
 
+/** After how long it is tried again to listen. */
+const AGAIN_MS = 50;
+
+/** How often it is told that no connection could be accepted. */
+const TOLD_EVERY_MS = 10_000;
+
+/** A server that listens. */
+export type Listening = Pick<Deno.HttpServer<Deno.NetAddr>, "addr" | "shutdown">;
+
 /**
- * Listens as the settings say.
+ * Listens as the settings say, until it is shut down: where the system has no file left for a connection, Deno's server ends,
+ * and callers who open connections and say nothing would end the process. Another takes its place, and the first closes the
+ * connections that nothing was asked on, when what it answers is done.
  *
+ * @param tell Hears why a server has ended.
  * @throws {SkerryError} `setting-invalid`, when the address is not to be had.
  */
-export function listen(fetch: FetchHandler, settings: Settings): Deno.HttpServer<Deno.NetAddr> {
+export function listen(fetch: FetchHandler, settings: Settings, tell: (message: string) => void = () => {}): Listening {
+  const first = open(fetch, settings);
+  const { addr } = first;
+  const servers = new Set<Listening>();
+  let stopping = false;
+  let toldAt = -Infinity;
+  function watch(server: Deno.HttpServer<Deno.NetAddr>): void {
+    servers.add(server);
+    server.finished.catch(async (error) => {
+      if (performance.now() - toldAt > TOLD_EVERY_MS) {
+        toldAt = performance.now();
+        tell(`accepting a connection: ${error.message}. Allow more open files (ulimit -n), or bound who connects.`);
+      }
+      server.shutdown().catch(() => {}).then(() => servers.delete(server));
+      while (!stopping) {
+        await sleep(AGAIN_MS);
+        try {
+          if (!stopping) watch(Deno.serve({ port: addr.port, hostname: settings.host, onListen: () => {} }, fetch));
+          return;
+        } catch {
+          // There may be no file for that either.
+        }
+      }
+    });
+  }
+  watch(first);
+  return {
+    addr,
+    async shutdown() {
+      stopping = true;
+      await Promise.all([...servers].map((server) => server.shutdown().catch(() => {})));
+    },
+  };
+}
+
+function open(fetch: FetchHandler, settings: Settings): Deno.HttpServer<Deno.NetAddr> {
   const { port, host: hostname } = settings;
   const where = `listening on ${hostname}, port ${port}`;
   try {
@@ -41,7 +88,7 @@ export function listen(fetch: FetchHandler, settings: Settings): Deno.HttpServer
 }
 
 /** The address of a server for people: a name that a browser can be pointed at. */
-export function shownUrl({ addr }: Deno.HttpServer<Deno.NetAddr>): string {
+export function shownUrl({ addr }: Listening): string {
   const everywhere = addr.hostname === "0.0.0.0" || addr.hostname === "::" || addr.hostname === "127.0.0.1";
   const host = everywhere ? "localhost" : addr.hostname.includes(":") ? `[${addr.hostname}]` : addr.hostname;
   return `http://${host}:${addr.port}/`;

@@ -4,7 +4,7 @@
  * @module
  */
 import { SkerryError } from "../errors.ts";
-import { jsonSink, prettySink } from "../log.ts";
+import { jsonSink, type LogLevel, prettySink } from "../log.ts";
 import { listen, shownUrl, stopOnSignals } from "../server.ts";
 import type { Settings } from "../settings.ts";
 
@@ -13,11 +13,11 @@ export async function serveMain(mode: Settings["mode"]): Promise<void> {
   Deno.env.set("SKERRY_MODE", mode);
   // Imported now, for it reads its settings when it is loaded.
   const { default: app, runtime, settings } = await import("../../main.ts");
-  const server = listen(app.fetch, settings);
+  const sink = settings.log === "json" ? jsonSink : prettySink;
+  const say = (level: LogLevel, message: string) => sink({ time: Date.now(), level, message, source: "host" });
+  const server = listen(app.fetch, settings, (message) => say("error", message));
   stopOnSignals(runtime, settings, server);
   const url = shownUrl(server);
-  const sink = settings.log === "json" ? jsonSink : prettySink;
-  const say = (level: "info" | "warn", message: string) => sink({ time: Date.now(), level, message, source: "host" });
   say("info", `listening at ${url}`);
   if (runtime.functions.length === 0) {
     const folder = settings.functions ?? "components";
