@@ -81,11 +81,11 @@ const NAMES = {
 } as const satisfies Record<Exclude<keyof Settings, "ceilings">, string>;
 
 /**
- * The setting with the ceiling of a limit: `cpuMs` has `SKERRY_MAX_CPU_MS`. Isolates have none: the process as a whole
- * has, in `SKERRY_MAX_ISOLATES`.
+ * The setting with the ceiling of a limit: `cpuMs` has `SKERRY_MAX_CPU_MS`. That of isolates has a name of its own, for
+ * `SKERRY_MAX_ISOLATES` is about the process as a whole.
  */
-export function ceilingSetting(name: LimitName): string | undefined {
-  if (name === "isolates") return undefined;
+export function ceilingSetting(name: LimitName): string {
+  if (name === "isolates") return `${PREFIX}MAX_FUNCTION_ISOLATES`;
   return `${PREFIX}MAX_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
 }
 
@@ -105,7 +105,7 @@ export function ceilingSetting(name: LimitName): string | undefined {
  */
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
   const main: readonly string[] = Object.values(NAMES);
-  const known = [...main, ...LIMIT_NAMES.flatMap((name) => ceilingSetting(name) ?? [])];
+  const known = [...main, ...LIMIT_NAMES.map(ceilingSetting)];
   for (const name of Object.keys(environment)) {
     if (!name.startsWith(PREFIX) || known.includes(name)) continue;
     // What all names have in common says nothing about which one was meant.
@@ -160,8 +160,8 @@ function readCeilings(environment: Readonly<Record<string, string | undefined>>)
   const ceilings: { -readonly [Name in LimitName]?: number } = {};
   for (const name of LIMIT_NAMES) {
     const setting = ceilingSetting(name);
-    const written = setting === undefined ? undefined : environment[setting] || undefined;
-    if (written !== undefined) ceilings[name] = whole(setting!, written, FUNCTION_LIMITS[name].most, 0, 1);
+    const written = environment[setting] || undefined;
+    if (written !== undefined) ceilings[name] = whole(setting, written, FUNCTION_LIMITS[name].most, 0, 1);
   }
   return ceilings;
 }

@@ -1,5 +1,6 @@
 import { expect } from "@std/expect";
-import { readSettings } from "./settings.ts";
+import { FUNCTION_LIMITS, type LimitName } from "./limits.ts";
+import { ceilingSetting, readSettings } from "./settings.ts";
 
 Deno.test("readSettings() applies every default", () => {
   expect(readSettings({})).toEqual({
@@ -84,6 +85,13 @@ Deno.test("readSettings() leaves half of an app's memory on Deno Deploy to the r
   expect(readSettings({ DENO_DEPLOYMENT_ID: "abc" }).memoryMb).toBe(384);
   expect(readSettings({ DENO_DEPLOYMENT_ID: "abc", SKERRY_MEMORY_MB: "2048" }).memoryMb).toBe(2048);
   expect(readSettings({}).memoryMb).toBe(null);
+});
+
+Deno.test("readSettings() has a ceiling for each limit of a function, isolates among them", () => {
+  for (const name of Object.keys(FUNCTION_LIMITS) as LimitName[]) {
+    expect(readSettings({ [ceilingSetting(name)]: "7" }).ceilings).toEqual({ [name]: 7 });
+  }
+  expect(ceilingSetting("isolates")).not.toBe("SKERRY_MAX_ISOLATES");
 });
 
 const MISTAKES: [environment: Record<string, string>, message: string][] = [

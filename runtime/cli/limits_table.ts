@@ -15,9 +15,10 @@ What a function may take, by the keys of \`limits\` in its \`function.json\`. An
 of a process by the variable in the last column: defaults above it are lowered, and a manifest that asks for more is
 refused with its line. \`SKERRY_MAX_ISOLATES\` (4000) bounds the isolates of the whole process, and \`SKERRY_MEMORY_MB\`
 their linear memory: by default three quarters of what the container or the machine has, or 4096 where the process may
-not ask (\`--allow-sys=systemMemoryInfo\`). \`SKERRY_MAX_OUTGOING_CONNECTIONS\` (2000) bounds its connections to other
-servers, of which one function has at most half; an outgoing request waits for one for 5 seconds, functions in turn, and
-gets \`connection-limit-reached\` then.
+not ask (\`--allow-sys=systemMemoryInfo\`). A function that has some may have at most twenty times what stays free, so
+that there is always some for others. \`SKERRY_MAX_OUTGOING_CONNECTIONS\` (2000) bounds its connections to other servers,
+of which one function has at most half; an outgoing request waits for one for 5 seconds, functions in turn, and gets
+\`connection-limit-reached\` then.
 
 Each limit that was met is counted: in the request's last log record, under \`limits\`, and at \`/-/metrics\` as
 \`skerry_limit_met_total\`, if \`SKERRY_METRICS\` is 1. What stores, queues and containers may hold is bounded by their
@@ -31,7 +32,6 @@ export function limitsText(): string {
   const rows = (Object.keys(FUNCTION_LIMITS) as LimitName[]).map((name) => {
     const limit = FUNCTION_LIMITS[name];
     const guest = "guest" in limit ? limit.guest : "—";
-    const setting = ceilingSetting(name);
     return [
       `\`${name}\``,
       shown(limit.byDefault),
@@ -40,7 +40,7 @@ export function limitsText(): string {
       limit.reason,
       limit.caller,
       guest,
-      setting === undefined ? "—" : `\`${setting}\``,
+      `\`${ceilingSetting(name)}\``,
     ];
   });
   const head = ["limit", "default", "at most", "what it bounds", "why", "the caller gets", "the guest gets", "ceiling"];
