@@ -122,6 +122,23 @@ onEachBackend("lists come in pages, and batches are bounded", async (backend) =>
   expect(await payloadOf(() => call(host, "batch#deleteMany", bucket, names))).toEqual(tooMany);
 });
 
+Deno.test("what takes many steps ends with its task", async () => {
+  const task = new Task({ function: "f" });
+  let lists = 0;
+  const backend = new MemoryBackend();
+  const list = backend.list.bind(backend);
+  backend.list = (...args) => {
+    if (++lists === 2) task.end();
+    return list(...args);
+  };
+  await withTask(task, async () => {
+    const bucket = open(hostOf(backend), "default", "draft");
+    for (let i = 0; i < 4 * MAX_KEYS_AT_ONCE; i++) await bucket.set(`${i}`, bytes(""));
+    expect(await payloadOf(() => bucket.listKeys(2n ** 64n - 1n))).toEqual({ tag: "other", val: "the task is over" });
+  });
+  expect(lists).toBe(2);
+});
+
 onEachBackend("a batch gets, sets and deletes many, each by itself", async (backend) => {
   const host = hostOf(backend);
   const bucket = open(host);

@@ -206,6 +206,8 @@ export class Store {
 
   /** The guest learns that the store failed, the operator why. */
   async #attempt<T>(what: string, step: (backend: Backend) => Promise<T>): Promise<T> {
+    // What takes many steps, as a list of a million keys, takes no more of them for nobody.
+    if (currentTask().ended) throw other("the task is over");
     try {
       return await step(this.#process.backend);
     } catch (error) {
