@@ -10,6 +10,12 @@ import type { HeapUse } from "./heap.ts";
 /** A guest that stops for less has hardly let anyone else run: it may have waited for what was there. */
 const PAUSE_MS = 1;
 
+/**
+ * Who has run for so long asks whether others have had their turn all the same: who waits for thousands of answers that come
+ * within less than that each, such as those of a store, would pass for one that never lets go.
+ */
+const LONG_MS = 10;
+
 /** Who has run for less without a break is not asked what others had of it: most requests are over by then. */
 const SHORT_MS = 0.5;
 
@@ -34,6 +40,8 @@ export class CpuClock {
   #stoppedAt = 0;
   /** What has run in this slice before that. */
   #sliceMs = 0;
+  /** Whether it will hear when others have had their turn. */
+  #asked = false;
 
   /** What the process had computed when it was first asked for in this slice. */
   #processAtMs: number | undefined;
@@ -81,6 +89,16 @@ export class CpuClock {
     this.#lostMs = 0;
     this.#since = -1;
     this.#heap?.stop();
+    if (this.#sliceMs >= LONG_MS && !this.#asked) this.#askForTurn();
+  }
+
+  /** Hears when the event loop has come to its timers, and so to its sockets: it cannot while guest code runs. */
+  #askForTurn(): void {
+    setTimeout(() => {
+      this.#asked = false;
+      this.turned();
+    }, 0);
+    this.#asked = true;
   }
 
   /** Others have had their turn: a new slice begins. */

@@ -55,6 +55,47 @@ Deno.test("a slice goes on over pauses in which nobody else can have run, until 
   task.end();
 });
 
+Deno.test("a slice ends when others have had their turn in pauses however short, and not before", async () => {
+  const task = new Task({ function: "f" });
+  const clock = new CpuClock(task);
+  const { now } = performance;
+  let at = 1000;
+  const run = (ms: number) => {
+    clock.start();
+    at += ms;
+    clock.stop();
+    at += 0.01;
+  };
+  const slice = () => {
+    clock.start();
+    const ms = clock.sliceMs(at);
+    clock.stop();
+    return ms;
+  };
+  const turn = () => new Promise((done) => setTimeout(done, 0));
+  performance.now = () => at;
+  try {
+    for (let round = 1; round <= 2; round++) {
+      for (let i = 0; i < 40; i++) {
+        run(0.5);
+        // Others get no turn by a promise that is settled.
+        await undefined;
+      }
+      expect(slice()).toBe(20);
+      await turn();
+      expect(slice()).toBe(0);
+    }
+    run(0.5);
+    await turn();
+    // So little is not worth a timer.
+    expect(slice()).toBe(0.5);
+    expect(task.cpuMs).toBe(40.5);
+  } finally {
+    performance.now = now;
+  }
+  task.end();
+});
+
 /** A clock of a task's, where time passes as it is told, and so does what the process has had of the processor. */
 function inItsTime(
   body: (world: { task: Task; clock: CpuClock; pass: (ms: number, used: number) => number }) => void,
