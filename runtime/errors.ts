@@ -126,7 +126,7 @@ export class SkerryError extends Error {
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(shortened(message), options);
     this.code = code;
   }
 
@@ -142,6 +142,16 @@ export class SkerryError extends Error {
   get summary(): string {
     return ERROR_KINDS[this.code].summary;
   }
+}
+
+/** What is told of a failure at most, in UTF-16 units: a guest may give it 32 MiB of reasons, and all of them would be logged. */
+const MAX_TOLD_CHARS = 64 * 1024;
+
+/** As much of `text` as is told of a failure. */
+export function shortened(text: string): string {
+  const more = text.length - MAX_TOLD_CHARS;
+  // A copy, for V8 would keep the whole as long as a part of it.
+  return more <= 0 ? text : `${structuredClone(text.slice(0, MAX_TOLD_CHARS))}… (${more} characters more)`;
 }
 
 /**

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { SkerryError } from "./errors.ts";
+import { shortened, SkerryError } from "./errors.ts";
 import { DEFAULT_LIMITS, type LimitName, type Limits, MAX_RECORDED_CALLS, type QuotaName } from "./limits.ts";
 import type { Place } from "./admission.ts";
 import { currentTask, maybeTask, withTask } from "./context.ts";
@@ -343,9 +343,12 @@ export class Task {
     else if (this.logs) this.#ownLog.write(level, message, source, fields);
   }
 
-  /** Writes the record of what became of the task: the one that is never dropped. */
+  /** Writes the record of what became of the task: the one that is never dropped, and is shortened instead. */
   conclude(level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>): void {
-    if (this.logs) this.#ownLog.write(level, message, "host", fields);
+    if (!this.logs) return;
+    const { stack } = fields;
+    const short = typeof stack === "string" ? { ...fields, stack: shortened(stack) } : fields;
+    this.#ownLog.write(level, shortened(message), "host", short);
   }
 
   /** From now on `secret` stands in no log record of the task, as far as it is written there as it is. */

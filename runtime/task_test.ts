@@ -36,6 +36,25 @@ Deno.test("a task continues the caller's trace under a span of its own", () => {
   }
 });
 
+Deno.test("what became of a task is told in short, however long the reasons that its guest gives", () => {
+  const records: LogRecord[] = [];
+  const task = new Task({ function: "f", sink: (record) => records.push(record) });
+  const long = "x".repeat(1_000_000);
+  const { message } = new SkerryError("guest-error", `calling f: ${long}`);
+  expect(message).toMatch(/^calling f: x{65525}… \(934475 characters more\)$/);
+  task.conclude("error", long, { code: "guest-error", stack: long });
+  task.conclude("error", "short", { code: "guest-error", stack: "at f" });
+  task.end();
+  const [first, second] = records;
+  const told = `${long.slice(0, 65_536)}… (934464 characters more)`;
+  expect([first!.message === told, first!.fields!.stack === told, first!.fields!.code]).toEqual([
+    true,
+    true,
+    "guest-error",
+  ]);
+  expect([second!.message, second!.fields]).toEqual(["short", { code: "guest-error", stack: "at f" }]);
+});
+
 Deno.test("ending a task aborts its signal and runs its clean-up once, last first, whatever one of them throws", () => {
   const records: LogRecord[] = [];
   const task = new Task({ function: "f", sink: (record) => records.push(record) });

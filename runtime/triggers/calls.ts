@@ -120,9 +120,19 @@ export async function callExport(isolate: Isolate, named: string): Promise<void>
       const detail = thrown instanceof Error ? thrown.message : String(thrown);
       throw new SkerryError("guest-trapped", `calling ${owner}: ${detail}`, { cause: thrown });
     }
-    const said = error.payload === undefined ? "" : ` ${JSON.stringify(error.payload)}`;
+    const said = error.payload === undefined ? "" : ` ${JSON.stringify(error.payload, clipped)}`;
     throw new SkerryError("guest-error", `calling ${owner}: ${named} answered with an error${said}`);
   }
+}
+
+/** How much of each string and list of a guest's error is told: as JSON, a megabyte of bytes is twelve, and takes as long. */
+const MAX_CLIPPED = 1000;
+
+function clipped(_key: string, value: unknown): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes`;
+  const isLong = (typeof value === "string" || Array.isArray(value)) && value.length > MAX_CLIPPED;
+  return isLong ? value.slice(0, MAX_CLIPPED) : value;
 }
 
 /** What calls a function. */
