@@ -14,6 +14,8 @@ export interface LinkContext<Grant, Store> {
   readonly directory: string;
   /** The parameters in the manifest, checked; or what the capability has `ungranted`. */
   readonly grant: Grant;
+  /** The most that the operator allows, by the grant's keys: what the grant says is not above it. */
+  readonly ceilings?: Readonly<Record<string, number>>;
   /** The manifest's `env`. */
   readonly env: Readonly<Record<string, string>>;
   /**

@@ -8,6 +8,7 @@ import type { Capability, LinkContext } from "./capability.ts";
 import { findCompatible } from "./component/semver.ts";
 import type { HostImports, HostInterface, InterfaceName, LinkedComponent, LoadedComponent } from "./engine/mod.ts";
 import { SkerryError } from "./errors.ts";
+import { ceilingsOf, type GrantCeilings, underGrantCeilings } from "./grant_limits.ts";
 
 /** What the host has to know of a function to link it. */
 export interface Grantee {
@@ -27,6 +28,14 @@ export interface Linked {
   readonly warnings: readonly string[];
 }
 
+/** What a host is made of beside capabilities. */
+export interface HostOptions {
+  /** Those of them that are not Skerry's own. */
+  readonly foreign?: readonly Capability[];
+  /** The most that quotas in grants may be: what is above is lowered. */
+  readonly grantCeilings?: GrantCeilings;
+}
+
 /**
  * Links functions to capabilities. Deny by default: an import whose capability was not granted is refused before the
  * first isolate, naming the line to add.
@@ -34,12 +43,13 @@ export interface Linked {
 export class Host {
   readonly capabilities: ReadonlyMap<string, Capability>;
   readonly #foreign: ReadonlySet<Capability>;
+  readonly #ceilings: GrantCeilings;
   readonly #stores = new Map<string, Promise<unknown>>();
 
-  /** @param foreign Those of them that are not Skerry's own. */
-  constructor(capabilities: readonly Capability[], foreign: readonly Capability[] = []) {
+  constructor(capabilities: readonly Capability[], { foreign = [], grantCeilings = {} }: HostOptions = {}) {
     this.capabilities = new Map(capabilities.map((capability) => [capability.name, capability]));
     this.#foreign = new Set(foreign);
+    this.#ceilings = grantCeilings;
   }
 
   /** The capability that provides `interfaceName` or a version compatible with it. */
@@ -133,10 +143,12 @@ export class Host {
       // A database that was not there yet is asked for again when the next function is linked.
       store.catch(() => this.#stores.delete(capability.name));
     }
+    const ceilings = ceilingsOf(capability.name, this.#ceilings);
     const context: LinkContext<unknown, unknown> = {
       function: grantee.name,
       directory: grantee.directory,
-      grant,
+      grant: underGrantCeilings(grant, ceilings),
+      ceilings,
       env: grantee.env,
       ...(grantee.toSource === undefined ? {} : { toSource: grantee.toSource }),
       store: await store,

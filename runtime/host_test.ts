@@ -80,6 +80,28 @@ Deno.test("an unknown or malformed grant is refused by name, an unused one is a 
   expect(warnings).toEqual(['f is granted "counter", but imports nothing of it']);
 });
 
+Deno.test("quotas of a grant are lowered to what the operator allows, and others are left alone", async () => {
+  const linked: unknown[] = [];
+  const kv = defineCapability({
+    name: "kv",
+    interfaces: ["example:kv/kv@1.0.0"],
+    grant: z.strictObject({ maxBytes: z.int().default(2 ** 30), maxKeys: z.int().optional() }),
+    open: () => undefined,
+    link({ grant, ceilings }) {
+      linked.push([grant, ceilings]);
+      return {};
+    },
+  });
+  const host = new Host([kv], { grantCeilings: { "kv.maxBytes": 1000, "blob.maxBytes": 5 } });
+  const loaded = component("example:kv/kv@1.0.0");
+  await host.link(loaded, grantee({ kv: { maxKeys: 2000 } }));
+  await host.link(loaded, grantee({ kv: { maxBytes: 999 } }));
+  expect(linked).toEqual([
+    [{ maxBytes: 1000, maxKeys: 2000 }, { maxBytes: 1000 }],
+    [{ maxBytes: 999 }, { maxBytes: 1000 }],
+  ]);
+});
+
 Deno.test("what a capability could not open is opened again for the next function", async () => {
   let attempts = 0;
   const database = defineCapability({

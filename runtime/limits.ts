@@ -375,24 +375,6 @@ export const MAX_ASSET_BYTES = 256 * 1024 * 1024;
 /** Files and folders among the assets of one grant. */
 export const MAX_ASSET_ENTRIES = 65_536;
 
-/** One store of `kv`, in the bytes of its keys and values, where the grant does not say: a guest must not fill the disk. */
-export const MAX_KV_BYTES = 2 ** 30;
-
-/** Keys in it: each takes some hundred bytes more than it has. */
-export const MAX_KV_KEYS = 1_000_000;
-
-/** The messages of one queue, in bytes, where the grant of who sends does not say: those that nobody handles are kept. */
-export const MAX_QUEUE_BYTES = 2 ** 30;
-
-/** How many messages a queue keeps, dead letters among them. */
-export const MAX_QUEUE_MESSAGES = 1_000_000;
-
-/** One container of `blob` on a disk or in memory, in bytes, where the grant does not say: a guest must not fill the disk. */
-export const MAX_BLOB_BYTES = 10 * 2 ** 30;
-
-/** Objects in it: each is a file, and counting them takes a while when a process first writes to it. */
-export const MAX_BLOB_OBJECTS = 100_000;
-
 /** After so many failures a message is a dead letter: an outage of a minute or two is outlived, a mistake is not retried for ever. */
 export const DEFAULT_QUEUE_ATTEMPTS = 8;
 

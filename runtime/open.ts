@@ -55,6 +55,7 @@ export async function openRuntime(settings: Settings, options: OpenOptions = {})
     admission: new Admission({ isolates: settings.maxIsolates, memory: await openMemory(settings) }),
     connections: new ConnectionGate({ most: settings.maxOutgoingConnections }),
     ceilings: settings.ceilings,
+    grantCeilings: settings.grantCeilings,
     metrics: settings.metrics,
     directory,
     engine,

@@ -22,6 +22,7 @@ import {
   Unchained,
 } from "./functions.ts";
 import { type Grantee, Host } from "./host.ts";
+import { type GrantCeilings, overGrantCeilings } from "./grant_limits.ts";
 import { type Ceilings, MAX_COMPONENT_BYTES, underCeilings } from "./limits.ts";
 import { hurry } from "./line.ts";
 import { jsonSink, type LogSink } from "./log.ts";
@@ -83,6 +84,8 @@ export interface RuntimeOptions {
   readonly connections?: ConnectionGate;
   /** The most that functions may have, whatever their manifests say. */
   readonly ceilings?: Ceilings;
+  /** The most that quotas in their grants may be. */
+  readonly grantCeilings?: GrantCeilings;
   /** Show the counts of the process. Default: false. */
   readonly metrics?: boolean;
   readonly report?: (event: FunctionEvent) => void;
@@ -119,7 +122,10 @@ export class FunctionRuntime implements Runtime {
     this.#sink = options.sink ?? jsonSink;
     this.#connections = options.connections ?? processConnections;
     const capabilities = [...builtinsWith(this.#connections), ...options.capabilities ?? []];
-    this.#host = new Host(capabilities, options.capabilities);
+    this.#host = new Host(capabilities, {
+      foreign: options.capabilities ?? [],
+      grantCeilings: options.grantCeilings ?? {},
+    });
     this.#dispatcher = new Dispatcher({
       sink: this.#sink,
       record: this.dev,
@@ -259,11 +265,16 @@ export class FunctionRuntime implements Runtime {
 
   /** @throws {ManifestError} when the function asks for more than the operator allows. */
   #limitsOf({ manifest, mistake }: FunctionFolder): Limits {
-    const { ceilings = {} } = this.#options;
+    const { ceilings = {}, grantCeilings = {} } = this.#options;
+    const tooBig = (path: readonly string[], asked: number, ceiling: number, setting: string): ManifestError =>
+      mistake(path, `${asked} is too big; the operator allows ${ceiling} (${setting}), so write at most that`);
     const { limits, over: [first] } = underCeilings(manifest.limits, ceilings);
-    if (first === undefined) return limits;
-    const allowed = `the operator allows ${ceilings[first]} (${ceilingSetting(first)})`;
-    throw mistake(["limits", first], `${manifest.limits[first]} is too big; ${allowed}, so write at most that`);
+    if (first !== undefined) {
+      throw tooBig(["limits", first], manifest.limits[first], ceilings[first]!, ceilingSetting(first));
+    }
+    const over = overGrantCeilings(manifest.grants, grantCeilings);
+    if (over !== undefined) throw tooBig(over.path, over.asked, over.ceiling, ceilingSetting(over.name));
+    return limits;
   }
 
   /** @throws {SkerryError} `setting-invalid` when there is no place for the state of its queues and schedules. */

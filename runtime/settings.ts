@@ -4,6 +4,7 @@
  * @module
  */
 import { SkerryError } from "./errors.ts";
+import { GRANT_LIMIT_NAMES, GRANT_LIMITS, type GrantCeilings, type GrantLimitName } from "./grant_limits.ts";
 import {
   type Ceilings,
   DEFAULT_MAX_ISOLATES,
@@ -48,6 +49,8 @@ export interface Settings {
   readonly maxOutgoingConnections: number;
   /** The most that functions of this process may have, whatever their manifests say. Default: what manifests may say. */
   readonly ceilings: Ceilings;
+  /** The same for the quotas in their grants. */
+  readonly grantCeilings: GrantCeilings;
   /** Whether `/-/metrics` answers. Default: only in `dev`, for it tells the names of functions and how they are used. */
   readonly metrics: boolean;
   /** Measure and bound the CPU time, memory and tables of guests. Default: yes. */
@@ -78,15 +81,15 @@ const NAMES = {
   maxOutgoingConnections: "SKERRY_MAX_OUTGOING_CONNECTIONS",
   metrics: "SKERRY_METRICS",
   meter: "SKERRY_METER",
-} as const satisfies Record<Exclude<keyof Settings, "ceilings">, string>;
+} as const satisfies Record<Exclude<keyof Settings, "ceilings" | "grantCeilings">, string>;
 
 /**
- * The setting with the ceiling of a limit: `cpuMs` has `SKERRY_MAX_CPU_MS`. That of isolates has a name of its own, for
- * `SKERRY_MAX_ISOLATES` is about the process as a whole.
+ * The setting with the ceiling of a limit: `cpuMs` has `SKERRY_MAX_CPU_MS`, `kv.maxBytes` has `SKERRY_MAX_KV_BYTES`. That
+ * of isolates has a name of its own, for `SKERRY_MAX_ISOLATES` is about the process as a whole.
  */
-export function ceilingSetting(name: LimitName): string {
+export function ceilingSetting(name: LimitName | GrantLimitName): string {
   if (name === "isolates") return `${PREFIX}MAX_FUNCTION_ISOLATES`;
-  return `${PREFIX}MAX_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+  return `${PREFIX}MAX_${name.replace(".max", "").replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
 }
 
 /**
@@ -105,7 +108,7 @@ export function ceilingSetting(name: LimitName): string {
  */
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
   const main: readonly string[] = Object.values(NAMES);
-  const known = [...main, ...LIMIT_NAMES.map(ceilingSetting)];
+  const known = [...main, ...LIMIT_NAMES.map(ceilingSetting), ...GRANT_LIMIT_NAMES.map(ceilingSetting)];
   for (const name of Object.keys(environment)) {
     if (!name.startsWith(PREFIX) || known.includes(name)) continue;
     // What all names have in common says nothing about which one was meant.
@@ -146,7 +149,8 @@ export function readSettings(environment: Readonly<Record<string, string | undef
       DEFAULT_MAX_OUTGOING_CONNECTIONS,
       1,
     ),
-    ceilings: readCeilings(environment),
+    ceilings: readCeilings(environment, LIMIT_NAMES, FUNCTION_LIMITS),
+    grantCeilings: readCeilings(environment, GRANT_LIMIT_NAMES, GRANT_LIMITS),
     metrics: choice("metrics", read("metrics"), ["0", "1"], mode === "dev" ? "1" : "0") === "1",
     meter: choice("meter", read("meter"), ["0", "1"], "1") === "1",
   };
@@ -156,12 +160,16 @@ const withoutPrefix = (name: string): string => name.startsWith(PREFIX) ? name.s
 
 const LIMIT_NAMES = Object.keys(FUNCTION_LIMITS) as LimitName[];
 
-function readCeilings(environment: Readonly<Record<string, string | undefined>>): Ceilings {
-  const ceilings: { -readonly [Name in LimitName]?: number } = {};
-  for (const name of LIMIT_NAMES) {
+function readCeilings<Name extends LimitName | GrantLimitName>(
+  environment: Readonly<Record<string, string | undefined>>,
+  names: readonly Name[],
+  limits: Readonly<Record<Name, { readonly most: number }>>,
+): { readonly [Each in Name]?: number } {
+  const ceilings: { [Each in Name]?: number } = {};
+  for (const name of names) {
     const setting = ceilingSetting(name);
     const written = environment[setting] || undefined;
-    if (written !== undefined) ceilings[name] = whole(setting, written, FUNCTION_LIMITS[name].most, 0, 1);
+    if (written !== undefined) ceilings[name] = whole(setting, written, limits[name].most, 0, 1);
   }
   return ceilings;
 }

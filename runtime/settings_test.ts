@@ -1,4 +1,5 @@
 import { expect } from "@std/expect";
+import { GRANT_LIMIT_NAMES } from "./grant_limits.ts";
 import { FUNCTION_LIMITS, type LimitName } from "./limits.ts";
 import { ceilingSetting, readSettings } from "./settings.ts";
 
@@ -17,6 +18,7 @@ Deno.test("readSettings() applies every default", () => {
     memoryMb: null,
     maxOutgoingConnections: 2000,
     ceilings: {},
+    grantCeilings: {},
     metrics: false,
     meter: true,
   });
@@ -40,6 +42,8 @@ Deno.test("readSettings() takes what is written, and an empty variable for none"
     SKERRY_MAX_OUTGOING_CONNECTIONS: "8",
     SKERRY_MAX_CPU_MS: "1000",
     SKERRY_MAX_REQUEST_BODY_BYTES: "1099511627776",
+    SKERRY_MAX_KV_BYTES: "1073741824",
+    SKERRY_MAX_QUEUE_MESSAGES: "",
     SKERRY_METRICS: "1",
     SKERRY_METER: "0",
     HOME: "/home/me",
@@ -58,6 +62,7 @@ Deno.test("readSettings() takes what is written, and an empty variable for none"
     memoryMb: 512,
     maxOutgoingConnections: 8,
     ceilings: { cpuMs: 1000, requestBodyBytes: 1_099_511_627_776 },
+    grantCeilings: { "kv.maxBytes": 2 ** 30 },
     metrics: true,
     meter: false,
   });
@@ -92,6 +97,14 @@ Deno.test("readSettings() has a ceiling for each limit of a function, isolates a
     expect(readSettings({ [ceilingSetting(name)]: "7" }).ceilings).toEqual({ [name]: 7 });
   }
   expect(ceilingSetting("isolates")).not.toBe("SKERRY_MAX_ISOLATES");
+});
+
+Deno.test("readSettings() has a ceiling for each quota of a grant, under a name of its own", () => {
+  for (const name of GRANT_LIMIT_NAMES) {
+    expect(readSettings({ [ceilingSetting(name)]: "7" }).grantCeilings).toEqual({ [name]: 7 });
+  }
+  const names = [...Object.keys(FUNCTION_LIMITS) as LimitName[], ...GRANT_LIMIT_NAMES].map(ceilingSetting);
+  expect(new Set(names).size).toBe(names.length);
 });
 
 const MISTAKES: [environment: Record<string, string>, message: string][] = [

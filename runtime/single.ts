@@ -63,7 +63,7 @@ export class ComponentRuntime implements Runtime, FunctionEntry {
     const loadedAs = { name, directory: dirname(wasm), grants, env, limits, wasm };
     const parts = {
       engine: options.engine ?? defaultEngine(),
-      host: new Host(capabilities, options.capabilities),
+      host: new Host(capabilities, { foreign: options.capabilities ?? [] }),
       sink,
     };
     this.#loading = loadFunction(loadedAs, parts).then(

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { GRANT_LIMIT_NAMES, GRANT_LIMITS } from "../grant_limits.ts";
 import { FUNCTION_LIMITS, type LimitName } from "../limits.ts";
 import { ceilingSetting } from "../settings.ts";
 
@@ -21,9 +22,16 @@ of which one function has at most half; an outgoing request waits for one for 5 
 \`connection-limit-reached\` then.
 
 Each limit that was met is counted: in the request's last log record, under \`limits\`, and at \`/-/metrics\` as
-\`skerry_limit_met_total\`, if \`SKERRY_METRICS\` is 1. What stores, queues and containers may hold is bounded by their
-grants, and counted there as \`kv.maxBytes\`, \`kv.maxKeys\`, \`queue.maxBytes\`, \`queue.maxMessages\`, \`blob.maxBytes\` and
-\`blob.maxObjects\`; the guest gets an error that says so. This file is made from \`limits.ts\` by \`deno task schema\`.
+\`skerry_limit_met_total\`, if \`SKERRY_METRICS\` is 1. This file is made from \`limits.ts\` and \`grant_limits.ts\` by
+\`deno task schema\`.
+
+`;
+
+const QUOTAS = `
+## Quotas
+
+What stores, queues and containers may hold, by keys of their grants in \`function.json\`. The ceiling works as above, and
+they are counted under the names below. A database of \`sql\` in a file may have 1 GiB, whatever a manifest says.
 
 `;
 
@@ -44,7 +52,15 @@ export function limitsText(): string {
     ];
   });
   const head = ["limit", "default", "at most", "what it bounds", "why", "the caller gets", "the guest gets", "ceiling"];
-  return INTRODUCTION + table([head, ...rows]);
+  return INTRODUCTION + table([head, ...rows]) + QUOTAS + quotas();
+}
+
+function quotas(): string {
+  const rows = GRANT_LIMIT_NAMES.map((name) => {
+    const { byDefault, most, description, reason, guest } = GRANT_LIMITS[name];
+    return [`\`${name}\``, shown(byDefault), shown(most), description, reason, guest, `\`${ceilingSetting(name)}\``];
+  });
+  return table([["quota", "default", "at most", "what it bounds", "why", "the guest gets", "ceiling"], ...rows]);
 }
 
 /** Powers of two as such, from where figures are hard to read. */

@@ -7,11 +7,15 @@ import { FunctionRuntime, type RuntimeOptions } from "../../runtime/runtime.ts";
 import { fixturePath } from "../fixtures/mod.ts";
 
 /** A runtime of one function, in a folder of its own. */
-async function open(limits: Record<string, number>, options: Partial<RuntimeOptions>) {
+async function open(
+  limits: Record<string, number>,
+  options: Partial<RuntimeOptions>,
+  grants: Record<string, unknown> = {},
+) {
   const directory = await Deno.makeTempDir({ prefix: "skerry-test-" });
   await Deno.mkdir(join(directory, "a"));
   await Deno.copyFile(await fixturePath("c-http"), join(directory, "a", "a.wasm"));
-  const manifest = { name: "a", routes: [{ path: "/*" }], source: "a.wasm", limits };
+  const manifest = { name: "a", routes: [{ path: "/*" }], source: "a.wasm", limits, grants };
   await Deno.writeTextFile(join(directory, "a", "function.json"), JSON.stringify(manifest, null, 2));
   const runtime = new FunctionRuntime({ directory, engine: nativeEngine, sink: () => {}, ...options });
   await runtime.scan();
@@ -35,6 +39,31 @@ Deno.test("a function that asks for more than the operator allows is broken, and
   expect(a.runtime.functions[0]!.problem!.message).toMatch(
     /function\.json:\d+:\d+: limits\.wallMs: 20000 is too big; the operator allows 10000 \(SKERRY_MAX_WALL_MS\)/,
   );
+});
+
+Deno.test("a grant that asks for more than the operator allows is broken, and is told the line", async () => {
+  const grantCeilings = { "kv.maxKeys": 1000, "queue.maxBytes": 2000, "blob.maxBytes": 3000, "blob.maxObjects": 4000 };
+  const MISTAKES: [grants: Record<string, unknown>, message: RegExp][] = [
+    [{ kv: { maxKeys: 1001 } }, /grants\.kv\.maxKeys: 1001 is too big; .* allows 1000 \(SKERRY_MAX_KV_KEYS\)/],
+    [
+      { kv: { maxKeys: 1000 }, queue: { send: [], maxBytes: 2 ** 40 } },
+      /grants\.queue\.maxBytes: 1099511627776 is too big; .* allows 2000 \(SKERRY_MAX_QUEUE_BYTES\)/,
+    ],
+    [{ blob: { maxObjects: 4001 } }, /grants\.blob\.maxObjects: 4001 is too big; .* 4000 \(SKERRY_MAX_BLOB_OBJECTS\)/],
+  ];
+  for (const [grants, message] of MISTAKES) {
+    await using a = await open({}, { grantCeilings }, grants);
+    expect((await a.get("/hello")).status).toBe(503);
+    expect(a.runtime.functions[0]!.problem!.message).toMatch(
+      new RegExp(`function\\.json:\\d+:\\d+: ${message.source}`),
+    );
+  }
+  // Defaults above a ceiling are lowered, and what is not is left alone.
+  await using a = await open({}, { grantCeilings }, {
+    queue: { send: [], maxBytes: 2000, maxMessages: 2 ** 40 },
+    blob: {},
+  });
+  expect((await a.get("/hello")).status).toBe(200);
 });
 
 Deno.test("the counts say how requests ended, what they met, and how full the process is", async () => {

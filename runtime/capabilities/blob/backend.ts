@@ -4,10 +4,13 @@
  * @module
  */
 
-import { MAX_BLOB_BYTES, MAX_BLOB_OBJECTS } from "../../limits.ts";
+import { GRANT_LIMITS } from "../../grant_limits.ts";
 
 /** What a container may hold on a disk or in memory, where the grant does not say. */
-export const DEFAULT_BLOB_QUOTA: Amount = Object.freeze({ bytes: MAX_BLOB_BYTES, objects: MAX_BLOB_OBJECTS });
+export const DEFAULT_BLOB_QUOTA: Amount = Object.freeze({
+  bytes: GRANT_LIMITS["blob.maxBytes"].byDefault,
+  objects: GRANT_LIMITS["blob.maxObjects"].byDefault,
+});
 
 /** Which container: parts that are compared one by one, so that no name runs into another. */
 export type ContainerId = readonly string[];

@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "zod";
-import { MAX_BLOB_BYTES, MAX_BLOB_OBJECTS } from "../../limits.ts";
+import { GRANT_LIMITS } from "../../grant_limits.ts";
 
 /** The parameters of the grant. */
 export interface BlobGrant {
@@ -20,6 +20,8 @@ const sharedName = z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,62}$/, {
     `${JSON.stringify(input)} is no name of a container; write lower-case letters, digits, dashes, dots and ` +
     "underscores, at most 63",
 });
+
+const { "blob.maxBytes": BYTES, "blob.maxObjects": OBJECTS } = GRANT_LIMITS;
 
 /**
  * The schema of the grant.
@@ -40,12 +42,12 @@ export const blobGrant: z.ZodType<BlobGrant> = z.strictObject({
         "it shares with every function that is granted it. A function makes its containers itself.",
       examples: [{ default: true, photos: "shop-photos" }],
     }),
-  maxBytes: z.int().min(1).max(2 ** 50).optional().meta({
+  maxBytes: z.int().min(1).max(BYTES.most).optional().meta({
     description: "How many bytes each of the containers may hold, for this function to write more. By default " +
-      `${MAX_BLOB_BYTES} (10 GiB) in a folder, and without end in an S3 bucket.`,
+      `${BYTES.byDefault} (10 GiB) in a folder, and without end in an S3 bucket.`,
   }),
-  maxObjects: z.int().min(1).max(2 ** 40).optional().meta({
+  maxObjects: z.int().min(1).max(OBJECTS.most).optional().meta({
     description: "How many objects each of the containers may hold, for this function to write more. By default " +
-      `${MAX_BLOB_OBJECTS} in a folder, and without end in an S3 bucket.`,
+      `${OBJECTS.byDefault} in a folder, and without end in an S3 bucket.`,
   }),
 }).meta({ description: "Objects in containers." });

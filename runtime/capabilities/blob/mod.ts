@@ -27,7 +27,7 @@ export function blobOn(open: () => Backend | Promise<Backend>): Capability {
     interfaces: ["blobstore", "container", "types"].map((name) => `wasi:blobstore/${name}@0.2.0-draft`),
     grant: blobGrant,
     open,
-    link: ({ grant, function: name, store: backend }) => wasi({ backend, function: name, grant }),
+    link: ({ grant, ceilings, function: name, store: backend }) => wasi({ backend, function: name, grant, ceilings }),
   });
 }
 

@@ -139,13 +139,16 @@ onEachBackend("what was there before, and what another function writes, is count
 });
 
 Deno.test("a container on a disk or in memory is bounded by itself, and a bucket is not", () => {
-  const most = (grant: object, quota: Amount | undefined) =>
-    mostOf({ backend: { quota }, grant: blobGrant.parse(grant) });
+  const most = (grant: object, quota: Amount | undefined, ceilings?: Readonly<Record<string, number>>) =>
+    mostOf({ backend: { quota }, grant: blobGrant.parse(grant), ceilings });
   const { quota } = new MemoryBackend();
   expect(most({}, quota)).toEqual({ bytes: 10 * 2 ** 30, objects: 100_000 });
   expect(most({ maxBytes: 5 }, quota)).toEqual({ bytes: 5, objects: 100_000 });
   expect(most({}, bucketAt("http://127.0.0.1:1").quota)).toBe(undefined);
   expect(most({ maxObjects: 5 }, undefined)).toEqual({ bytes: Infinity, objects: 5 });
+  // What the operator allows bounds a bucket as well, and gives a disk no more than it had.
+  expect(most({}, undefined, { maxBytes: 7 })).toEqual({ bytes: 7, objects: Infinity });
+  expect(most({}, quota, { maxBytes: 7, maxObjects: 2 ** 40 })).toEqual({ bytes: 7, objects: 100_000 });
   for (const wrong of [{ maxBytes: 0 }, { maxBytes: "1 GB" }, { maxObjects: 1.5 }, { maxbytes: 5 }]) {
     expect([wrong, blobGrant.safeParse(wrong).success]).toEqual([wrong, false]);
   }

@@ -53,6 +53,8 @@ export interface BlobOwner {
   readonly backend: Backend;
   readonly function: string;
   readonly grant: BlobGrant;
+  /** The most that the operator allows, by the grant's keys. */
+  readonly ceilings?: Readonly<Record<string, number>> | undefined;
 }
 
 /** The guest learns that the store failed, the operator why. */
@@ -68,13 +70,15 @@ export async function attempt<T>(what: string, step: () => Promise<T>): Promise<
 
 /** What each container of a function may hold; `undefined` where nothing bounds it. */
 export function mostOf(
-  { backend: { quota }, grant: { maxBytes, maxObjects } }: {
+  { backend: { quota }, grant: { maxBytes, maxObjects }, ceilings = {} }: {
     readonly backend: Pick<Backend, "quota">;
     readonly grant: BlobGrant;
+    readonly ceilings?: BlobOwner["ceilings"];
   },
 ): Amount | undefined {
-  if (quota === undefined && maxBytes === undefined && maxObjects === undefined) return undefined;
-  return { bytes: maxBytes ?? quota?.bytes ?? Infinity, objects: maxObjects ?? quota?.objects ?? Infinity };
+  const bytes = Math.min(maxBytes ?? quota?.bytes ?? Infinity, ceilings["maxBytes"] ?? Infinity);
+  const objects = Math.min(maxObjects ?? quota?.objects ?? Infinity, ceilings["maxObjects"] ?? Infinity);
+  return bytes === Infinity && objects === Infinity ? undefined : { bytes, objects };
 }
 
 /** The guest learns that there is no more room in `what`, the operator with what to make more. */

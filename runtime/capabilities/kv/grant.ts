@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "zod";
-import { MAX_KV_BYTES, MAX_KV_KEYS } from "../../limits.ts";
+import { GRANT_LIMITS } from "../../grant_limits.ts";
 import { tellUngranted } from "../../ungranted.ts";
 import { KvError, type KvProcess, Store } from "./store.ts";
 
@@ -22,6 +22,10 @@ const storeName = z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,62}$/, {
     `${JSON.stringify(input)} is no name of a store; write lower-case letters, digits, dashes, dots and underscores, ` +
     "at most 63",
 });
+
+const { "kv.maxBytes": BYTES, "kv.maxKeys": KEYS } = GRANT_LIMITS;
+
+const quota = ({ most, byDefault }: typeof BYTES | typeof KEYS) => z.int().min(1).max(most).default(byDefault);
 
 /** How long the function's own name for a store may be. */
 const MAX_LABEL = 63;
@@ -45,10 +49,10 @@ export const kvGrant: z.ZodType<KvGrant> = z.strictObject({
       "with every function that is granted it.",
     examples: [{ default: true, carts: "shop-carts" }],
   }),
-  maxBytes: z.int().min(1).max(2 ** 50).default(MAX_KV_BYTES).meta({
+  maxBytes: quota(BYTES).meta({
     description: "How many bytes each of the stores may hold in its keys and values, for this function to add some.",
   }),
-  maxKeys: z.int().min(1).max(2 ** 40).default(MAX_KV_KEYS).meta({
+  maxKeys: quota(KEYS).meta({
     description: "How many keys each of the stores may hold, for this function to add one.",
   }),
 }).meta({ description: "Keys and values." });

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { triggerName } from "../../checked_text.ts";
-import { MAX_QUEUE_BYTES, MAX_QUEUE_MESSAGES } from "../../limits.ts";
+import { GRANT_LIMITS } from "../../grant_limits.ts";
 
 /** The parameters of the grant. */
 export interface QueueGrant {
@@ -14,6 +14,10 @@ export interface QueueGrant {
   readonly maxBytes: number;
   readonly maxMessages: number;
 }
+
+const { "queue.maxBytes": BYTES, "queue.maxMessages": MESSAGES } = GRANT_LIMITS;
+
+const quota = ({ most, byDefault }: typeof BYTES | typeof MESSAGES) => z.int().min(1).max(most).default(byDefault);
 
 /**
  * The schema of the grant.
@@ -31,10 +35,10 @@ export const queueGrant: z.ZodType<QueueGrant> = z.strictObject({
     description: 'The queues that the function may send to. Who receives them says so under "queues".',
     examples: [["orders"]],
   }),
-  maxBytes: z.int().min(1).max(2 ** 50).default(MAX_QUEUE_BYTES).meta({
+  maxBytes: quota(BYTES).meta({
     description: "How many bytes the messages of each of the queues may have, for this function to send one.",
   }),
-  maxMessages: z.int().min(1).max(2 ** 40).default(MAX_QUEUE_MESSAGES).meta({
+  maxMessages: quota(MESSAGES).meta({
     description:
       "How many messages each of the queues may hold, for this function to send one: those that wait, those " +
       "that are being handled, and dead letters.",
