@@ -9,6 +9,8 @@ import { SkerryError } from "../../errors.ts";
 import { frame, unframe } from "./_frame.ts";
 import { hoist } from "./hoist.ts";
 import { patch, unexpected } from "./patch.ts";
+import { TAKEN } from "./patch_taken.ts";
+import { weigh } from "./weigh.ts";
 
 const CODE_FILE = "component.js";
 
@@ -41,8 +43,9 @@ export type TranspileAnswer =
 
 /** The generated code, with hooks in it, and with what all instances share made once. */
 function rewritten(code: Uint8Array, name: string): Uint8Array<ArrayBuffer> {
-  const patched = patch(new TextDecoder().decode(code), name);
-  return new TextEncoder().encode(hoist(patched, (what) => unexpected(name, what)));
+  const refuse = (what: string) => unexpected(name, what);
+  const weighed = weigh(new TextDecoder().decode(code), TAKEN, refuse);
+  return new TextEncoder().encode(hoist(patch(weighed, name), refuse));
 }
 
 function transpile(

@@ -14,7 +14,7 @@ interface Place {
 }
 
 /** Where patched code finds what it tells. */
-const TAKEN = "_skerry.taken";
+export const TAKEN = "_skerry.taken";
 
 /** Where a list's or string's bytes are known, before it is lifted. */
 const LIFTS: readonly Place[] = [
@@ -25,14 +25,23 @@ const LIFTS: readonly Place[] = [
     where: ".buffer.slice(",
   },
   {
-    at: /for \(let i = 0; i < (len\d+); i\+\+\) \{(?=\s*const base = \w+ \+ i \* (\d+);)/g,
-    by: `${TAKEN}.charge($1 * ($2 + ${LIFTED_VALUE_BYTES}) + ${LIFTED_VALUE_BYTES});\n$&`,
-    where: "for (let i = 0; i < len",
+    // Those of known length count with what they are in. Nothing here may ask for the isolate: none is there yet.
+    at: /const readValuesAndReset = \(ctx, originalPtr, originalLen, dataPtr, len\) => \{/g,
+    by: [
+      `const ownBytes = typedArray === undefined ? ${LIFTED_VALUE_BYTES} * (1 + (meta.elemParts ?? 0)) : 0;`,
+      `$& if (knownLen === undefined) ${TAKEN}.charge(len * (elemSize32 + ownBytes) + ${LIFTED_VALUE_BYTES});`,
+    ].join("\n"),
+    where: "function _liftFlatList(",
   },
   {
-    at: /const readValuesAndReset = \(ctx, originalPtr, originalLen, dataPtr, len\) => \{/g,
-    by:
-      `$& ${TAKEN}.charge(len * (typedArray === undefined ? elemSize32 + ${LIFTED_VALUE_BYTES} : elemSize32) + ${LIFTED_VALUE_BYTES});`,
+    // Numbers would be lifted one by one, at 200 ns each.
+    at: /const val = \[\];(\s*)for \(var i = 0; (?=i < len; i\+\+\) \{\s*const elemPtr = dataPtr \+ i \* elemSize32;)/g,
+    by: [
+      "const isTyped = typedArray !== undefined;",
+      "const val = isTyped ? new typedArray(ctx.memory.buffer, dataPtr, len) : [];",
+      "if (isTyped) ctx.storagePtr += len * elemSize32;",
+      "for (var i = 0; !isTyped && ",
+    ].join("$1"),
     where: "function _liftFlatList(",
   },
   {
@@ -40,9 +49,32 @@ const LIFTS: readonly Place[] = [
     by: `${TAKEN}.chunk(count);\n$&`,
     where: "class ManagedBuffer ",
   },
+  {
+    at: /let currentCount = count;(?=\s*let startPtr = this\.#ptr;)/g,
+    by: `${TAKEN}.charge(count * ${TAKEN}.elementBytes(this.#elemMeta));\n$&`,
+    where: "class ManagedBuffer ",
+  },
   // Neither is followed by a call of the host.
-  { at: /^ *function taskReturn\(ctx\) \{/gm, by: `$& ${TAKEN}.another();`, where: "function taskReturn(" },
+  {
+    at: /^ *function taskReturn\(ctx\) \{/gm,
+    by: `$& ${TAKEN}.another(); ${TAKEN}.charge(ctx.resultBytes ?? 0);`,
+    where: "function taskReturn(",
+  },
   { at: /^ *read\(count, opts = \{\}\) \{/gm, by: `$& ${TAKEN}.another();`, where: "class ManagedBuffer " },
+];
+
+/** Where one guest's stream is copied to another. */
+const COPIES: readonly Place[] = [
+  {
+    at: /const count = (Math\.min\(pendingRemaining, bufferRemaining\));/g,
+    by: `const count = ${TAKEN}.atOnce($1, this.#pendingBufferMeta.buffer, buffer);`,
+    where: "class StreamReadableEnd ",
+  },
+  {
+    at: /const numElements = (Math\.min\(buffer\.remaining\(\), (this\.#pendingBufferMeta\.buffer)\.remaining\(\)\));/g,
+    by: `const numElements = ${TAKEN}.atOnce($1, buffer, $2);`,
+    where: "class StreamWritableEnd ",
+  },
 ];
 
 /** Where a guest gets the ends of streams and futures, and where it drops them or gives them away. */
@@ -109,7 +141,7 @@ const HANDLES: readonly Place[] = [
  * @param unexpected what to throw where the text has not the shape that it has to have
  */
 export function patchTaken(text: string, unexpected: (what: string) => Error): string {
-  for (const { at, by, where } of [...LIFTS, ...ENDS, ...SUBTASKS, ...HANDLES]) {
+  for (const { at, by, where } of [...LIFTS, ...COPIES, ...ENDS, ...SUBTASKS, ...HANDLES]) {
     const places = text.split(where).length - 1;
     // One that were passed over would have no limit.
     if ([...text.matchAll(at)].length !== places) throw unexpected(String(at));

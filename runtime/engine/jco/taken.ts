@@ -17,7 +17,11 @@ export interface Taking {
   lets(thing: object): void;
   /** Counts what is lifted out of the guest's memory. */
   charge(bytes: number): void;
-  /** The same for the bytes of a list, and answers them. */
+  /** What an element counts of a stream or future that is lifted one by one. */
+  elementBytes(meta: ElementMeta): number;
+  /** How many of `count` elements go from one buffer to the other at once. */
+  atOnce(count: number, from: CopyBuffer, to: CopyBuffer): number;
+  /** Counts the bytes of a list, and answers them. */
   list(bytes: number): number;
   /** Text out of the guest's memory. */
   text(decoder: TextDecoder, bytes: ArrayBufferView<ArrayBuffer>): string;
@@ -26,6 +30,26 @@ export interface Taking {
   /** What is lifted from here on belongs to another call. */
   another(): void;
 }
+
+/** What generated code knows of the elements of a stream or future. */
+export interface ElementMeta {
+  readonly size32?: number;
+  /** How many values an element is made of, if of more than itself. */
+  readonly elemParts?: number;
+}
+
+/** Where generated code reads or writes a stream. */
+export interface CopyBuffer {
+  /** -1 for the host's. */
+  componentIdx(): number;
+  getElemMeta(): ElementMeta & { readonly payloadTypeName?: string; readonly isNone?: boolean };
+}
+
+/** What goes from one component to another at once, in the bytes that it counts. */
+const MAX_COPY_BYTES = 1024 * 1024;
+
+/** What an element of no type takes: generated code makes a list of `null`s. */
+const NOTHING_BYTES = 8;
 
 const THINGS = { subtasks: "asynchronous calls", streams: "ends of streams and futures" } as const;
 
@@ -71,9 +95,23 @@ export class Taken implements Taking {
   }
 
   charge(bytes: number): void {
-    this.#liftable -= bytes;
-    this.#moved(bytes);
-    if (this.#liftable < 0) this.#exceeded("hostCallBytes", "bytes of lists and strings");
+    // Generated code takes lengths past 2^31 for negative ones, and for such lists would give back what others took.
+    this.#liftable -= bytes >= 0 ? bytes : Infinity;
+    if (this.#liftable >= 0) this.#moved(bytes);
+    else this.#exceeded("hostCallBytes", "bytes of lists and strings");
+  }
+
+  elementBytes({ size32, elemParts }: ElementMeta): number {
+    return (size32 ?? 0) + LIFTED_VALUE_BYTES * (1 + (elemParts ?? 0));
+  }
+
+  atOnce(count: number, from: CopyBuffer, to: CopyBuffer): number {
+    // The host says itself how much it takes and gives.
+    if (from.componentIdx() === -1 || to.componentIdx() === -1) return count;
+    const meta = from.getElemMeta();
+    const bytes = meta.isNone === true ? NOTHING_BYTES : meta.payloadTypeName === "U8" ? 1 : this.elementBytes(meta);
+    const most = Math.min(MAX_COPY_BYTES, this.#task.limits.hostCallBytes);
+    return Math.min(count, Math.max(1, Math.floor(most / bytes)));
   }
 
   /** A list's bytes, which it returns. */
