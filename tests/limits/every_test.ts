@@ -1,6 +1,7 @@
 // Every limit that a manifest may set: it is met, it is counted, and its caller hears what `limits.md` says.
 import { expect } from "@std/expect";
 import { FUNCTION_LIMITS, type LimitName } from "../../runtime/limits.ts";
+import type { LogRecord } from "../../runtime/log.ts";
 import { type Guest, onEachEngine, serve, type TestServer } from "../http/_serve.ts";
 
 /** How a limit is met. */
@@ -17,6 +18,29 @@ interface Meeting {
   readonly text?: RegExp;
   /** What the log says became of it, where that is later than the headers. */
   readonly outcome?: string;
+  /** What it takes part in where neither the caller nor the guest is told, with the records of its task. */
+  readonly check?: (records: readonly LogRecord[]) => void;
+}
+
+/** Answers requests, and knows how many there have been at once. */
+class Upstream implements AsyncDisposable {
+  readonly #server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async () => {
+    this.most = Math.max(this.most, ++this.#now);
+    // Those that are on their way come in meanwhile.
+    await new Promise((done) => setTimeout(done, 20));
+    this.#now--;
+    return new Response("here");
+  });
+  #now = 0;
+  most = 0;
+
+  get origin(): string {
+    return `http://127.0.0.1:${this.#server.addr.port}`;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#server.shutdown();
+  }
 }
 
 const TABLE = new URL("../hostile/guests/table.wasm", import.meta.url);
@@ -46,7 +70,7 @@ const unfinished = (): RequestInit => ({
 
 const LONG = 600_000;
 
-const MEETINGS: { readonly [Name in LimitName]: Meeting } = {
+const meetings = (upstream: Upstream): { readonly [Name in LimitName]: Meeting } => ({
   wallMs: { guest: c({ wallMs: 100 }), path: "never", answer: [504, "deadline-exceeded"] },
   cpuMs: { guest: c({ cpuMs: 50 }), path: "spin?n=1000000000000000", answer: [504, "cpu-limit"] },
   memoryMb: { guest: c({ memoryMb: 4 }), path: "memory?pages=200&step=1", text: /^refused after/ },
@@ -99,14 +123,27 @@ const MEETINGS: { readonly [Name in LimitName]: Meeting } = {
     path: `outgoing-many?n=5&url=${other("hello")}`,
     text: /connection-limit-reached|\b3\b/,
   },
-  // It is for sockets, and here is nothing that listens: see `tests/hostile/limits_test.ts` for all that are answered.
+  // It is for sockets: calls of other functions do not meet it.
   outgoingAtOnce: {
-    guest: { ...c({ outgoingAtOnce: 1 }), grants: { http: { allow: ["http://127.0.0.1:1"] } } },
-    path: `outgoing-many?n=3&url=${encodeURIComponent("http://127.0.0.1:1/")}`,
-    text: /^/,
+    guest: { ...c({ outgoingAtOnce: 2 }), grants: { http: { allow: [upstream.origin] } } },
+    path: `outgoing-many?n=6&url=${encodeURIComponent(`${upstream.origin}/`)}`,
+    text: /^good 6\n$/,
+    check: () => expect(upstream.most).toBe(2),
   },
   hostCallBytes: { guest: c({ hostCallBytes: 2000 }), path: "poll-many?n=200&ms=1", answer: trapped },
-  logBytes: { guest: c({ logBytes: 100 }), path: "stdout?lines=200", text: /^/ },
+  logBytes: {
+    guest: c({ logBytes: 100 }),
+    path: "stdout?lines=200",
+    text: /^hello\n$/,
+    check(records) {
+      const kept = records.filter(({ source }) => source === "stdout").length;
+      expect(kept).toBeGreaterThan(0);
+      expect(kept).toBeLessThanOrEqual(100 / "line".length);
+      expect(records.map(({ message }) => message)).toContain(
+        `${200 - kept} log records dropped past 100 bytes (limits.logBytes)`,
+      );
+    },
+  },
   handles: { guest: c({ handles: 100 }), path: "handles?n=1000", answer: trapped },
   subtasks: { guest: p3({ subtasks: 5 }), path: `sleep-many?n=6&ms=${LONG}`, answer: trapped },
   streams: { guest: p3({ streams: 1 }), path: "hello", answer: trapped },
@@ -117,7 +154,7 @@ const MEETINGS: { readonly [Name in LimitName]: Meeting } = {
     path: step("mkdir:/tmp/a", "mkdir:/tmp/b"),
     text: /ENOSPC/,
   },
-};
+});
 
 /** Asks for what waits; answers with what ends it. */
 async function waiting(server: TestServer, name: string, paths: readonly string[]): Promise<() => Promise<unknown>> {
@@ -135,10 +172,12 @@ async function waiting(server: TestServer, name: string, paths: readonly string[
 }
 
 onEachEngine("every limit is met, counted, and told as the documentation says", async (engine) => {
+  await using upstream = new Upstream();
+  const MEETINGS = meetings(upstream);
   const guests = Object.entries(MEETINGS).map(([name, { guest }]) => [name.toLowerCase(), guest] as const);
   await using server = await serve({ engine, guests: { other: { fixture: "c-http" }, ...Object.fromEntries(guests) } });
   for (const name of Object.keys(FUNCTION_LIMITS) as LimitName[]) {
-    const { path, init, before = [], answer, text, outcome } = MEETINGS[name];
+    const { path, init, before = [], answer, text, outcome, check } = MEETINGS[name];
     const end = await waiting(server, name.toLowerCase(), before);
     const asked = init?.() ?? {};
     const headers = new Headers(asked.headers);
@@ -160,11 +199,12 @@ onEachEngine("every limit is met, counted, and told as the documentation says", 
         expect.stringContaining(`${answer[0]} \`${answer[1]}\``),
       ]);
     }
-    if (text !== undefined) expect(`${name}: ${body}`).toMatch(new RegExp(text.source.replace("^", ": ")));
+    if (text !== undefined) expect(`${name}: ${body}`).toMatch(new RegExp(text.source.replace("^", `^${name}: `)));
     if (outcome !== undefined) {
       expect([name, fields!["code"]]).toEqual([name, outcome]);
       expect(FUNCTION_LIMITS[name].caller).toContain(`\`${outcome}\``);
     }
+    check?.(server.recordsOf(name));
     await end();
     while (server.runtime.tasks.size > 0) await new Promise((done) => setTimeout(done, 1));
   }
