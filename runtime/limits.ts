@@ -237,7 +237,7 @@ export const FUNCTION_LIMITS = {
 /** A limit's name. */
 export type LimitName = keyof typeof FUNCTION_LIMITS;
 
-/** What is counted where a quota of a grant is met: `kv.maxBytes`. */
+/** What is counted where a quota of a grant is met, `kv.maxBytes`, or a limit of the whole process, `process.stacks`. */
 export type QuotaName = `${string}.${string}`;
 
 /** A function's limits, defaults applied. */
@@ -290,6 +290,13 @@ export const DEFAULT_MAX_ISOLATES = 4000;
  * each apart; past some thousands it takes milliseconds to make one.
  */
 export const MAX_MEMORIES = 5500;
+
+/**
+ * Stacks in the process that threads of guests wait on, and calls from one component to another: beside the one that each
+ * isolate has. V8 ends the process when the system has no room for one more, and Linux has 65,530 mappings for it: two for
+ * each stack, those of isolates and their memories among them. A function may have half.
+ */
+export const MAX_STACKS = 12_000;
 
 /**
  * Linear memory of all isolates in the process, in MiB, where nobody says how much there is: four thousand small ones.

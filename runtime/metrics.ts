@@ -20,6 +20,8 @@ export interface Fullness {
   readonly admission: Admission;
   /** Those to other servers. */
   readonly connections: Readonly<Record<"open" | "most" | "waiting" | "waited" | "refused", number>>;
+  /** Those of threads and of calls inside isolates. */
+  readonly stacks: Readonly<Record<"taken" | "most" | "refused", number>>;
   readonly tasks: number;
 }
 
@@ -38,7 +40,8 @@ export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
  * const metrics = new Metrics();
  * metrics.record(new Task({ function: "hello" }), "200");
  * const connections = { open: 0, most: 10, waiting: 0, waited: 0, refused: 0 };
- * const text = metrics.text({ admission: new Admission({ isolates: 10 }), connections, tasks: 0 });
+ * const stacks = { taken: 0, most: 10, refused: 0 };
+ * const text = metrics.text({ admission: new Admission({ isolates: 10 }), connections, stacks, tasks: 0 });
  * console.assert(text.includes('skerry_requests_total{function="hello",outcome="200"} 1'));
  * ```
  */
@@ -58,7 +61,7 @@ export class Metrics {
   }
 
   /** All of it, in Prometheus's text format. */
-  text({ admission, connections, tasks }: Fullness): string {
+  text({ admission, connections, stacks, tasks }: Fullness): string {
     const { memory } = admission;
     const functions = [...this.#functions].map(([name, counts]) =>
       [`function=${JSON.stringify(name)}`, counts] as const
@@ -97,6 +100,9 @@ export class Metrics {
       ["skerry_growth_waiting", "gauge", "Guests that wait for memory to grow.", [["", memory.waiting]]],
       ["skerry_growth_waited_total", "counter", "How often a guest had to wait to grow.", [["", memory.waited]]],
       ["skerry_growth_refused_total", "counter", "How often the process refused.", [["", memory.refused]]],
+      ["skerry_stacks", "gauge", "Stacks of threads and of calls inside isolates.", [["", stacks.taken]]],
+      ["skerry_stacks_max", "gauge", "How many there may be at once.", [["", stacks.most]]],
+      ["skerry_stacks_refused_total", "counter", "How often there was none.", [["", stacks.refused]]],
       ["skerry_outgoing_connections", "gauge", "Connections to other servers.", [["", connections.open]]],
       ["skerry_outgoing_connections_max", "gauge", "How many there may be at once.", [["", connections.most]]],
       ["skerry_outgoing_waiting", "gauge", "Outgoing requests that wait for one.", [["", connections.waiting]]],

@@ -13,6 +13,7 @@ import { Dispatcher, type FailureResponse } from "./dispatcher.ts";
 import type { Tasks } from "./running.ts";
 import type { ServedFunction } from "./handler.ts";
 import type { Engine } from "./engine/mod.ts";
+import { stacks } from "./engine/stacks.ts";
 import { SkerryError, toSkerryError } from "./errors.ts";
 import {
   type FunctionEntry as Entry,
@@ -167,7 +168,7 @@ export class FunctionRuntime implements Runtime {
   metrics(): string | undefined {
     if (this.#options.metrics !== true) return undefined;
     const { admission, metrics, tasks } = this.#dispatcher;
-    return metrics.text({ admission, connections: this.#connections, tasks: tasks.size });
+    return metrics.text({ admission, connections: this.#connections, stacks, tasks: tasks.size });
   }
 
   report(name: string): FunctionReport | undefined {

@@ -4,7 +4,7 @@
  * @module
  */
 import { GRANT_LIMIT_NAMES, GRANT_LIMITS } from "../grant_limits.ts";
-import { FUNCTION_LIMITS, type LimitName } from "../limits.ts";
+import { FUNCTION_LIMITS, type LimitName, MAX_STACKS } from "../limits.ts";
 import { ceilingSetting } from "../settings.ts";
 
 /** Where the table is. */
@@ -20,6 +20,13 @@ not ask (\`--allow-sys=systemMemoryInfo\`). A function that has some may have at
 that there is always some for others. \`SKERRY_MAX_OUTGOING_CONNECTIONS\` (2000) bounds its connections to other servers,
 of which one function has at most half; an outgoing request waits for one for 5 seconds, functions in turn, and gets
 \`connection-limit-reached\` then.
+
+Threads of guests, and calls from one component to another that do not end at once, wait on stacks beside the one of
+their isolate. A process has ${
+  MAX_STACKS.toLocaleString("en")
+} of them and one function at most half, which nobody can set: with more, systems have
+no room and V8 ends the process. Who would need one more is answered 503 \`overloaded\`, with \`Retry-After\`, which is
+counted as \`process.stacks\`.
 
 Each limit that was met is counted: in the request's last log record, under \`limits\`, and at \`/-/metrics\` as
 \`skerry_limit_met_total\`, if \`SKERRY_METRICS\` is 1. This file is made from \`limits.ts\` and \`grant_limits.ts\` by

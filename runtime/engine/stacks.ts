@@ -5,13 +5,8 @@
  * @module
  */
 import { SkerryError } from "../errors.ts";
+import { MAX_STACKS } from "../limits.ts";
 import type { Task } from "../task.ts";
-
-/**
- * How many there may be in the process. V8 ends it when the system has no room for one more, and Linux has 65,530 mappings
- * for a process: two for each stack, those of isolates and their memories among them.
- */
-export const MAX_STACKS = 12_000;
 
 /**
  * The stacks of one process, of which a function may have half.
@@ -28,12 +23,14 @@ export const MAX_STACKS = 12_000;
  * ```
  */
 export class Stacks {
-  readonly #most: number;
+  /** How many there may be. */
+  readonly most: number;
   readonly #taken = new Map<string, number>();
   #all = 0;
+  #refused = 0;
 
   constructor(most: number) {
-    this.#most = most;
+    this.most = most;
   }
 
   /** How many are taken. */
@@ -41,10 +38,18 @@ export class Stacks {
     return this.#all;
   }
 
+  /** How often there was none. */
+  get refused(): number {
+    return this.#refused;
+  }
+
   /** Takes one; `undefined` where there is none. The function that it answers with gives it back, and is called once. */
   take(name: string): (() => void) | undefined {
     const own = this.#taken.get(name) ?? 0;
-    if (this.#all >= this.#most || own >= this.#most / 2) return undefined;
+    if (this.#all >= this.most || own >= this.most / 2) {
+      this.#refused++;
+      return undefined;
+    }
     this.#all++;
     this.#taken.set(name, own + 1);
     return () => {
@@ -68,7 +73,8 @@ export const stacks: Stacks = new Stacks(MAX_STACKS);
 export function onStack<A extends unknown[], T>(task: Task, call: (...args: A) => Promise<T>, ...args: A): Promise<T> {
   const giveBack = stacks.take(task.function);
   if (giveBack === undefined) {
-    task.countLimit("subtasks");
+    // Not as `subtasks`: more of those would not help.
+    task.countLimit("process.stacks");
     throw new SkerryError(
       "overloaded",
       `running ${task.function}: calls and threads inside its isolates wait on as many stacks as there may be, ` +

@@ -41,6 +41,8 @@ export interface ServeOptions {
   /** By name; or what they are for a server of such an origin. */
   readonly guests: Guests | ((origin: string) => Guests);
   readonly dev?: boolean;
+  /** Show the counts of the process. Default: false. */
+  readonly metrics?: boolean;
   readonly capabilities?: readonly Capability[];
   readonly admission?: Admission;
   /** Hears of each log record. */
@@ -74,6 +76,7 @@ export async function serve(options: ServeOptions): Promise<TestServer> {
     directory,
     engine: options.engine,
     dev: options.dev ?? false,
+    metrics: options.metrics ?? false,
     capabilities: (options.capabilities ?? []).map(withOlder),
     ...(options.admission === undefined ? {} : { admission: options.admission }),
     sink: (record) => {

@@ -1,10 +1,11 @@
 import { expect } from "@std/expect";
 import { withTask } from "../../runtime/context.ts";
 import { nativeEngine } from "../../runtime/engine/native/mod.ts";
-import { MAX_STACKS, stacks } from "../../runtime/engine/stacks.ts";
+import { stacks } from "../../runtime/engine/stacks.ts";
 import { SkerryError } from "../../runtime/errors.ts";
-import { DEFAULT_LIMITS } from "../../runtime/limits.ts";
+import { DEFAULT_LIMITS, MAX_STACKS } from "../../runtime/limits.ts";
 import { Task } from "../../runtime/task.ts";
+import { serve } from "../http/_serve.ts";
 
 const THREADS = new URL("testdata/threads.wasm", import.meta.url);
 
@@ -43,12 +44,39 @@ Deno.test("each thread that waits has a stack of the process, and gives it back 
   await until(() => stacks.taken === 0);
 });
 
+Deno.test("who comes when there is no stack left is asked to come again, and it is counted", async () => {
+  // It calls another component, which spins: on a stack of its own.
+  const fixture = new URL("../hostile/guests/composed_async_callee.wasm", import.meta.url);
+  await using server = await serve({
+    engine: nativeEngine,
+    guests: { calls: { fixture, limits: { cpuMs: 1000 } } },
+    metrics: true,
+  });
+  const others = Array.from({ length: MAX_STACKS / 2 }, () => stacks.take("calls")!);
+  const before = stacks.refused;
+  try {
+    const response = await server.fetch("/calls/", { headers: { "x-request-id": "x" } });
+    expect([response.status, response.headers.get("retry-after")]).toEqual([503, "1"]);
+    expect((await response.json()).error.code).toBe("overloaded");
+    expect((await server.outcome("x")).fields!["limits"]).toEqual({ "process.stacks": 1 });
+    expect(await (await server.fetch("/-/metrics")).text()).toContain(
+      `skerry_stacks ${MAX_STACKS / 2}\n` +
+        "# HELP skerry_stacks_max How many there may be at once.\n# TYPE skerry_stacks_max gauge\n" +
+        `skerry_stacks_max ${MAX_STACKS}\n`,
+    );
+    expect(stacks.refused).toBeGreaterThan(before);
+  } finally {
+    for (const giveBack of others) giveBack();
+  }
+});
+
 Deno.test("a function whose isolates have half of the process's stacks gets no more, and another does", async () => {
   const others = Array.from({ length: MAX_STACKS / 2 }, () => stacks.take("threads")!);
   try {
     const { task, ran, failure } = await start(1, 5);
     await ran;
     expect((failure() as SkerryError).code).toBe("overloaded");
+    expect([...task.met]).toEqual([["process.stacks", 1]]);
     task.end();
     const giveBack = stacks.take("another");
     expect(giveBack).toBeDefined();
