@@ -198,9 +198,10 @@ onEachEngine("malformed requests are answered, and the server serves on", async 
     expect([text, /^HTTP\/1.1 200/.test(answer.head) && answer.whole]).toEqual([text, false]);
     expect(await (await server.fetch("/c-http/hello")).text()).toBe("hello\n");
   }
-  // Deno before 2.9 leaves the answer to the guest, who echoes what came before the malformed chunk: nothing.
+  // Deno before 2.9 leaves the answer to the guest, who echoes what came before the malformed chunk: nothing, which goes out
+  // as the last chunk where the head went before it was known.
   const text = "POST /c-http/echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\nzz\r\n";
-  expect((await raw(server.port, text)).body).toBe("");
+  expect((await raw(server.port, text)).body).toMatch(/^(?:0\r\n\r\n)?$/);
   expect(await (await server.fetch("/c-http/hello")).text()).toBe("hello\n");
 });
 
