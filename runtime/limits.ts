@@ -35,6 +35,12 @@ export const MAX_HANDLES = 100_000;
  */
 export const LIFTED_VALUE_BYTES = 64;
 
+/**
+ * What may be lifted in one call, by default and at most: nobody else runs meanwhile. Of all values lists of short lists are
+ * the dearest: so much of them took 100 to 220 ms, twice as much up to 600, eight times as much 2 s. Streams take more.
+ */
+const MAX_LIFTED_BYTES = 2 ** 25;
+
 /** One limit of a function. Its unit is in its name, or it is a number of what it names. */
 interface FunctionLimit {
   /** What holds where a manifest says nothing. */
@@ -170,11 +176,12 @@ export const FUNCTION_LIMITS = {
     guest: "a longer wait",
   },
   hostCallBytes: {
-    byDefault: 32 * 1024 * 1024,
-    most: 2 ** 28,
+    byDefault: MAX_LIFTED_BYTES,
+    most: MAX_LIFTED_BYTES,
     description:
       `Bytes of the strings and lists that a guest may hand to the host in one call, and ${LIFTED_VALUE_BYTES} for each of them, of their elements, and of the fields and flags of those.`,
-    reason: "Lists may overlap in a guest's memory: a megabyte of it could stand for gigabytes in the host's.",
+    reason:
+      "Lists may overlap in a guest's memory: a megabyte of it could stand for gigabytes in the host's. Nobody else runs until the call has them all, and of the dearest, such as lists of short lists, more would take over 300 ms.",
     caller: "500 `guest-trapped`",
   },
   logBytes: {
@@ -211,7 +218,8 @@ export const FUNCTION_LIMITS = {
   },
   randomBytes: {
     byDefault: MAX_RANDOM_BYTES,
-    most: 2 ** 30,
+    // 170 ms; a gigabyte took 1.4 s.
+    most: 2 ** 27,
     description: "Random bytes that one call may ask for.",
     reason: "A guest can ask for 2^64 of them, and no other request runs while they are made.",
     caller: "500 `guest-trapped`",

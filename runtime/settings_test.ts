@@ -132,7 +132,7 @@ const MISTAKES: [environment: Record<string, string>, message: string][] = [
   ],
   [
     { SKERRY_MAX_RANDOM_BYTES: "1kB" },
-    'SKERRY_MAX_RANDOM_BYTES: "1kB" is not understood; write a whole number from 1 up to 1073741824.',
+    'SKERRY_MAX_RANDOM_BYTES: "1kB" is not understood; write a whole number from 1 up to 134217728.',
   ],
   [{ PORT: "-1" }, 'PORT: "-1" is not understood; write a whole number up to 65535.'],
   [

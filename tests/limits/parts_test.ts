@@ -3,7 +3,7 @@ import { withTask } from "../../runtime/context.ts";
 import { createJcoEngine } from "../../runtime/engine/jco/mod.ts";
 import type { Engine } from "../../runtime/engine/mod.ts";
 import { nativeEngine } from "../../runtime/engine/native/mod.ts";
-import { DEFAULT_LIMITS } from "../../runtime/limits.ts";
+import { DEFAULT_LIMITS, FUNCTION_LIMITS } from "../../runtime/limits.ts";
 import { Task } from "../../runtime/task.ts";
 
 const ENGINES: readonly Engine[] = [
@@ -100,3 +100,11 @@ for (const engine of ENGINES) {
     expect(await call(engine, "sent", 10, tuple - 1)).toBe("hostCallBytes");
   });
 }
+
+Deno.test("no manifest may ask for calls that others would wait 300 ms for", () => {
+  // Of all values, lists of short lists are the dearest: each takes a microsecond.
+  const list = 8 + VALUE + VALUE;
+  expect(FUNCTION_LIMITS.hostCallBytes.most / list).toBeLessThan(300_000);
+  // A mebibyte of random bytes takes 1.4 ms.
+  expect(FUNCTION_LIMITS.randomBytes.most / 2 ** 20 * 1.4).toBeLessThan(300);
+});
