@@ -92,6 +92,7 @@ for (const engine of ENGINES) {
       expect(await call(engine, name, 3 * MIB, hostCallBytes)).toBe(MIB);
       expect(await call(engine, name, 3 * MIB, 1000)).toBe(1000);
     }
+    expect(await call(engine, "carried", 0, hostCallBytes)).toBe(0x03_00_02_00);
     // Generated code makes a list of them, where otherwise nothing is copied.
     expect(await call(engine, "nothings", MIB, hostCallBytes)).toBe(engine.name === "jco" ? MIB / 8 : MIB);
     const tuple = 2 + VALUE * (1 + 2);

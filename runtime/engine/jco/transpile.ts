@@ -18,7 +18,7 @@ import { importMayWait } from "./waits.ts";
  * What generated code depends on besides the component: the transpiler's version, and ours of its options and of what
  * we change in its output. A new number makes old folders in the cache useless, and harmless.
  */
-export const TRANSPILER = "jco-transpile@0.15.0+skerry.22";
+export const TRANSPILER = "jco-transpile@0.15.0+skerry.23";
 
 const CODE_FILE = "component.js";
 
