@@ -199,6 +199,7 @@ export class Dispatcher {
   ): Promise<HttpResponse> {
     const depth = caller.depth + 1;
     if (depth > MAX_CALL_DEPTH) {
+      caller.countLimit("request.callDepth");
       throw new SkerryError(
         "loop-detected",
         `calling ${served.name} from ${caller.function}: functions have called each other ${MAX_CALL_DEPTH} deep`,

@@ -245,7 +245,7 @@ export const FUNCTION_LIMITS = {
 /** A limit's name. */
 export type LimitName = keyof typeof FUNCTION_LIMITS;
 
-/** What is counted where a quota of a grant is met, `kv.maxBytes`, or a limit of the whole process, `process.stacks`. */
+/** What is counted where a quota is met, `kv.maxBytes`, or a limit that nobody sets, as `process.stacks` and `request.messages`. */
 export type QuotaName = `${string}.${string}`;
 
 /** A function's limits, defaults applied. */

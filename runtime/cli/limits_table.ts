@@ -3,8 +3,17 @@
  *
  * @module
  */
+import { MAX_SENT_PER_TASK } from "../capabilities/queue/mod.ts";
+import { MAX_DATABASE_BYTES } from "../capabilities/sql/sqlite.ts";
 import { GRANT_LIMIT_NAMES, GRANT_LIMITS } from "../grant_limits.ts";
-import { FUNCTION_LIMITS, type LimitName, MAX_STACKS } from "../limits.ts";
+import {
+  FUNCTION_LIMITS,
+  type LimitName,
+  MAX_CALL_DEPTH,
+  MAX_OUTGOING_OPEN,
+  MAX_SCRATCH_BYTES,
+  MAX_STACKS,
+} from "../limits.ts";
 import { ceilingSetting } from "../settings.ts";
 
 /** Where the table is. */
@@ -19,14 +28,7 @@ their linear memory: by default three quarters of what the container or the mach
 not ask (\`--allow-sys=systemMemoryInfo\`). A function that has some may have at most twenty times what stays free, so
 that there is always some for others. \`SKERRY_MAX_OUTGOING_CONNECTIONS\` (2000) bounds its connections to other servers,
 of which one function has at most half; an outgoing request waits for one for 5 seconds, functions in turn, and gets
-\`connection-limit-reached\` then.
-
-Threads of guests, and calls from one component to another that do not end at once, wait on stacks beside the one of
-their isolate. A process has ${
-  MAX_STACKS.toLocaleString("en")
-} of them and one function at most half, which nobody can set: with more, systems have
-no room and V8 ends the process. Who would need one more is answered 503 \`overloaded\`, with \`Retry-After\`, which is
-counted as \`process.stacks\`.
+\`connection-limit-reached\` then, counted as \`process.connections\`.
 
 Each limit that was met is counted: in the request's last log record, under \`limits\`, and at \`/-/metrics\` as
 \`skerry_limit_met_total\`, if \`SKERRY_METRICS\` is 1. This file is made from \`limits.ts\` and \`grant_limits.ts\` by
@@ -38,9 +40,62 @@ const QUOTAS = `
 ## Quotas
 
 What stores, queues and containers may hold, by keys of their grants in \`function.json\`. The ceiling works as above, and
-they are counted under the names below. A database of \`sql\` in a file may have 1 GiB, whatever a manifest says.
+they are counted under the names below.
 
 `;
+
+const FIXED = `
+## Limits that nobody sets
+
+They are counted under the names below. Those that begin with \`process\` hold for all functions together.
+
+`;
+
+const FIXED_ROWS: readonly (readonly [name: string, most: number, description: string, reason: string, met: string])[] =
+  [
+    [
+      "process.stacks",
+      MAX_STACKS,
+      "Stacks that threads of guests wait on, and calls from one component to another, beside that of each isolate; half for one function.",
+      "With more, the system has no room for another one, and V8 ends the process.",
+      "the caller: 503 \`overloaded\`, with \`Retry-After\`",
+    ],
+    [
+      "process.scratch",
+      MAX_SCRATCH_BYTES,
+      "Bytes in the scratch folders of all requests.",
+      "They are memory of the host.",
+      "the guest: \`insufficient-space\`",
+    ],
+    [
+      "request.openResponses",
+      MAX_OUTGOING_OPEN,
+      "Responses to outgoing requests that a request has not read to their end, and those that it waits for.",
+      "Each is a socket of the host.",
+      "the guest: \`connection-limit-reached\`",
+    ],
+    [
+      "request.callDepth",
+      MAX_CALL_DEPTH,
+      "Functions that call each other by name, in a row.",
+      "Two that call each other would fill the process.",
+      "the guest: \`loop-detected\`, with which a caller may be answered 508",
+    ],
+    [
+      "request.messages",
+      MAX_SENT_PER_TASK,
+      "Messages that one request sends to queues.",
+      "A loop that lost its end would fill the operator's disk.",
+      "the guest: \`other\`, saying so",
+    ],
+    [
+      "sql.bytes",
+      MAX_DATABASE_BYTES,
+      "Bytes of a database in a file or in memory, and of what a statement keeps beside it.",
+      "A guest must not fill the operator's disk.",
+      "the guest: \`database-full\`",
+    ],
+  ];
 
 /** The text of the file. */
 export function limitsText(): string {
@@ -59,7 +114,7 @@ export function limitsText(): string {
     ];
   });
   const head = ["limit", "default", "at most", "what it bounds", "why", "the caller gets", "the guest gets", "ceiling"];
-  return INTRODUCTION + table([head, ...rows]) + QUOTAS + quotas();
+  return INTRODUCTION + table([head, ...rows]) + QUOTAS + quotas() + FIXED + fixed();
 }
 
 function quotas(): string {
@@ -68,6 +123,11 @@ function quotas(): string {
     return [`\`${name}\``, shown(byDefault), shown(most), description, reason, guest, `\`${ceilingSetting(name)}\``];
   });
   return table([["quota", "default", "at most", "what it bounds", "why", "the guest gets", "ceiling"], ...rows]);
+}
+
+function fixed(): string {
+  const rows = FIXED_ROWS.map(([name, most, ...rest]) => [`\`${name}\``, shown(most), ...rest]);
+  return table([["limit", "at most", "what it bounds", "why", "who meets it gets"], ...rows]);
 }
 
 /** Powers of two as such, from where figures are hard to read. */

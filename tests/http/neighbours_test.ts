@@ -81,6 +81,9 @@ onEachEngine("functions that call each other in a circle are stopped", async (en
   let path = "hello";
   for (let i = 0; i < 12; i++) path = `outgoing?url=${url("caller", path)}`;
   expect(await (await server.request(`/caller/${path}`)).text()).toMatch(/loop-detected/);
+  while (server.runtime.tasks.size > 0) await new Promise((done) => setTimeout(done, 1));
+  const met = server.records.flatMap(({ fields }) => fields?.["limits"] ?? []);
+  expect(met).toEqual([{ "request.callDepth": 1 }]);
 });
 
 onEachEngine("a neighbour that fails fails the call, not the caller", async (engine) => {

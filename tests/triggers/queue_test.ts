@@ -233,6 +233,9 @@ onEachEngine(
     );
     expect(await server.ask("/sender/send?bytes=5000000")).toMatch(/^error: other the message has 5000000 bytes/);
     expect(await server.ask("/sender/send?data=x&n=1001")).toBe("error: other one request may send 1000 messages");
+    while (server.runtime.tasks.size > 0) await new Promise((done) => setTimeout(done, 1));
+    const met = server.records.flatMap(({ fields }) => fields?.["limits"] ?? []);
+    expect(met).toEqual([{ "request.messages": 1 }]);
     expect((await server.store.counts()).get("orders")).toEqual({ waiting: 1001, leased: 0, dead: 0 });
     expect(await server.ask("/sender/hold?n=256")).toBe("held");
     expect(await server.ask("/sender/hold?n=257")).toContain("guest-trapped");

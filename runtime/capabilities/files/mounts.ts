@@ -103,6 +103,7 @@ class ScratchSpace implements Space {
     if (bytes > 0) {
       if (this.#task.ended) fail("insufficient-space");
       if (!this.#budget.take(bytes)) {
+        this.#task.countLimit("process.scratch");
         this.#task.log("warn", "the scratch folders of all functions together have no more space", "host");
         fail("insufficient-space");
       }

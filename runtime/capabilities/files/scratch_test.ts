@@ -251,6 +251,7 @@ Deno.test("the scratch folders of a process have a limit together, and give all 
   const [first, second] = [open(one), open(two)];
   make(first, "a", "x".repeat(8000));
   expect(() => make(second, "a", "x".repeat(8000))).toThrow("insufficient-space");
+  expect([...two.met]).toEqual([["process.scratch", 1]]);
   const kept = first.openAt(NOTHING, "a", NOTHING, WRITE);
   one.end();
   expect(() => kept.setSize(9000n)).toThrow("insufficient-space");

@@ -105,6 +105,7 @@ Deno.test("a request that finds no connection of the process gets its error-code
       "sending a request: the function has its 1 connections, half of what the process has " +
       "(SKERRY_MAX_OUTGOING_CONNECTIONS), and none came free within 1 ms",
     ]);
+    expect([...logged.met]).toEqual([["process.connections", 1]]);
     logged.end();
     expect(await read(body)).toBe("ok");
   }));

@@ -42,6 +42,7 @@ export async function takePlace(life: CallLife): Promise<() => void> {
   const host = currentTask();
   const { outgoingAtOnce } = host.limits;
   if (task.open >= MAX_OUTGOING_OPEN) {
+    host.countLimit("request.openResponses");
     throw new HttpFailure(
       "connection-limit-reached",
       `sending a request: ${MAX_OUTGOING_OPEN} of this task are open already. Read or drop their responses.`,

@@ -188,6 +188,7 @@ class Call {
     const entered = () => connections.enter(this.#task.function, this.#over.signal).then((leave) => held.onEnd(leave));
     await held.within(stageLimit(connectTimeoutMs, "connection-timeout"), entered).catch((error) => {
       if (!(error instanceof NoConnection)) throw error;
+      this.#task.countLimit("process.connections");
       this.#task.log("warn", `sending a request: ${error.message}`);
       throw new HttpFailure("connection-limit-reached", `sending a request: ${error.message}`);
     });

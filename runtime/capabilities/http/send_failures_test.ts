@@ -196,9 +196,10 @@ Deno.test(
 Deno.test(
   "a task that leaves too many responses unread is refused another, until it reads one",
   () =>
-    withServer(answers("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"), async (origin) => {
+    withServer(answers("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"), async (origin, task) => {
       const responses = await Promise.all(Array.from({ length: MAX_OUTGOING_OPEN }, () => sendRequest(get(origin))));
       expect(await failure(sendRequest(get(origin)))).toEqual({ tag: "connection-limit-reached" });
+      expect(task.met.get("request.openResponses")).toBe(1);
       expect(await read(responses[0]!.body)).toBe("ok");
       await new Promise((resolve) => setTimeout(resolve));
       expect(await read((await sendRequest(get(origin))).body)).toBe("ok");

@@ -43,6 +43,7 @@ export function queueOn(open: () => QueueStore | Promise<QueueStore>): Capabilit
             }
             const content = Message.content(message);
             if (++sent().count > MAX_SENT_PER_TASK) {
+              task.countLimit("request.messages");
               throw new MessagingError({ tag: "other", val: `one request may send ${MAX_SENT_PER_TASK} messages` });
             }
             try {

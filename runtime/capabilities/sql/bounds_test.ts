@@ -75,12 +75,13 @@ Deno.test("a statement that takes long is named in the log", () =>
 Deno.test("a database that is full says so, and goes on with what it has", () =>
   withFolder(async (folder) => {
     const backend = new SqliteBackend(folder, { maxBytes: 200_000 });
-    await inTask(async () => {
+    await inTask(async (_records, task) => {
       const connection = await open(hostOf(backend));
       await rows(connection, "CREATE TABLE t (x)");
       expect(await payloadOf(() => rows(connection, "INSERT INTO t VALUES (zeroblob(300000))"))).toEqual({
         tag: "database-full",
       });
+      expect([...task.met]).toEqual([["sql.bytes", 1]]);
       await rows(connection, "INSERT INTO t VALUES (1)");
       expect(await rows(connection, "SELECT count(*) FROM t")).toEqual([[1n]]);
     });

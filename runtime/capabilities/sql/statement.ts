@@ -261,6 +261,8 @@ export function failure({ instance, seen }: Session, code: number): Error {
         const { message } = vfs.failure as Error;
         maybeTask()?.log("error", `sql: the disk of the databases is full: ${message}`);
         vfs.failure = undefined;
+      } else {
+        maybeTask()?.countLimit("sql.bytes");
       }
       return new SqlError({ tag: "database-full" });
     case NOMEM:
