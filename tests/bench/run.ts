@@ -13,7 +13,7 @@ export interface RunOptions {
   readonly otherRounds: number;
   /** One measurement. */
   readonly roundMs: number;
-  /** Load before the first measurement of a scenario, so that its code is compiled. */
+  /** Load before each measurement of a scenario, so that its code is compiled. */
   readonly warmMs: number;
   /**
    * After so many milliseconds no measurement is begun, and one that runs is given up, so that the run ends in time with
@@ -66,8 +66,9 @@ class Slot {
         const opening = this.scenario.open(bench, this.c);
         this.#stop = () => opening.then((station) => station.stop(), () => {});
         this.#station = await clock.inTime(opening);
-        if (this.scenario.warm !== false) await clock.inTime(this.#station.measure(warmMs));
       }
+      // In each round, for in the minutes between two a process loses what it had ready: rewriting took twice as long.
+      if (this.scenario.warm !== false) await clock.inTime(this.#station.measure(warmMs));
       const began = clock.now();
       this.samples[round] = await clock.inTime(this.#station.measure(roundMs));
       this.#tookMs = clock.now() - began;

@@ -40,7 +40,7 @@ function scenario(
   };
 }
 
-Deno.test("rounds are interleaved, each scenario is opened and warmed once, and all are stopped", async () => {
+Deno.test("rounds are interleaved, each scenario is opened once and warmed in each, and all are stopped", async () => {
   const log: string[] = [];
   const { rows } = await runScenarios(
     [scenario("plain", [10, 20, 30], log), scenario("a", [1, 4, 3], log)],
@@ -49,8 +49,8 @@ Deno.test("rounds are interleaved, each scenario is opened and warmed once, and 
   );
   expect(log).toEqual([
     ...["open plain 1", "plain 1 5", "plain 1 10", "open a 1", "a 1 5", "a 1 10"],
-    ...["plain 1 10", "a 1 10"],
-    ...["plain 1 10", "stop plain 1", "a 1 10", "stop a 1"],
+    ...["plain 1 5", "plain 1 10", "a 1 5", "a 1 10"],
+    ...["plain 1 5", "plain 1 10", "stop plain 1", "a 1 5", "a 1 10", "stop a 1"],
   ]);
   expect(rows.map(({ name, rps, ratio_to_plain }) => [name, rps, ratio_to_plain])).toEqual([
     ["plain", 20, 1],
@@ -96,6 +96,7 @@ Deno.test("a scenario that fails is stopped, and says so in its row, and the oth
     "open bad 1",
     "bad 1 5",
     "bad 1 10",
+    "bad 1 5",
     "bad 1 10",
     "stop bad 1",
   ]);
