@@ -45,6 +45,11 @@ export function fairTurn(functionName: string): Promise<void> {
   });
 }
 
+/** Whether a guest of the function stands in line: it could go on, and others come first. */
+export function isInLine(functionName: string): boolean {
+  return lines.has(functionName);
+}
+
 function arm(): void {
   // Only then: on a stack that is full it throws, and nobody would ever set another.
   setTimeout(next, 0);

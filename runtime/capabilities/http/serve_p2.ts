@@ -7,7 +7,7 @@ import { currentTask, enterTask } from "../../context.ts";
 import type { InterfaceName, Isolate } from "../../engine/mod.ts";
 import { SkerryError } from "../../errors.ts";
 import type { Exchange, HttpRequest, HttpResponse } from "../../http/message.ts";
-import { afterTurn } from "../../streams/turn.ts";
+import { afterTurn, fairTurn, isInLine } from "../../streams/turn.ts";
 import type { Task } from "../../task.ts";
 import type { BodyWriter } from "./body_writer.ts";
 import { contentLength } from "./body_writer.ts";
@@ -133,7 +133,15 @@ class P2Exchange implements Exchange, OutparamOutcome {
   #releaseSoon(): void {
     if (this.#response === undefined) return;
     if (this.#writer === undefined || this.#writer.ended) return this.#release();
-    this.#forgetTurn = afterTurn(this.#release.bind(this, undefined));
+    this.#forgetTurn = afterTurn(this.#releaseInLine.bind(this));
+  }
+
+  /** The same once those of its function that could go on, and that others came before, have had their turn. */
+  #releaseInLine(): void {
+    const { function: name } = this.#task;
+    if (!isInLine(name)) return this.#release();
+    const release = this.#release.bind(this, undefined);
+    fairTurn(name).then(() => this.#forgetTurn = afterTurn(release));
   }
 
   /** The response goes out; or, if its body has broken off before that, an answer that says so. */
