@@ -123,10 +123,8 @@ export class FunctionRuntime implements Runtime {
     this.#sink = options.sink ?? jsonSink;
     this.#connections = options.connections ?? processConnections;
     const capabilities = [...builtinsWith(this.#connections), ...options.capabilities ?? []];
-    this.#host = new Host(capabilities, {
-      foreign: options.capabilities ?? [],
-      grantCeilings: options.grantCeilings ?? {},
-    });
+    const { capabilities: foreign = [], grantCeilings = {} } = options;
+    this.#host = new Host(capabilities, { foreign, grantCeilings });
     this.#dispatcher = new Dispatcher({
       sink: this.#sink,
       record: this.dev,
